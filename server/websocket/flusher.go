@@ -1,0 +1,156 @@
+package websocket
+
+import (
+	"runtime"
+	"sync"
+)
+
+// A Flusher empties the outboxes that have something to send. It gives each of them one write with all that it holds;
+// while it walks, new frames gather, so that batches grow by themselves under load, and when it is quiet a frame leaves
+// at once. It uses no timer and never waits for a client.
+//
+// All methods may be called concurrently.
+type Flusher struct {
+	workers []worker
+	next    uint32 // guarded by the mutex of workers[0]: which worker the next outbox belongs to
+	done    sync.WaitGroup
+}
+
+// A worker is one goroutine of a Flusher. An outbox belongs to one worker for life, so two never write to it at once.
+type worker struct {
+	mu   sync.Mutex // guards the following
+	wake sync.Cond
+	list chain
+	stop bool
+
+	bufs [][]byte // the worker's own, for the batch it is writing
+}
+
+// A chain is a list of dirty outboxes, linked through themselves so that it costs no memory.
+type chain struct {
+	head, tail *Outbox
+}
+
+func (c *chain) add(o *Outbox) {
+	if c.tail == nil {
+		c.head = o
+	} else {
+		c.tail.next = o
+	}
+	c.tail = o
+}
+
+func (c *chain) join(more chain) {
+	if c.tail == nil {
+		*c = more
+		return
+	}
+	c.tail.next, c.tail = more.head, more.tail
+}
+
+// NewFlusher starts a flusher with a worker for each processor that Go may use. Close ends it.
+func NewFlusher() *Flusher {
+	f := &Flusher{workers: make([]worker, runtime.GOMAXPROCS(0))}
+	f.done.Add(len(f.workers))
+	for i := range f.workers {
+		w := &f.workers[i]
+		w.wake.L = &w.mu
+		go func() { // ends with Close
+			defer f.done.Done()
+			w.run()
+		}()
+	}
+	return f
+}
+
+// Close stops the workers and returns when they have ended. What is dirty by then is not flushed.
+func (f *Flusher) Close() {
+	for i := range f.workers {
+		w := &f.workers[i]
+		w.mu.Lock()
+		w.stop = true
+		w.wake.Signal()
+		w.mu.Unlock()
+	}
+	f.done.Wait()
+}
+
+// assign picks the worker of a new outbox.
+func (f *Flusher) assign() *worker {
+	w := &f.workers[0]
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f.next++
+	return &f.workers[int(f.next)%len(f.workers)]
+}
+
+// add hands dirty outboxes of this worker over to it.
+func (w *worker) add(dirty chain) {
+	w.mu.Lock()
+	w.list.join(dirty)
+	w.mu.Unlock()
+	w.wake.Signal()
+}
+
+func (w *worker) run() {
+	for {
+		o := w.takeAll()
+		if o == nil {
+			return
+		}
+		for o != nil {
+			next := o.next
+			o.next = nil // before flush: from then on the outbox may be listed again
+			o.flush(w)
+			o = next
+		}
+	}
+}
+
+// takeAll waits for dirty outboxes and returns the first of them; nil when the flusher is closed.
+func (w *worker) takeAll() *Outbox {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.list.head == nil && !w.stop {
+		w.wake.Wait()
+	}
+	if w.stop {
+		return nil
+	}
+	o := w.list.head
+	w.list = chain{}
+	return o
+}
+
+// A Batch gathers the outboxes that one broadcast made dirty, so that each worker is told once and not for each client.
+// The zero value is ready for use; a Batch is used by one goroutine at a time.
+type Batch struct {
+	dirty []batchPart
+}
+
+type batchPart struct {
+	worker *worker
+	chain  chain
+}
+
+func (b *Batch) add(o *Outbox) {
+	for i := range b.dirty {
+		if b.dirty[i].worker == o.worker {
+			b.dirty[i].chain.add(o)
+			return
+		}
+	}
+	p := batchPart{worker: o.worker}
+	p.chain.add(o)
+	b.dirty = append(b.dirty, p)
+}
+
+// Flush hands over what was gathered and empties the batch.
+func (b *Batch) Flush() {
+	for i := range b.dirty {
+		if p := &b.dirty[i]; p.chain.head != nil {
+			p.worker.add(p.chain)
+			p.chain = chain{}
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package websocket
+
+import (
+	"net"
+	"time"
+)
+
+// TryWrite gives the kernel what it takes of bufs at once, and never waits: one write, or one writev for each 1,024
+// buffers. It returns how many bytes were taken; fewer than all, without an error, means that the peer does not keep up
+// and the rest is for Write. bufs and what they hold are not changed, nor kept.
+//
+// Connections that are not a *net.TCPConn or *net.UnixConn (TLS, a listener's own type), and systems other than Linux,
+// know only writes that wait: there TryWrite returns 0, nil, and everything goes through Write.
+//
+// One goroutine at a time may be in TryWrite or Write, and the caller sees to it.
+func (c *Conn) TryWrite(bufs [][]byte) (int64, error) {
+	if c.raw == nil {
+		return 0, nil
+	}
+	return c.raw.write(bufs, false)
+}
+
+// Write writes all of bufs and waits for a peer that does not keep up, until deadline; the zero time is no deadline. It
+// returns how many bytes were taken; with an error that wraps os.ErrDeadlineExceeded, writing may go on after them,
+// except on TLS connections, which a write cut short has ended. bufs and what they hold are not changed, nor kept.
+//
+// One goroutine at a time may be in TryWrite or Write, and the caller sees to it.
+func (c *Conn) Write(bufs [][]byte, deadline time.Time) (n int64, err error) {
+	if err := c.nc.SetWriteDeadline(deadline); err != nil {
+		return 0, err
+	}
+	if c.raw != nil {
+		n, err = c.raw.write(bufs, true)
+	} else {
+		n, err = writePlain(c.nc, bufs)
+	}
+	c.nc.SetWriteDeadline(time.Time{}) // one that has passed would fail the next TryWrite
+	return n, err
+}
+
+// writePlain gathers small buffers, because each write to a TLS connection becomes a record and a packet of its own.
+func writePlain(nc net.Conn, bufs [][]byte) (written int64, err error) {
+	scratch := readBuffers.Get().(*readBuffer)
+	defer readBuffers.Put(scratch)
+	for len(bufs) > 0 {
+		var piece []byte
+		piece, bufs = gather(scratch[:0], bufs)
+		n, err := nc.Write(piece)
+		written += int64(n)
+		if err != nil {
+			return written, err
+		}
+	}
+	return written, nil
+}
+
+// gather copies as many of bufs to scratch as fit there whole; one that alone does not fit is returned as it is.
+func gather(scratch []byte, bufs [][]byte) (piece []byte, rest [][]byte) {
+	if len(bufs) == 1 || len(bufs[0]) > cap(scratch) {
+		return bufs[0], bufs[1:]
+	}
+	for len(bufs) > 0 && len(scratch)+len(bufs[0]) <= cap(scratch) {
+		scratch = append(scratch, bufs[0]...)
+		bufs = bufs[1:]
+	}
+	return scratch, bufs
+}
