@@ -1,0 +1,106 @@
+package engineio
+
+import (
+	"bytes"
+	"compress/gzip"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// compressAnswerFrom is the size from which a poll's answer is worth compressing, as in the reference server.
+const compressAnswerFrom = 1024
+
+var answerBufs = sync.Pool{New: func() any { return new(answerBuf) }}
+
+// An answerBuf is the memory in which answers to polls are made.
+type answerBuf struct {
+	payload, script []byte
+	packed          bytes.Buffer
+}
+
+// answer writes packets as the answer to a poll.
+func (s *Session) answer(w http.ResponseWriter, r *http.Request, query url.Values, packets []wirePacket) {
+	buf := answerBufs.Get().(*answerBuf)
+	jsonp := query.Has("j")
+	body, binary := s.appendAnswer(buf.payload[:0], jsonp || query.Get("b64") != "", packets)
+	buf.payload = body
+	h := w.Header()
+	switch {
+	case jsonp:
+		body = appendJSONP(buf.script[:0], query.Get("j"), body)
+		buf.script = body
+		h.Set("Content-Type", "text/javascript; charset=UTF-8")
+		h.Set("X-Content-Type-Options", "nosniff") // a script and nothing else, whatever a browser sees in it
+	case binary:
+		h.Set("Content-Type", "application/octet-stream")
+	default:
+		h.Set("Content-Type", "text/plain; charset=UTF-8")
+	}
+	h.Set("Cache-Control", "no-store")
+	guardOldBrowsers(h, r)
+	if s.server.opts.CompressHTTP && len(body) >= compressAnswerFrom {
+		h.Add("Vary", "Accept-Encoding")
+		if acceptsGzip(r) {
+			body = buf.pack(body)
+			h.Set("Content-Encoding", "gzip")
+		}
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body) // a client that is gone does not poll again, and its session times out
+	buf.release()
+}
+
+func (s *Session) appendAnswer(dst []byte, text bool, packets []wirePacket) ([]byte, bool) {
+	if s.ancient && !text {
+		return appendPayload3Binary(dst, packets), true // it reads nothing else
+	}
+	return appendPayload(dst, s.version, text, packets)
+}
+
+func (b *answerBuf) release() {
+	if cap(b.payload)+cap(b.script)+b.packed.Cap() <= maxPooled {
+		answerBufs.Put(b)
+	}
+}
+
+func (b *answerBuf) pack(body []byte) []byte {
+	b.packed.Reset()
+	z := packers.Get().(*gzip.Writer)
+	defer packers.Put(z)
+	z.Reset(&b.packed)
+	_, _ = z.Write(body) // a bytes.Buffer takes everything
+	_ = z.Close()
+	return b.packed.Bytes()
+}
+
+var packers = sync.Pool{New: func() any {
+	z, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	if err != nil {
+		panic(err) // the level is a constant of the package
+	}
+	return z
+}}
+
+// acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3).
+func acceptsGzip(r *http.Request) bool {
+	for _, line := range r.Header["Accept-Encoding"] {
+		for part := range strings.SplitSeq(line, ",") {
+			coding, weight, _ := strings.Cut(part, ";")
+			if strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+				q, ok := strings.CutPrefix(strings.ReplaceAll(weight, " ", ""), "q=")
+				return !ok || strings.Trim(q, "0.") != ""
+			}
+		}
+	}
+	return false
+}
+
+// guardOldBrowsers keeps Internet Explorer's filter from taking a payload for an attack, as the reference server does.
+func guardOldBrowsers(h http.Header, r *http.Request) {
+	if ua := r.UserAgent(); strings.Contains(ua, ";MSIE") || strings.Contains(ua, "Trident/") {
+		h.Set("X-XSS-Protection", "0")
+	}
+}

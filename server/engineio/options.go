@@ -1,0 +1,138 @@
+package engineio
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Transport names, as they stand in requests.
+const (
+	Polling   = "polling"
+	WebSocket = "websocket"
+)
+
+// Options configure a Server. The zero value of each field means its default.
+type Options struct {
+	// PingInterval is the time between two heartbeats of a session. Zero value means 25 s.
+	PingInterval time.Duration
+
+	// PingTimeout is how long a heartbeat may stay unanswered before the session ends. Zero value means 20 s.
+	PingTimeout time.Duration
+
+	// UpgradeTimeout is how long a client may take from opening a WebSocket to leaving long-polling for it; past it the
+	// WebSocket is closed and the session goes on. Zero value means 10 s.
+	UpgradeTimeout time.Duration
+
+	// WriteTimeout is how long a connection may take no byte at all while some wait for it, and how long a request's body
+	// may stand still. Zero value means 20 s.
+	WriteTimeout time.Duration
+
+	// MaxPayload is the size in bytes of the largest message, or body of a POST, that a client may send.
+	// Zero value means 1,000,000, as in the reference server.
+	MaxPayload int
+
+	// MaxQueue is how many bytes may wait for one session. Past it the session ends with ReasonSlowConsumer.
+	// A single larger message is taken when nothing else waits. Zero value means 4 MiB.
+	MaxQueue int
+
+	// Transports are the ways in that are open. Zero value means Polling and WebSocket.
+	Transports []string
+
+	// DisableUpgrades keeps long-polling sessions on long-polling.
+	DisableUpgrades bool
+
+	// DisableEIO3 refuses clients of Socket.IO 1.x and 2.x (Engine.IO revision 3).
+	DisableEIO3 bool
+
+	// AllowedOrigins are the origins, such as "https://example.org", whose pages may connect from another host. "*" means
+	// any: do that only when nothing depends on cookies, since their pages may send them. Zero value means none: a page
+	// talks to the host it came from.
+	AllowedOrigins []string
+
+	// CompressWebSocket turns on permessage-deflate for messages over 1 KiB, with clients that offer it.
+	CompressWebSocket bool
+
+	// CompressHTTP turns on gzip for answers to polls over 1 KiB, with clients that take it.
+	CompressHTTP bool
+
+	// EscapeText, if set, returns text in ASCII that means the same to the client. It is used for clients on EIO 3: some of those
+	// before 2.0 take text beyond ASCII for something else, depending on the transport. It is called concurrently.
+	EscapeText func(text []byte) []byte
+
+	// Allow, if set, is asked before a session is opened; an error refuses it with status 403 and the error's text.
+	Allow func(*http.Request) error
+
+	// RefusedOrigin, if set, is told of each request that was refused for its origin.
+	RefusedOrigin func(origin string)
+
+	// Logger takes what an operator may want to know of single sessions, at level debug. Zero value means slog.Default().
+	Logger *slog.Logger
+}
+
+// withDefaults returns o with defaults in place, or an error that names the field that can't be.
+func (o Options) withDefaults() (Options, error) {
+	for _, d := range []struct {
+		name  string
+		field *time.Duration
+		value time.Duration
+	}{
+		{"PingInterval", &o.PingInterval, 25 * time.Second},
+		{"PingTimeout", &o.PingTimeout, 20 * time.Second},
+		{"UpgradeTimeout", &o.UpgradeTimeout, 10 * time.Second},
+		{"WriteTimeout", &o.WriteTimeout, 20 * time.Second},
+	} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+		if *d.field < time.Millisecond {
+			return o, fmt.Errorf("engineio: %s is %v: it must be at least 1 ms", d.name, *d.field)
+		}
+	}
+	for _, d := range []struct {
+		name  string
+		field *int
+		value int
+	}{
+		{"MaxPayload", &o.MaxPayload, 1_000_000},
+		{"MaxQueue", &o.MaxQueue, 4 << 20},
+	} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+		if *d.field < 0 || *d.field > 1<<30 {
+			return o, fmt.Errorf("engineio: %s is %d: it must be from 1 to 1 GiB", d.name, *d.field)
+		}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return o, o.checkLists()
+}
+
+func (o *Options) checkLists() error {
+	if len(o.Transports) == 0 {
+		o.Transports = []string{Polling, WebSocket}
+	}
+	for _, t := range o.Transports {
+		if t != Polling && t != WebSocket {
+			return fmt.Errorf("engineio: unknown transport %q: it is %q or %q", t, Polling, WebSocket)
+		}
+	}
+	origins := make([]string, len(o.AllowedOrigins))
+	for i, origin := range o.AllowedOrigins {
+		u, err := url.Parse(origin)
+		if origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" && u.Path != "/") {
+			return fmt.Errorf("engineio: allowed origin %q: write it as %q, or %q", origin, "https://example.org", "*")
+		}
+		origins[i] = strings.TrimSuffix(strings.ToLower(origin), "/")
+	}
+	o.AllowedOrigins = origins
+	return nil
+}
+
+func (o *Options) has(transport string) bool { return slices.Contains(o.Transports, transport) }

@@ -1,0 +1,154 @@
+package engineio
+
+import (
+	"encoding/base64"
+	"strings"
+)
+
+// PacketType says what an Engine.IO packet is for. On the wire it is a digit before text and, in
+// EIO 3, a byte of its value before binary data (Engine.IO protocol 3 and 4, "Packet encoding").
+type PacketType byte
+
+// The seven packet types, the same in both versions of the protocol.
+const (
+	PacketOpen    PacketType = iota // the handshake, from the server
+	PacketClose                     // the sender leaves
+	PacketPing                      // heartbeat: from the client in EIO 3, from the server in EIO 4; and the upgrade's probe
+	PacketPong                      // answer to a ping, with the same data
+	PacketMessage                   // what the two sides have to say
+	PacketUpgrade                   // the client takes the probed transport into use
+	PacketNoop                      // says nothing: ends a waiting poll
+)
+
+var packetNames = [...]string{"open", "close", "ping", "pong", "message", "upgrade", "noop"}
+
+// String returns the protocol's own word for the type.
+func (t PacketType) String() string {
+	if t.valid() {
+		return packetNames[t]
+	}
+	return "unknown"
+}
+
+func (t PacketType) valid() bool { return t <= PacketNoop }
+
+func (t PacketType) digit() byte { return '0' + byte(t) }
+
+// typeOf is the inverse of digit; what is no digit becomes an invalid type.
+func typeOf(digit byte) PacketType { return PacketType(digit - '0') }
+
+// packet is one decoded Engine.IO packet.
+type packet struct {
+	kind   PacketType
+	binary bool   // data are bytes, not text
+	data   []byte // without the type; part of the input unless it came as base64
+}
+
+// wirePacket is one encoded packet, exactly as a WebSocket message carries it. Text is the type's
+// digit and the data, in valid UTF-8. Binary is the bare data in EIO 4; in EIO 3 a byte with the
+// type's number (4 for a message) comes first.
+type wirePacket struct {
+	binary bool
+	data   []byte
+}
+
+// parseError is what every decoder here returns for input that breaks the protocol.
+type parseError string
+
+func (e parseError) Error() string { return "engineio: parse error: " + string(e) }
+
+const (
+	errEmptyPacket    parseError = "empty packet"
+	errUnknownType    parseError = "unknown packet type"
+	errBase64         parseError = "invalid base64"
+	errInvalidUTF8    parseError = "text is not valid UTF-8"
+	errEmptyPayload   parseError = "empty payload"
+	errBinaryPayload  parseError = "binary payload in EIO 4"
+	errPayloadLength  parseError = "invalid packet length in payload"
+	errPayloadMarker  parseError = "invalid packet marker in binary payload"
+	errPayloadPackets parseError = "too many packets in one payload"
+	errNoJSONPData    parseError = "form without the field d"
+)
+
+// encodePacket returns p as a WebSocket message carries it. Binary packets of EIO 4 share p's
+// data; they can only be messages.
+func encodePacket(version int, p packet) wirePacket {
+	if p.binary && version != 3 {
+		return wirePacket{binary: true, data: p.data}
+	}
+	kind := p.kind.digit()
+	if p.binary {
+		kind = byte(p.kind)
+	}
+	data := make([]byte, 0, 1+len(p.data))
+	data = append(data, kind)
+	return wirePacket{binary: p.binary, data: append(data, p.data...)}
+}
+
+// decodeMessage decodes the packet in one WebSocket message. The WebSocket layer has checked that
+// text is UTF-8. Text may carry base64 in both versions ("b" and, in EIO 3, the type).
+func decodeMessage(version int, binary bool, b []byte) (packet, error) {
+	switch {
+	case !binary:
+		return decodeText(version, b)
+	case version == 3:
+		return decodeBinary3(b)
+	}
+	return packet{kind: PacketMessage, binary: true, data: b}, nil
+}
+
+func decodeText(version int, b []byte) (packet, error) {
+	if len(b) == 0 {
+		return packet{}, errEmptyPacket
+	}
+	if b[0] == 'b' {
+		return decodeBase64(version, b[1:])
+	}
+	kind := typeOf(b[0])
+	if !kind.valid() {
+		return packet{}, errUnknownType
+	}
+	return packet{kind: kind, data: b[1:]}, nil
+}
+
+func decodeBinary3(b []byte) (packet, error) {
+	if len(b) == 0 {
+		return packet{}, errEmptyPacket
+	}
+	kind := PacketType(b[0])
+	if !kind.valid() {
+		return packet{}, errUnknownType
+	}
+	return packet{kind: kind, binary: true, data: b[1:]}, nil
+}
+
+// decodeBase64 decodes what follows the "b". The padding may be missing. Unlike the reference,
+// which skips what is not base64, it refuses it: a damaged attachment is not worth having.
+func decodeBase64(version int, b []byte) (packet, error) {
+	kind := PacketMessage
+	if version == 3 {
+		if len(b) == 0 || !typeOf(b[0]).valid() {
+			return packet{}, errUnknownType
+		}
+		kind, b = typeOf(b[0]), b[1:]
+	}
+	for len(b) > 0 && b[len(b)-1] == '=' {
+		b = b[:len(b)-1]
+	}
+	data := make([]byte, base64.RawStdEncoding.DecodedLen(len(b)))
+	n, err := base64.RawStdEncoding.Decode(data, b)
+	if err != nil {
+		return packet{}, errBase64
+	}
+	return packet{kind: kind, binary: true, data: data[:n]}, nil
+}
+
+// digitsOnly drops all but 0 to 9 from s: what is left is safe inside a script.
+func digitsOnly(s string) string {
+	return strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' {
+			return r
+		}
+		return -1
+	}, s)
+}

@@ -1,0 +1,16 @@
+package engineio
+
+// A Reason says why a session ended. The strings are those of the reference server, apart from ReasonSlowConsumer and
+// ReasonServerShutdown, which it does not have at this level.
+type Reason string
+
+// Reasons.
+const (
+	ReasonTransportClose Reason = "transport close"      // the client closed, or its connection was lost
+	ReasonTransportError Reason = "transport error"      // the connection failed, or broke the rules of its transport
+	ReasonPingTimeout    Reason = "ping timeout"         // a heartbeat stayed unanswered
+	ReasonParseError     Reason = "parse error"          // a packet could not be read
+	ReasonForcedClose    Reason = "forced close"         // Session.Close was called
+	ReasonServerShutdown Reason = "server shutting down" // Server.Close was called
+	ReasonSlowConsumer   Reason = "slow consumer"        // the client took its messages too slowly
+)

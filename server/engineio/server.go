@@ -1,0 +1,267 @@
+package engineio
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"github.com/crier/crier/server/websocket"
+)
+
+// A Server opens sessions and routes requests to them. It is an http.Handler; all methods may be called concurrently.
+type Server struct {
+	opts    Options
+	accept  func(*Session) Handler
+	arena   websocket.Arena
+	flusher *websocket.Flusher
+	ping    websocket.Frames
+	pong    websocket.Frames
+	readers sync.WaitGroup // goroutines that read a WebSocket; each ends with its connection
+
+	mu sync.RWMutex // guards the following
+
+	sessions map[string]*Session
+	draining bool
+	empty    chan struct{} // closed when draining and no session is left
+}
+
+// A Handler receives what one session's client sends.
+type Handler interface {
+	// Message takes one message, in the order sent; the next waits until it returns, and so does the client when it sends
+	// faster. data is the handler's only until then. An error ends the session with ReasonParseError.
+	Message(binary bool, data []byte) error
+
+	// Close says that the session has ended. It is called once, and may overlap a call of Message in another goroutine.
+	Close(Reason)
+}
+
+// New returns a server that calls accept for each new session, before the client is told of it: what is sent in
+// there follows the OPEN packet in the same write.
+func New(o Options, accept func(*Session) Handler) (*Server, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	sv := &Server{
+		opts:     o,
+		accept:   accept,
+		flusher:  websocket.NewFlusher(),
+		sessions: make(map[string]*Session),
+		empty:    make(chan struct{}),
+	}
+	sv.ping = sv.arena.Put(websocket.AppendFrame(nil, websocket.OpText, []byte{PacketPing.digit()}))
+	sv.pong = sv.arena.Put(websocket.AppendFrame(nil, websocket.OpText, []byte{PacketPong.digit()}))
+	return sv, nil
+}
+
+// ServeHTTP serves every request below the path that the server is mounted at: handshakes, polls, posts and WebSockets.
+func (sv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	if !sv.admit(w, r, query.Has("j")) {
+		refuseForbidden.write(w)
+		return
+	}
+	if r.Method == http.MethodOptions {
+		preflight(w, r)
+		return
+	}
+	upgrade := websocket.IsUpgrade(r)
+	s, err := sv.verify(r, query, upgrade)
+	switch {
+	case err != nil:
+		err.write(w)
+	case s == nil:
+		sv.open(w, r, query, upgrade)
+	case upgrade:
+		s.serveUpgrade(w, r)
+	default:
+		s.servePolling(w, r, query)
+	}
+}
+
+// verify finds the session that a request belongs to: nil for a handshake. The checks and their order are those of the
+// reference server's verify.
+func (sv *Server) verify(r *http.Request, query url.Values, upgrade bool) (*Session, *refusal) {
+	transport := query.Get("transport")
+	if !sv.opts.has(transport) {
+		return nil, refuseTransport
+	}
+	if upgrade && transport != WebSocket {
+		return nil, refuseRequest
+	}
+	version := versionOf(query)
+	if sid := query.Get("sid"); sid != "" {
+		s := sv.session(sid)
+		if s == nil || s.isClosed() {
+			return nil, refuseSession
+		}
+		if s.version != version || !upgrade && transport != s.Transport() {
+			return nil, refuseRequest
+		}
+		return s, nil
+	}
+	if r.Method != http.MethodGet {
+		return nil, refuseMethod
+	}
+	if transport == WebSocket && !upgrade {
+		return nil, refuseRequest
+	}
+	if version == 3 && sv.opts.DisableEIO3 {
+		return nil, refuseProtocol
+	}
+	return nil, sv.allow(r)
+}
+
+func (sv *Server) allow(r *http.Request) *refusal {
+	if sv.isDraining() {
+		return refuseDraining
+	}
+	if sv.opts.Allow == nil {
+		return nil
+	}
+	if err := sv.opts.Allow(r); err != nil {
+		return &refusal{http.StatusForbidden, refuseForbidden.Code, err.Error()}
+	}
+	return nil
+}
+
+// versionOf reads the protocol revision: 3 unless the client says 4 (clients of 1.x say nothing in some requests).
+func versionOf(query url.Values) int {
+	if query.Get("EIO") == "4" {
+		return 4
+	}
+	return 3
+}
+
+// open begins a session with the transport of its first request.
+func (sv *Server) open(w http.ResponseWriter, r *http.Request, query url.Values, upgrade bool) {
+	s := newSession(sv, r, query)
+	if !upgrade {
+		if err := s.begin(Polling, nil); err != nil {
+			err.write(w)
+			return
+		}
+		s.servePolling(w, r, query)
+		return
+	}
+	conn, err := sv.upgrade(w, r)
+	if err != nil {
+		return // Upgrade has answered
+	}
+	if err := s.begin(WebSocket, conn); err != nil {
+		conn.Close()
+		return
+	}
+	sv.read(&connReader{session: s, conn: conn})
+}
+
+// add makes a session known, unless the server is draining.
+func (sv *Server) add(s *Session) bool {
+	sv.mu.Lock()
+	defer sv.mu.Unlock()
+	if sv.draining {
+		return false
+	}
+	sv.sessions[s.id] = s
+	return true
+}
+
+func (sv *Server) remove(s *Session) {
+	sv.mu.Lock()
+	defer sv.mu.Unlock()
+	if sv.sessions[s.id] != s {
+		return
+	}
+	delete(sv.sessions, s.id)
+	if sv.draining && len(sv.sessions) == 0 {
+		close(sv.empty)
+	}
+}
+
+func (sv *Server) session(id string) *Session {
+	sv.mu.RLock()
+	defer sv.mu.RUnlock()
+	return sv.sessions[id]
+}
+
+func (sv *Server) isDraining() bool {
+	sv.mu.RLock()
+	defer sv.mu.RUnlock()
+	return sv.draining
+}
+
+// Len returns the number of open sessions.
+func (sv *Server) Len() int {
+	sv.mu.RLock()
+	defer sv.mu.RUnlock()
+	return len(sv.sessions)
+}
+
+// MaxPayload returns the size of the largest message that a client may send.
+func (sv *Server) MaxPayload() int { return sv.opts.MaxPayload }
+
+// Drain refuses new sessions from now on.
+func (sv *Server) Drain() {
+	sv.mu.Lock()
+	defer sv.mu.Unlock()
+	if sv.draining {
+		return
+	}
+	sv.draining = true
+	if len(sv.sessions) == 0 {
+		close(sv.empty)
+	}
+}
+
+// Close drains the server: it refuses new sessions, tells each client that the server is going away once what is queued for it has
+// gone out, and waits until all sessions have ended. When ctx is over the rest is cut off and ctx's error is returned.
+func (sv *Server) Close(ctx context.Context) error {
+	sv.Drain()
+	for _, s := range sv.all() {
+		s.shutDown()
+	}
+	var err error
+	select {
+	case <-sv.empty:
+	case <-ctx.Done():
+		err = ctx.Err()
+		for _, s := range sv.all() {
+			s.finish(ReasonServerShutdown, nil)
+		}
+	}
+	sv.readers.Wait()
+	sv.flusher.Close()
+	return err
+}
+
+func (sv *Server) all() []*Session {
+	sv.mu.RLock()
+	defer sv.mu.RUnlock()
+	all := make([]*Session, 0, len(sv.sessions))
+	for _, s := range sv.sessions {
+		all = append(all, s)
+	}
+	return all
+}
+
+// upgrades lists what a session may move to, for its OPEN packet.
+func (sv *Server) upgrades(transport string) []string {
+	if transport == Polling && !sv.opts.DisableUpgrades && sv.opts.has(WebSocket) {
+		return []string{WebSocket}
+	}
+	return []string{} // in the OPEN packet a list must stand, even an empty one
+}
+
+// newID returns a session id of 144 random bits. The id opens the session, so nobody else may learn it.
+func newID() string {
+	var b [18]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand, since Go 1.24)
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+func (sv *Server) closeFrame(code websocket.CloseCode, reason string) websocket.Frames {
+	return sv.arena.Put(websocket.AppendClose(nil, code, reason))
+}

@@ -1,0 +1,282 @@
+package engineio
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/crier/crier/server/websocket"
+)
+
+// A Session is one client's connection to the server, over whatever transport carries it at the time. It owns the
+// outbound queue, the heartbeat and the upgrade, so order and content survive a change of transport.
+//
+// All methods may be called concurrently.
+type Session struct {
+	id      string
+	version int
+	server  *Server
+	request Request
+	handler Handler
+	ancient bool       // a client before 1.4: see oldclients.go
+	repair  textRepair // what the client's text needs; used by one receiver at a time
+	out     websocket.Outbox
+	deflate atomic.Bool // the WebSocket takes compressed messages
+
+	mu sync.Mutex // guards the following; it may be held when out's own lock is taken, never the other way round
+
+	state      state
+	conn       *websocket.Conn // nil while on long-polling
+	probe      *websocket.Conn // the WebSocket that the client is trying out
+	probed     bool            // the client has been told that it works
+	poll       *poll           // the GET that waits for something to send
+	posting    bool            // a POST is being read
+	timer      *time.Timer     // the heartbeat; after Close on long-polling, how long a last poll is awaited
+	probeTimer *time.Timer     // how long the WebSocket may be tried out
+	awaited    bool            // EIO 4: a ping is out and its pong is not back
+	excused    bool            // EIO 4: another packet came instead, once
+	leaving    Reason          // the server's own reason, once it has said good-bye
+}
+
+type state uint8
+
+const (
+	opening state = iota
+	open
+	closing // the server has said good-bye, and waits for the client to hear it
+	closed
+)
+
+// closeTimeout is how long a closing session waits for a last poll, as in the reference server (closeTimeout of
+// transports/polling.ts).
+const closeTimeout = 30 * time.Second
+
+// A Request is what is kept of the request that opened a session.
+type Request struct {
+	Header     http.Header // as sent; not to be changed
+	URL        string      // path and query
+	RemoteAddr string      // the peer's IP address, without port
+	Secure     bool        // it came over TLS
+	Time       time.Time
+}
+
+func newSession(sv *Server, r *http.Request, query url.Values) *Session {
+	version := versionOf(query)
+	addr, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		addr = r.RemoteAddr
+	}
+	s := &Session{id: newID(), version: version, server: sv, request: Request{
+		Header: r.Header, URL: r.URL.RequestURI(), RemoteAddr: addr, Secure: r.TLS != nil, Time: time.Now(),
+	}}
+	s.ancient = version == 3 && readsBinaryPayloadsOnly(query.Get("t"))
+	s.out.Init(sv.flusher, s, websocket.OutboxLimits{MaxBytes: sv.opts.MaxQueue, WriteTimeout: sv.opts.WriteTimeout})
+	return s
+}
+
+// ID returns the session's id. Whoever knows it can speak for the client: do not show it to others.
+func (s *Session) ID() string { return s.id }
+
+// Version returns the protocol revision, 3 or 4.
+func (s *Session) Version() int { return s.version }
+
+// Request returns what the client sent when it opened the session.
+func (s *Session) Request() *Request { return &s.request }
+
+// Transport returns the name of the transport in use: Polling or WebSocket.
+func (s *Session) Transport() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil {
+		return WebSocket
+	}
+	return Polling
+}
+
+// begin opens the session: the OPEN packet is queued, the handler attached, and only then can anything arrive.
+func (s *Session) begin(transport string, conn *websocket.Conn) *refusal {
+	s.pushOpen(transport)
+	s.handler = s.server.accept(s)
+	s.mu.Lock()
+	if s.state == opening { // accept may have closed it
+		s.state = open
+		s.startHeartbeat()
+	}
+	s.conn = conn
+	s.mu.Unlock()
+	if !s.server.add(s) {
+		s.finish(ReasonServerShutdown, nil)
+		return refuseDraining
+	}
+	s.log("session opened", "transport", transport, "version", s.version)
+	if conn != nil {
+		s.attach(conn)
+	}
+	return nil
+}
+
+// attach makes conn, which s.conn already names, the way out.
+func (s *Session) attach(conn *websocket.Conn) {
+	s.deflate.Store(conn.Compressed())
+	s.out.Attach(conn)
+	s.mu.Lock()
+	leaving := s.state == closing
+	s.mu.Unlock()
+	if leaving { // Close came while there was no connection to say it on
+		s.out.Finish(s.server.closeFrame(websocket.CloseNormal, ""), websocket.CloseGrace)
+	}
+}
+
+func (s *Session) pushOpen(transport string) {
+	o := &s.server.opts
+	data, err := json.Marshal(struct {
+		SID          string   `json:"sid"`
+		Upgrades     []string `json:"upgrades"`
+		PingInterval int64    `json:"pingInterval"`
+		PingTimeout  int64    `json:"pingTimeout"`
+		MaxPayload   int      `json:"maxPayload"`
+	}{s.id, s.server.upgrades(transport), o.PingInterval.Milliseconds(), o.PingTimeout.Milliseconds(), o.MaxPayload})
+	if err != nil {
+		panic(err) // a struct of strings and numbers
+	}
+	frame := websocket.AppendFrame(nil, websocket.OpText, append([]byte{PacketOpen.digit()}, data...))
+	_ = s.out.Push(s.server.arena.Put(frame)) // an empty queue takes it
+}
+
+// receive handles one packet from the client. Calls come one at a time. What comes after the server's good-bye is ignored.
+func (s *Session) receive(p packet) error {
+	if !s.heard(p.kind) {
+		return nil
+	}
+	switch p.kind {
+	case PacketMessage:
+		return s.handler.Message(p.binary, p.data)
+	case PacketPing, PacketPong:
+		return s.heartbeat(p.kind)
+	case PacketClose:
+		return errPeerClosed
+	}
+	return nil // OPEN, UPGRADE and NOOP mean nothing here, and the reference server ignores them too
+}
+
+// fail ends the session because of what the client sent, or failed to send.
+func (s *Session) fail(err error) {
+	switch {
+	case errors.Is(err, errPeerClosed):
+		s.finishWith(ReasonTransportClose, err, websocket.CloseNormal, "")
+	case errors.Is(err, errTransport):
+		s.finishWith(ReasonTransportError, err, websocket.CloseProtocolError, err.Error())
+	default:
+		s.finishWith(ReasonParseError, err, websocket.CloseProtocolError, err.Error())
+	}
+}
+
+// Close ends the session once what is queued has gone out. The handler's Close follows with ReasonForcedClose when the
+// client has heard of it, or has had its time to.
+func (s *Session) Close() { s.leave(ReasonForcedClose, websocket.CloseNormal, "") }
+
+func (s *Session) shutDown() {
+	s.leave(ReasonServerShutdown, websocket.CloseGoingAway, string(ReasonServerShutdown))
+}
+
+func (s *Session) leave(reason Reason, code websocket.CloseCode, text string) {
+	s.mu.Lock()
+	if s.state != open && s.state != opening {
+		s.mu.Unlock()
+		return
+	}
+	s.state, s.leaving = closing, reason
+	conn := s.conn
+	s.stopTimer()
+	if conn == nil {
+		s.timer = time.AfterFunc(closeTimeout, func() { s.finish(reason, nil) })
+	}
+	s.wakePoll()
+	s.mu.Unlock()
+	if conn != nil {
+		s.out.Finish(s.server.closeFrame(code, text), websocket.CloseGrace)
+	}
+}
+
+// finish ends the session, and its connection at once. Only the first call of it or finishWith counts.
+func (s *Session) finish(reason Reason, cause error) {
+	if reason, ok := s.end(reason, cause); ok {
+		s.out.Close()
+		s.ended(reason)
+	}
+}
+
+// finishWith is finish with a close frame for the client, behind what is queued.
+func (s *Session) finishWith(reason Reason, cause error, code websocket.CloseCode, text string) {
+	if reason, ok := s.end(reason, cause); ok {
+		s.out.Finish(s.server.closeFrame(code, text), websocket.CloseGrace)
+		s.ended(reason)
+	}
+}
+
+// end closes the session's state; false if it was closed before. The reason to tell is the server's own if it had said
+// good-bye, whatever became of the connection then.
+func (s *Session) end(reason Reason, cause error) (Reason, bool) {
+	s.mu.Lock()
+	if s.state == closed {
+		s.mu.Unlock()
+		return "", false
+	}
+	if s.leaving != "" {
+		reason = s.leaving
+	}
+	s.state = closed
+	s.stopTimer()
+	probe := s.probe
+	s.probe = nil
+	s.wakePoll()
+	s.mu.Unlock()
+	if probe != nil {
+		probe.Close()
+	}
+	s.log("session closed", "reason", reason, "cause", cause)
+	return reason, true
+}
+
+// ended tells the handler, and only then lets Server.Close believe that the session is gone.
+func (s *Session) ended(reason Reason) {
+	s.handler.Close(reason)
+	s.server.remove(s)
+}
+
+func (s *Session) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == closed
+}
+
+func (s *Session) stopTimer() {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+}
+
+// WriteFailed is called by the outbox, from the flusher's goroutine or that of a slow client's writer.
+func (s *Session) WriteFailed(err error) {
+	if !errors.Is(err, websocket.ErrQueueFull) {
+		s.finish(ReasonTransportClose, err)
+		return
+	}
+	if reason, ok := s.end(ReasonSlowConsumer, err); ok {
+		s.out.Cut(s.server.closeFrame(websocket.CloseTryAgainLater, string(reason)), websocket.CloseGrace)
+		s.ended(reason)
+	}
+}
+
+func (s *Session) log(msg string, args ...any) {
+	if s.server.opts.Logger.Enabled(context.Background(), slog.LevelDebug) {
+		s.server.opts.Logger.Debug(msg, append(args, "address", s.request.RemoteAddr)...)
+	}
+}
