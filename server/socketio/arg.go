@@ -1,0 +1,282 @@
+package socketio
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+)
+
+// Arg is one argument of an event or acknowledgement, as it came in: JSON that nobody has decoded yet, and the
+// binary attachments that it refers to. Given to Emit or Ack it goes out again unread, alone or
+// inside a Go value. The zero Arg is null.
+//
+// An Arg is never changed and may be used by many goroutines.
+type Arg struct {
+	raw         []byte   // checked JSON; nil is null
+	attachments [][]byte // of the packet; nil when raw refers to none of them
+}
+
+// Args are the arguments of one event or acknowledgement, without the event's name.
+type Args []Arg
+
+// newArg takes checked JSON whose placeholders are known to be good for the attachments.
+func newArg(raw []byte, attachments [][]byte) Arg {
+	if !hasHoles(raw, len(attachments)) {
+		attachments = nil
+	}
+	return Arg{raw: raw, attachments: attachments}
+}
+
+// JSON returns the argument as it came in, as valid JSON. Where an attachment belongs it has an
+// object {"_placeholder":true,"num":N}. The bytes must not be changed.
+func (a Arg) JSON() []byte {
+	if a.raw == nil {
+		return []byte("null")
+	}
+	return a.raw
+}
+
+// Binary returns the bytes of an argument that is wholly binary (a Buffer, ArrayBuffer, Blob, ...); ok is
+// false for all others. The bytes must not be changed.
+func (a Arg) Binary() (b []byte, ok bool) {
+	var few [1]hole
+	if holes := a.holes(few[:0]); len(holes) == 1 && holes[0].end-holes[0].start == len(a.raw) {
+		return a.attachments[holes[0].num], true
+	}
+	return nil, false
+}
+
+func (a Arg) holes(few []hole) []hole {
+	if len(a.attachments) == 0 {
+		return nil
+	}
+	holes, _ := findHoles(few, a.raw, len(a.attachments)) // checked when the packet came
+	return holes
+}
+
+// MarshalJSON returns the argument with its attachments as base64 text, so that it can be stored.
+func (a Arg) MarshalJSON() ([]byte, error) {
+	return a.inline()
+}
+
+// Bind stores the argument in the value that v points to, by the rules of json.Unmarshal. Attachments
+// become the bytes of a []byte or Binary wherever they are, and Binary values anywhere inside what an *any,
+// a *map[string]any or a *[]any receives; a json.RawMessage, a string, and an any inside of a struct get
+// them as base64 text. An *Arg receives the argument itself. Bytes of attachments may be shared with the
+// argument and must not be changed.
+//
+// An argument that does not fit is an *Error with CodeBadArgument. A v that is not a pointer is a fault of
+// the program, and an error of another type.
+func (a Arg) Bind(v any) error {
+	return namedError("the argument", a.bind(v))
+}
+
+func (a Arg) bind(v any) error {
+	switch {
+	case a.bindDirectly(v):
+		return nil
+	case isTree(v):
+		return a.bindTree(v)
+	}
+	text, err := a.inline()
+	if err != nil {
+		return err
+	}
+	return bindError(json.Unmarshal(text, v))
+}
+
+// bindDirectly serves the most common targets without a look at each byte: this is what a chat's
+// handlers do for each message.
+func (a Arg) bindDirectly(v any) (done bool) {
+	switch v := v.(type) {
+	case *Arg:
+		if v != nil {
+			*v = a
+			return true
+		}
+	case *string:
+		if v != nil && len(a.raw) > 0 && a.raw[0] == '"' {
+			*v = unquote(a.raw)
+			return true
+		}
+	case *[]byte:
+		if b, ok := a.Binary(); ok && v != nil {
+			*v = b
+			return true
+		}
+	case *Binary:
+		if b, ok := a.Binary(); ok && v != nil {
+			*v = b
+			return true
+		}
+	}
+	return false
+}
+
+// maxInlined is how many times the attachments of a packet may be written out when its placeholders name
+// them more than once: a hundred kilobytes of placeholders for one large attachment would
+// make gigabytes of base64.
+const maxInlined = 4
+
+// inline returns the argument's JSON with base64 strings in place of attachments.
+func (a Arg) inline() ([]byte, error) {
+	var few [16]hole
+	holes := a.holes(few[:0])
+	if len(holes) == 0 {
+		return a.JSON(), nil
+	}
+	sent, inlined := 0, 0
+	for _, b := range a.attachments {
+		sent += len(b)
+	}
+	for _, h := range holes {
+		if inlined += len(a.attachments[h.num]); inlined > maxInlined*sent {
+			return nil, badArgument("names its attachments too often")
+		}
+	}
+	text := make([]byte, 0, len(a.raw)+base64.StdEncoding.EncodedLen(inlined))
+	from := 0
+	for _, h := range holes {
+		text = append(text, a.raw[from:h.start]...)
+		text = append(text, '"')
+		text = base64.StdEncoding.AppendEncode(text, a.attachments[h.num])
+		text = append(text, '"')
+		from = h.end
+	}
+	return append(text, a.raw[from:]...), nil
+}
+
+// isTree reports whether json.Unmarshal builds nothing but maps, slices and scalars in v.
+func isTree(v any) bool {
+	switch v := v.(type) {
+	case *any:
+		if v == nil || *v == nil {
+			return v != nil
+		}
+		return reflect.ValueOf(*v).Kind() != reflect.Pointer // json.Unmarshal would follow it
+	case *map[string]any, *[]any:
+		return true
+	}
+	return false
+}
+
+func (a Arg) bindTree(v any) error {
+	if err := json.Unmarshal(a.JSON(), v); err != nil {
+		return bindError(err)
+	}
+	if len(a.attachments) == 0 {
+		return nil
+	}
+	switch v := v.(type) {
+	case *any:
+		*v = filled(*v, a.attachments)
+	case *map[string]any:
+		if _, ok := a.Binary(); ok {
+			clear(*v)
+			return badArgument("must be object, not binary")
+		}
+		fillMembers(*v, a.attachments)
+	case *[]any:
+		filled(*v, a.attachments)
+	}
+	return nil
+}
+
+// filled returns v with attachments in place of the placeholders.
+func filled(v any, attachments [][]byte) any {
+	switch v := v.(type) {
+	case []any:
+		for i, element := range v {
+			v[i] = filled(element, attachments)
+		}
+	case map[string]any:
+		if v["_placeholder"] == true {
+			if num, ok := v["num"].(float64); ok && 0 <= num && num < float64(len(attachments)) {
+				return Binary(attachments[int(num)])
+			}
+		}
+		fillMembers(v, attachments)
+	}
+	return v
+}
+
+func fillMembers(m map[string]any, attachments [][]byte) {
+	for name, member := range m {
+		m[name] = filled(member, attachments)
+	}
+}
+
+// Bind stores the arguments in what the pointers point to, each as Arg.Bind does. A nil skips its argument,
+// arguments beyond the pointers are ignored. The first argument that is missing or does not fit is an *Error
+// with CodeBadArgument that names its position, counted from 1; those before it have been stored.
+func (args Args) Bind(ptrs ...any) error {
+	for i, ptr := range ptrs {
+		if ptr == nil {
+			continue
+		}
+		if i >= len(args) {
+			return badArgument(fmt.Sprintf("argument %d is missing", i+1))
+		}
+		if err := args[i].bind(ptr); err != nil {
+			return namedError(fmt.Sprintf("argument %d", i+1), err)
+		}
+	}
+	return nil
+}
+
+// namedError completes what bind says of an argument.
+func namedError(name string, err error) error {
+	switch bad := (*Error)(nil); {
+	case err == nil:
+		return nil
+	case errors.As(err, &bad):
+		return badArgument(name + " " + bad.Message)
+	}
+	return fmt.Errorf("socketio: bind %s: %w", name, err)
+}
+
+func badArgument(message string) *Error {
+	return &Error{Code: CodeBadArgument, Message: message}
+}
+
+// bindError tells the client what is wrong with its argument in words of JSON: it neither knows nor
+// should know the server's types.
+func bindError(err error) error {
+	if fault := (*json.InvalidUnmarshalError)(nil); err == nil || errors.As(err, &fault) {
+		return err
+	}
+	mismatch := (*json.UnmarshalTypeError)(nil)
+	if !errors.As(err, &mismatch) {
+		return badArgument("is invalid: " + err.Error())
+	}
+	if mismatch.Field != "" {
+		return badArgument(fmt.Sprintf("has a wrong member: %s must be %s, not %s", mismatch.Field, jsonWord(mismatch.Type), mismatch.Value))
+	}
+	return badArgument(fmt.Sprintf("must be %s, not %s", jsonWord(mismatch.Type), mismatch.Value))
+}
+
+func jsonWord(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "string"
+	case reflect.Bool:
+		return "bool"
+	case reflect.Float32, reflect.Float64:
+		return "number"
+	case reflect.Struct, reflect.Map:
+		return "object"
+	case reflect.Slice, reflect.Array:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return "binary"
+		}
+		return "array"
+	case reflect.Pointer:
+		return jsonWord(t.Elem())
+	}
+	if t.Kind() >= reflect.Int && t.Kind() <= reflect.Uintptr {
+		return "integer"
+	}
+	return "another type"
+}

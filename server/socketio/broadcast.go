@@ -1,0 +1,148 @@
+package socketio
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/crier/crier/server/engineio"
+)
+
+// A Broadcast reaches many sockets: those in any of its rooms, or all of its namespace when it names none, but for the
+// exceptions. It is immutable: each method returns a new one.
+type Broadcast struct {
+	namespaces []*Namespace // one, but for a Parent's
+	rooms      []string
+	except     []string
+	from       *Socket // left out
+	flags      sendFlags
+}
+
+// To adds rooms. Each socket is in the room of its own id.
+func (b *Broadcast) To(rooms ...string) *Broadcast {
+	c := *b
+	c.rooms = slices.Concat(b.rooms, rooms)
+	return &c
+}
+
+// Except adds rooms whose sockets are left out.
+func (b *Broadcast) Except(rooms ...string) *Broadcast {
+	c := *b
+	c.except = slices.Concat(b.except, rooms)
+	return &c
+}
+
+// Local keeps the broadcast on this node.
+func (b *Broadcast) Local() *Broadcast {
+	c := *b
+	return &c
+}
+
+// Volatile leaves out sockets that could not be told at once.
+func (b *Broadcast) Volatile() *Broadcast {
+	c := *b
+	c.flags.volatile = true
+	return &c
+}
+
+// Compress says whether the event is compressed where that was agreed with the client. Without it, it is.
+func (b *Broadcast) Compress(on bool) *Broadcast {
+	c := *b
+	c.flags.plain = !on
+	return &c
+}
+
+// Emit sends an event to the sockets. It never waits for any of them; all members of a room get its events in one order.
+// The error says what can't be sent.
+func (b *Broadcast) Emit(event string, args ...any) error {
+	for _, ns := range b.namespaces {
+		if err := b.emit(ns, 0, false, event, args, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// emit encodes an event once and queues it for every socket that it reaches. expect, if set, is asked about each socket
+// before.
+func (b *Broadcast) emit(ns *Namespace, id uint64, hasID bool, event string, args []any, expect func(*Socket) bool) error {
+	buf := packetBufs.Get().(*[]byte)
+	text, attachments, err := appendEvent((*buf)[:0], ns.name, id, hasID, event, args)
+	if err != nil {
+		packetBufs.Put(buf)
+		return err
+	}
+	p := ns.io.engine.Prepare(messages(b.flags, text, attachments)...)
+	h := &ns.hub
+	h.mu.Lock()
+	h.each(b, func(s *Socket) {
+		if expect != nil && !expect(s) || b.flags.volatile && !s.client.session.Ready() {
+			return
+		}
+		_ = s.client.session.SendPrepared(p, &h.batch) // one that can't be sent to is ending, and is told why
+	})
+	h.batch.Flush()
+	h.mu.Unlock()
+	releaseBuf(buf, text)
+	return nil
+}
+
+// A MissingAcksError says that some clients did not answer.
+type MissingAcksError struct {
+	Event   string
+	Missing int   // how many of Sent
+	Sent    int   // how many were asked
+	Err     error // the context's error, or ErrDisconnected
+}
+
+func (e *MissingAcksError) Error() string {
+	return fmt.Sprintf("socketio: %d of %d clients did not acknowledge %q: %v", e.Missing, e.Sent, e.Event, e.Err)
+}
+
+func (e *MissingAcksError) Unwrap() error { return e.Err }
+
+// EmitWithAck sends an event and waits for the answers of all sockets, as long as ctx: give it a deadline. It returns the
+// answers that came, in the order in which they came, and a *MissingAcksError if some did not.
+func (b *Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) ([]Args, error) {
+	c := &collection{event: event}
+	defer c.cancel()
+	for _, ns := range b.namespaces {
+		if err := c.ask(b, ns, args); err != nil {
+			return nil, err
+		}
+	}
+	return c.wait(ctx)
+}
+
+// Sockets returns the sockets that the broadcast reaches, in no particular order.
+func (b *Broadcast) Sockets() (all []*Socket) {
+	for _, ns := range b.namespaces {
+		ns.hub.mu.Lock()
+		ns.hub.each(b, func(s *Socket) { all = append(all, s) })
+		ns.hub.mu.Unlock()
+	}
+	return all
+}
+
+// Join puts the sockets into rooms.
+func (b *Broadcast) Join(rooms ...string) {
+	for _, s := range b.Sockets() {
+		s.Join(rooms...)
+	}
+}
+
+// Leave takes the sockets out of rooms.
+func (b *Broadcast) Leave(rooms ...string) {
+	for _, s := range b.Sockets() {
+		s.Leave(rooms...)
+	}
+}
+
+// Disconnect ends the sockets: see [Socket.Disconnect].
+func (b *Broadcast) Disconnect(closeSession bool) {
+	for _, s := range b.Sockets() {
+		s.Disconnect(closeSession)
+	}
+}
+
+var _ engineio.Handler = (*client)(nil)

@@ -1,0 +1,90 @@
+package socketio
+
+import (
+	"context"
+	"sync"
+)
+
+// A collection gathers the answers to a broadcast.
+type collection struct {
+	event string
+	asked []askedSocket // only the asking goroutine uses it
+
+	mu sync.Mutex // guards the following
+
+	answers []Args
+	pending int
+	lost    int           // sockets that ended before they answered
+	done    chan struct{} // closed when nothing is pending; made by wait
+}
+
+type askedSocket struct {
+	socket *Socket
+	id     uint64
+}
+
+// ask sends the event to the sockets of one namespace. The frame is the same for all, and so is the id.
+func (c *collection) ask(b *Broadcast, ns *Namespace, args []any) error {
+	id := ns.acks.Add(1)
+	return b.emit(ns, id, true, c.event, args, func(s *Socket) bool {
+		c.add(1)
+		if !s.expectAck(id, c.answer) {
+			c.add(-1)
+			return false
+		}
+		c.asked = append(c.asked, askedSocket{s, id})
+		return true
+	})
+}
+
+func (c *collection) add(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pending += n
+}
+
+// answer takes one socket's answer, or learns that there will be none.
+func (c *collection) answer(args Args, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil {
+		c.lost++
+	} else {
+		c.answers = append(c.answers, args)
+	}
+	c.pending--
+	if c.pending == 0 && c.done != nil {
+		close(c.done)
+		c.done = nil
+	}
+}
+
+func (c *collection) wait(ctx context.Context) ([]Args, error) {
+	c.mu.Lock()
+	done := make(chan struct{})
+	if c.pending == 0 {
+		close(done)
+	} else {
+		c.done = done
+	}
+	c.mu.Unlock()
+	cause := ErrDisconnected
+	select {
+	case <-done:
+	case <-ctx.Done():
+		cause = ctx.Err()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if missing := c.pending + c.lost; missing > 0 {
+		return c.answers, &MissingAcksError{Event: c.event, Missing: missing, Sent: len(c.asked), Err: cause}
+	}
+	return c.answers, nil
+}
+
+// cancel forgets what is still expected.
+func (c *collection) cancel() {
+	for _, a := range c.asked {
+		a.socket.cancelAck(a.id)
+	}
+}

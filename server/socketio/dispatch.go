@@ -1,0 +1,250 @@
+package socketio
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+)
+
+// listeners are what a socket's events run.
+type listeners struct {
+	middleware    []func(*Event) error
+	any           []func(*Event) error
+	events        []listener // few: looked through in order
+	disconnecting []func(Reason)
+	disconnect    []func(Reason)
+}
+
+type listener struct {
+	event string
+	f     func(*Event) error
+}
+
+// On registers a handler for an event. The handlers of one event run in the order in which they were registered; an
+// error ends that. It goes to the client as the answer of an acknowledgement that it asked for and did not get:
+// {"error": {"code", "message", "data"}}, of an *Error as it is, of another error with the code "internal" alone.
+func (s *Socket) On(event string, f func(*Event) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listeners.events = append(s.listeners.events, listener{event, f})
+}
+
+// OnAny registers a handler for every event; it runs before those of On.
+func (s *Socket) OnAny(f func(*Event) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listeners.any = append(s.listeners.any, f)
+}
+
+// Use registers a middleware for every event; it runs before any handler, and its error keeps the event from them.
+func (s *Socket) Use(f func(*Event) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listeners.middleware = append(s.listeners.middleware, f)
+}
+
+// OnDisconnecting registers what is done when the socket has ended; Rooms still tells where it was.
+func (s *Socket) OnDisconnecting(f func(Reason)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listeners.disconnecting = append(s.listeners.disconnecting, f)
+}
+
+// OnDisconnect registers what is done last: no handler of the socket runs afterwards.
+func (s *Socket) OnDisconnect(f func(Reason)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listeners.disconnect = append(s.listeners.disconnect, f)
+}
+
+// An inbox holds the events that wait for a socket's handlers. The socket's lock guards it.
+type inbox struct {
+	events  []*Event
+	size    int  // bytes of their arguments
+	started bool // OnConnect may run: it is the first thing that does
+	running bool // the worker is at it
+	done    bool // the disconnect handlers have run, or are running
+}
+
+func (in *inbox) full(events, bytes int) bool {
+	return len(in.events) >= events || in.size >= bytes
+}
+
+func (in *inbox) clear() { in.events, in.size = nil, 0 }
+
+// start lets a socket that was just connected run: first the namespace's OnConnect.
+func (s *Socket) start() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.connected, s.inbox.started, s.inbox.running = true, true, true
+	s.client.io.workers.Add(1)
+	go s.work(true) // ends when the inbox is empty
+}
+
+// deliver puts an event into the inbox. It waits while that is full: the session is not read meanwhile.
+func (s *Socket) deliver(p packet, attachments [][]byte) {
+	e := newEvent(s, p, attachments)
+	o := &s.client.io.opts
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.reason == "" && s.inbox.full(o.MaxInbox, s.client.io.engine.MaxPayload()) {
+		s.room.Wait()
+	}
+	if s.reason != "" {
+		return // disconnected meanwhile: nobody listens any more
+	}
+	s.inbox.events = append(s.inbox.events, e)
+	s.inbox.size += e.size
+	s.wake()
+}
+
+// wake sees to it that a worker runs. s.mu must be held.
+func (s *Socket) wake() {
+	if s.inbox.started && !s.inbox.running {
+		s.inbox.running = true
+		s.client.io.workers.Add(1)
+		go s.work(false) // ends when the inbox is empty
+	}
+}
+
+// work runs the socket's handlers, one at a time, until nothing is left to do.
+func (s *Socket) work(connect bool) {
+	defer s.client.io.workers.Done()
+	if connect {
+		s.runConnect()
+	}
+	for {
+		e, reason, ok := s.next()
+		switch {
+		case !ok:
+			return
+		case e != nil:
+			s.runEvent(e)
+		default:
+			s.runDisconnect(reason)
+			return
+		}
+	}
+}
+
+// next takes the next event; with none left, the reason if the socket has ended. Not ok means that the worker must end.
+func (s *Socket) next() (e *Event, reason Reason, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in := &s.inbox
+	if len(in.events) > 0 {
+		e = in.events[0]
+		in.events[0] = nil
+		in.events = in.events[1:]
+		in.size -= e.size
+		s.room.Signal()
+		return e, "", true
+	}
+	in.events = nil
+	if s.reason != "" && !in.done {
+		in.done = true // running stays true: there is no other worker
+		return nil, s.reason, true
+	}
+	in.running = false
+	return nil, "", false
+}
+
+// snapshot returns the listeners as they are now.
+func (s *Socket) snapshot() listeners {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.listeners
+	l.middleware, l.any, l.events = slices.Clip(l.middleware), slices.Clip(l.any), slices.Clip(l.events)
+	l.disconnecting, l.disconnect = slices.Clip(l.disconnecting), slices.Clip(l.disconnect)
+	return l
+}
+
+func (s *Socket) runConnect() {
+	for _, f := range s.ns.currentHooks().connect {
+		if !s.guard("connect", func() { f(s) }) {
+			return
+		}
+	}
+}
+
+func (s *Socket) runDisconnect(reason Reason) {
+	l := s.snapshot()
+	for _, f := range l.disconnecting {
+		s.guard("disconnecting", func() { f(reason) })
+	}
+	for _, f := range l.disconnect {
+		s.guard("disconnect", func() { f(reason) })
+	}
+}
+
+// runEvent runs an event's middleware and handlers, and answers for them when they fail.
+func (s *Socket) runEvent(e *Event) {
+	var err error
+	if !s.guard(e.name, func() { err = s.snapshot().run(e) }) {
+		return
+	}
+	if err != nil {
+		s.log().Warn("an event was refused", "event", e.name, "error", err)
+		_ = e.Ack(map[string]any{"error": publicError(err)}) // fails only if it was answered, or the socket has ended
+	}
+}
+
+func (l listeners) run(e *Event) error {
+	for _, f := range l.middleware {
+		if err := f(e); err != nil {
+			return err
+		}
+	}
+	for _, f := range l.any {
+		if err := f(e); err != nil {
+			return err
+		}
+	}
+	for i := range l.events {
+		if l.events[i].event != e.name {
+			continue
+		}
+		if err := l.events[i].f(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// publicError is what a client is told of a handler's error: no more than the handler meant it to know.
+func publicError(err error) *Error {
+	if e := (*Error)(nil); errors.As(err, &e) {
+		return e
+	}
+	return &Error{Code: "internal", Message: "internal error"}
+}
+
+// guard calls f and disconnects the socket if it panics; false if it did.
+func (s *Socket) guard(event string, f func()) (ok bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log().Error("a handler panicked", "event", event, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			s.Disconnect(false)
+			ok = false
+		}
+	}()
+	f()
+	return true
+}
+
+// askMiddleware asks the namespace's middleware; a panic refuses the socket.
+func (s *Socket) askMiddleware() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log().Error("a middleware panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = publicError(nil)
+		}
+	}()
+	for _, f := range s.ns.currentHooks().middleware {
+		if err := f(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}

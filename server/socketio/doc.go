@@ -1,0 +1,27 @@
+// Package socketio serves the Socket.IO protocol, revision 5 and, for clients before 3.0, revision 4: namespaces, events,
+// acknowledgements in both directions, binary attachments and rooms, to every socket.io.js since 1.0.
+//
+//	io, err := socketio.New(socketio.Options{})
+//	io.OnConnect(func(s *socketio.Socket) {
+//		s.On("f", func(e *socketio.Event) error {
+//			var name string
+//			if err := e.Bind(&name); err != nil {
+//				return err
+//			}
+//			s.Join("speakers")
+//			return e.Ack("welcome", name)
+//		})
+//	})
+//	http.Handle("/socket.io/", io)
+//	...
+//	io.To("speakers").Emit("news", "hello")
+//
+// Arguments stay as they came in until a handler binds them to Go values: what is passed on unread is not decoded.
+//
+// The handlers of one socket run one at a time, in the order in which its client sent the events, in a goroutine of the socket's
+// own. They may block and may wait for acknowledgements; the socket's further events wait meanwhile, and so does a
+// client that sends more than Options.MaxInbox of them. A handler's error answers the client's acknowledgement; a panic
+// disconnects that socket and harms no other.
+//
+// The protocol is described in the repository socketio/socket.io under docs/socket.io-protocol: v4.md and v5-current.md.
+package socketio

@@ -1,0 +1,160 @@
+package socketio
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/crier/crier/server/engineio"
+)
+
+// sendFlags are how a packet is sent.
+type sendFlags struct {
+	volatile bool // dropped if it could not leave at once
+	plain    bool // not compressed
+}
+
+// An Emitter emits to one socket, with flags. It is a value: each method returns a new one.
+type Emitter struct {
+	socket *Socket
+	flags  sendFlags
+}
+
+// Volatile returns an emitter whose events are dropped if they could not leave at once.
+func (s *Socket) Volatile() Emitter { return Emitter{s, sendFlags{volatile: true}} }
+
+// Compress returns an emitter whose events are compressed, or not, where that was agreed with the client. Without it
+// they are.
+func (s *Socket) Compress(on bool) Emitter { return Emitter{s, sendFlags{plain: !on}} }
+
+// Volatile returns e with its flag set: see [Socket.Volatile].
+func (e Emitter) Volatile() Emitter { e.flags.volatile = true; return e }
+
+// Compress returns e with its flag set: see [Socket.Compress].
+func (e Emitter) Compress(on bool) Emitter { e.flags.plain = !on; return e }
+
+// Emit sends an event to the client. It never waits. Arguments are what JSON can hold, an [Arg] passed on unread, or a
+// [Binary] or []byte, which becomes an attachment. The error is ErrDisconnected, one that says what can't be sent, or
+// the session's: see engineio.
+func (s *Socket) Emit(event string, args ...any) error {
+	return Emitter{socket: s}.Emit(event, args...)
+}
+
+// Emit sends an event to the client: see [Socket.Emit].
+func (e Emitter) Emit(event string, args ...any) error {
+	return e.socket.sendPacket(e.flags, func(dst []byte) ([]byte, [][]byte, error) {
+		return appendEvent(dst, e.socket.ns.name, 0, false, event, args)
+	})
+}
+
+// sendPacket encodes a packet and queues it.
+func (s *Socket) sendPacket(flags sendFlags, encode func([]byte) ([]byte, [][]byte, error)) error {
+	buf := packetBufs.Get().(*[]byte)
+	text, attachments, err := encode((*buf)[:0])
+	if err != nil {
+		packetBufs.Put(buf)
+		return err
+	}
+	if s.Connected() {
+		err = s.sendEncoded(flags, text, attachments)
+	} else {
+		err = ErrDisconnected
+	}
+	releaseBuf(buf, text)
+	return err
+}
+
+func (s *Socket) sendEncoded(flags sendFlags, text []byte, attachments [][]byte) error {
+	if flags.volatile && !s.client.session.Ready() {
+		return nil
+	}
+	if len(attachments) == 0 {
+		return s.client.session.Send(engineio.Message{Data: text, Plain: flags.plain})
+	}
+	return s.client.session.Send(messages(flags, text, attachments)...)
+}
+
+// messages are the Engine.IO messages that a packet is made of.
+func messages(flags sendFlags, text []byte, attachments [][]byte) []engineio.Message {
+	all := append(make([]engineio.Message, 0, 1+len(attachments)), engineio.Message{Data: text, Plain: flags.plain})
+	for _, a := range attachments {
+		all = append(all, engineio.Message{Binary: true, Data: a, Plain: flags.plain})
+	}
+	return all
+}
+
+// packetBufs holds the memory in which packets are encoded before they are copied into frames.
+var packetBufs = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxPooled is the size from which a buffer is left to the garbage collector.
+const maxPooled = 64 << 10
+
+func releaseBuf(buf *[]byte, grown []byte) {
+	if cap(grown) <= maxPooled {
+		*buf = grown
+		packetBufs.Put(buf)
+	}
+}
+
+// EmitWithAck sends an event and waits for the client's answer, whose arguments it returns. It waits as long as ctx: give
+// it a deadline. It may be called in a handler. The error is ErrDisconnected, ctx's own, or one of Emit's.
+func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
+	answers := make(chan ackAnswer, 1)
+	id := s.ns.acks.Add(1)
+	if !s.expectAck(id, func(args Args, err error) { answers <- ackAnswer{args, err} }) {
+		return nil, ErrDisconnected
+	}
+	err := s.sendPacket(sendFlags{}, func(dst []byte) ([]byte, [][]byte, error) {
+		return appendEvent(dst, s.ns.name, id, true, event, args)
+	})
+	if err != nil {
+		s.cancelAck(id)
+		return nil, err
+	}
+	select {
+	case a := <-answers:
+		return a.args, a.err
+	case <-ctx.Done():
+		s.cancelAck(id)
+		return nil, fmt.Errorf("socketio: no acknowledgement of %q: %w", event, ctx.Err())
+	}
+}
+
+type ackAnswer struct {
+	args Args
+	err  error
+}
+
+// expectAck notes who is to be called with the client's answer; false if the socket has ended.
+func (s *Socket) expectAck(id uint64, answer func(Args, error)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.connected {
+		return false
+	}
+	if s.acks == nil {
+		s.acks = make(map[uint64]func(Args, error))
+	}
+	s.acks[id] = answer
+	return true
+}
+
+func (s *Socket) cancelAck(id uint64) { s.takeAck(id) }
+
+func (s *Socket) takeAck(id uint64) func(Args, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	answer := s.acks[id]
+	delete(s.acks, id)
+	return answer
+}
+
+// resolve takes the client's answer to an acknowledgement. One that nobody waits for any more is ignored.
+func (s *Socket) resolve(p packet, attachments [][]byte) {
+	if !p.hasID {
+		return
+	}
+	if answer := s.takeAck(p.id); answer != nil {
+		answer(splitArgs(p, attachments), nil)
+	}
+}

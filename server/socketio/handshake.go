@@ -1,0 +1,52 @@
+package socketio
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// A Handshake is what a client sent when it connected.
+type Handshake struct {
+	Headers     http.Header     // of the request that opened the session; not to be changed
+	Query       url.Values      // of that request
+	Auth        json.RawMessage // the client's auth option, a JSON object; {} if it has none. For clients before 3.0 the namespace's query
+	Address     string          // the peer's IP address, without port
+	Time        time.Time       // when the session was opened
+	Secure      bool            // over TLS
+	CrossOrigin bool            // the request named an origin
+	URL         string          // path and query of that request
+}
+
+// Handshake returns what the client sent when it connected. It is put together with each call.
+func (s *Socket) Handshake() *Handshake {
+	r := s.client.session.Request()
+	var query url.Values
+	if u, err := url.ParseRequestURI(r.URL); err == nil {
+		query = u.Query()
+	}
+	return &Handshake{
+		Headers: r.Header, Query: query, Auth: s.auth, Address: r.RemoteAddr, Time: r.Time,
+		Secure: r.Secure, CrossOrigin: r.Header.Get("Origin") != "", URL: r.URL,
+	}
+}
+
+var noAuth = json.RawMessage("{}")
+
+// queryAuth is the auth of a client on EIO 3, which sends it as the query of the namespace: "/admin?token=x".
+func queryAuth(query string) json.RawMessage {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return noAuth
+	}
+	flat := make(map[string]string, len(values))
+	for k, v := range values {
+		flat[k] = v[len(v)-1]
+	}
+	auth, err := json.Marshal(flat)
+	if err != nil {
+		return noAuth // a map of strings: never
+	}
+	return auth
+}

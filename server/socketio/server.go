@@ -1,0 +1,107 @@
+package socketio
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"slices"
+	"sync"
+
+	"github.com/crier/crier/server/engineio"
+)
+
+// A Server is a Socket.IO server: an http.Handler with namespaces. The methods of the main namespace, "/", are its own.
+//
+// All methods may be called concurrently.
+type Server struct {
+	*Namespace // "/"
+
+	opts    Options
+	engine  *engineio.Server
+	workers sync.WaitGroup // goroutines in which handlers run; each ends when nothing is left for its socket
+
+	mu sync.Mutex // guards the following
+
+	namespaces map[string]*Namespace
+	parents    []*Parent
+}
+
+// New returns a server. Mount it at the path that clients use, "/socket.io/" unless they are told otherwise.
+func New(o Options) (*Server, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	io := &Server{opts: o, namespaces: make(map[string]*Namespace)}
+	io.Namespace = io.Of("/")
+	o.Engine.EscapeText = func(text []byte) []byte { return appendASCII(nil, text) }
+	io.engine, err = engineio.New(o.Engine, io.accept)
+	if err != nil {
+		return nil, err
+	}
+	return io, nil
+}
+
+// ServeHTTP serves every request of Socket.IO clients.
+func (io *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { io.engine.ServeHTTP(w, r) }
+
+// Drain refuses new sessions from now on.
+func (io *Server) Drain() { io.engine.Drain() }
+
+// Sessions returns the number of open sessions.
+func (io *Server) Sessions() int { return io.engine.Len() }
+
+// Close refuses new sessions, lets what is queued go out, tells every client that the server is going away, and waits until
+// all sessions have ended and all handlers have returned. When ctx is over the rest is cut off and ctx's error is returned.
+func (io *Server) Close(ctx context.Context) error {
+	err := io.engine.Close(ctx)
+	done := make(chan struct{})
+	go func() { // ends with the last handler
+		io.workers.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Of returns the namespace of that name, which begins with "/". The first call creates it.
+func (io *Server) Of(name string) *Namespace {
+	if name == "" || name[0] != '/' {
+		name = "/" + name
+	}
+	io.mu.Lock()
+	defer io.mu.Unlock()
+	ns := io.namespaces[name]
+	if ns == nil {
+		ns = newNamespace(io, name)
+		io.namespaces[name] = ns
+	}
+	ns.parent = nil // asked for by name, it stays
+	return ns
+}
+
+// OfPattern admits clients to every namespace whose name matches re. Anchor it: "^/room-[0-9]+$".
+func (io *Server) OfPattern(re *regexp.Regexp) *Parent {
+	return io.OfFunc(func(name string, _ json.RawMessage) bool { return re.MatchString(name) })
+}
+
+// OfFunc admits clients to every namespace for which match says yes; it is asked once for each that does not exist. It may block.
+func (io *Server) OfFunc(match func(name string, auth json.RawMessage) bool) *Parent {
+	p := &Parent{io: io, match: match, children: make(map[*Namespace]struct{})}
+	io.mu.Lock()
+	defer io.mu.Unlock()
+	io.parents = append(io.parents, p)
+	return p
+}
+
+// lookup returns the namespace of that name, or nil and the parents that may admit it.
+func (io *Server) lookup(name string) (*Namespace, []*Parent) {
+	io.mu.Lock()
+	defer io.mu.Unlock()
+	return io.namespaces[name], slices.Clip(io.parents)
+}

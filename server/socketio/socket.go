@@ -1,0 +1,168 @@
+package socketio
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"sync"
+
+	"github.com/crier/crier/server/engineio"
+)
+
+// A Socket is one client in one namespace.
+//
+// All methods may be called concurrently, and from handlers.
+type Socket struct {
+	id     string
+	ns     *Namespace
+	client *client
+	auth   json.RawMessage
+
+	// Guarded by the lock of ns.hub.
+
+	presence  *membership   // in the namespace itself; nil before and after
+	rooms     []*membership // beside that of its own id
+	gone      bool          // joins nothing any more
+	lastRooms []string      // with gone: where it was, for the disconnecting handlers
+	marked    uint64        // the last broadcast that reached it, or was not to
+
+	mu   sync.Mutex // guards the following; it may be taken while the hub's lock is held
+	room sync.Cond  // there is room in the inbox
+
+	listeners listeners
+	data      any
+	connected bool
+	reason    Reason // why it ended
+	inbox     inbox
+	acks      map[uint64]func(Args, error) // asked of the client and not yet answered
+}
+
+// ErrDisconnected is returned by what needs a connected socket.
+var ErrDisconnected = errors.New("socketio: the socket is not connected")
+
+func newSocket(c *client, ns *Namespace, auth json.RawMessage) *Socket {
+	s := &Socket{id: socketID(c.session, ns.name), ns: ns, client: c, auth: auth}
+	s.room.L = &s.mu
+	return s
+}
+
+// socketID returns an id for the socket. Clients on EIO 3 are told none and take that of their session, so theirs must
+// not be shown to others: whoever knows it can speak for them.
+func socketID(session *engineio.Session, namespace string) string {
+	if session.Version() == 3 {
+		if namespace == "/" {
+			return session.ID()
+		}
+		return namespace + "#" + session.ID()
+	}
+	var b [18]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand, since Go 1.24)
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// ID returns the socket's id, as its client knows it. It is not the session's, with one exception: a client on EIO 3 takes
+// its session's id, which is a secret, for its socket's. Show others an id of your own.
+func (s *Socket) ID() string { return s.id }
+
+// Namespace returns the namespace that the socket is in.
+func (s *Socket) Namespace() *Namespace { return s.ns }
+
+// Transport returns the transport in use: "polling" or "websocket".
+func (s *Socket) Transport() string { return s.client.session.Transport() }
+
+// Protocol returns the revision of Engine.IO that the client speaks: 3 for clients before 3.0, else 4.
+func (s *Socket) Protocol() int { return s.client.session.Version() }
+
+// Data returns what SetData kept.
+func (s *Socket) Data() any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.data
+}
+
+// SetData keeps a value with the socket.
+func (s *Socket) SetData(v any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.data = v
+}
+
+// Connected says whether the socket is connected.
+func (s *Socket) Connected() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.connected
+}
+
+// Join puts the socket into rooms. A socket that has been disconnected joins none.
+func (s *Socket) Join(rooms ...string) { s.ns.hub.join(s, rooms) }
+
+// Leave takes the socket out of rooms. That of its own id it does not leave.
+func (s *Socket) Leave(rooms ...string) { s.ns.hub.leave(s, rooms) }
+
+// Rooms returns the rooms that the socket is in, that of its own id first. For the handlers of OnDisconnecting these are
+// the rooms that it was in.
+func (s *Socket) Rooms() []string { return s.ns.hub.roomsOf(s) }
+
+// To returns a broadcast to the other sockets in any of rooms.
+func (s *Socket) To(rooms ...string) *Broadcast { return s.Broadcast().To(rooms...) }
+
+// Except returns a broadcast to the other sockets, but those in any of rooms.
+func (s *Socket) Except(rooms ...string) *Broadcast { return s.Broadcast().Except(rooms...) }
+
+// Broadcast returns a broadcast to every socket of the namespace but this one.
+func (s *Socket) Broadcast() *Broadcast {
+	b := s.ns.all()
+	b.from = s
+	return b
+}
+
+// Disconnect ends the socket: its client is told, and does not come back by itself. Events that wait are not handled any
+// more. With closeSession, all sockets of the client's session end, and the session.
+func (s *Socket) Disconnect(closeSession bool) {
+	if !closeSession {
+		s.kick()
+		return
+	}
+	c := s.client
+	c.mu.Lock()
+	sockets := append([]*Socket(nil), c.sockets...)
+	c.mu.Unlock()
+	for _, other := range sockets {
+		other.kick()
+	}
+	c.session.Close()
+}
+
+// kick ends one socket at the server's wish.
+func (s *Socket) kick() {
+	if s.end(ReasonServerDisconnect) {
+		s.client.sendText(appendDisconnect(nil, s.ns.name))
+	}
+}
+
+// end begins the end of the socket: from now on it hears and is told nothing. The rest happens in its own goroutine, after
+// the event that is being handled and, unless the server itself ended it, those that wait. False: it had ended before.
+func (s *Socket) end(reason Reason) bool {
+	s.mu.Lock()
+	if !s.connected {
+		s.mu.Unlock()
+		return false
+	}
+	s.connected, s.reason = false, reason
+	if reason == ReasonServerDisconnect {
+		s.inbox.clear()
+	}
+	acks := s.acks
+	s.acks = nil
+	s.room.Broadcast()
+	s.wake()
+	s.mu.Unlock()
+	s.client.forget(s)
+	s.ns.hub.remove(s)
+	for _, answer := range acks {
+		answer(nil, ErrDisconnected)
+	}
+	return true
+}
