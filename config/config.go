@@ -1,0 +1,106 @@
+// Package config reads what the user may set: defaults, then a YAML file, then CRIER_* variables, then flags, each
+// layer over the one before.
+//
+// Every setting is declared once, in [settings]; the file's keys, the variables, the flags, the help and what
+// `crier config` prints all come from that table. What is wrong, in any layer, is reported in one go: a value that is
+// overridden further up is still checked, because it waits there for the day the override goes.
+package config
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Config is what a running Crier goes by. The table in settings.go says what each field does and allows; the zero
+// Config is of no use, [Load] makes a complete one.
+type Config struct {
+	Addr      string
+	LogLevel  slog.Level
+	LogFormat string
+
+	Path           string
+	AllowedOrigins []string
+	Transports     []string
+	AllowUpgrades  bool
+	AllowEIO3      bool
+
+	PingInterval   time.Duration
+	PingTimeout    time.Duration
+	UpgradeTimeout time.Duration
+	ConnectTimeout time.Duration
+	WriteTimeout   time.Duration
+
+	MaxPayload     int // bytes
+	MaxQueue       int // bytes
+	MaxAttachments int
+	MaxDepth       int
+	MaxInbox       int // events
+	MaxNamespaces  int
+
+	WebSocketCompression bool
+	HTTPCompression      bool
+
+	ReadHeaderTimeout time.Duration
+	IdleTimeout       time.Duration
+	MaxHeaderBytes    int // bytes
+	DrainTimeout      time.Duration
+
+	// origins tells, by a setting's name, who gave it its value; a name that is missing has its default.
+	origins map[string]string
+}
+
+// Default returns the settings that hold when nobody sets anything.
+func Default() *Config {
+	c := &Config{origins: map[string]string{}}
+	for _, s := range settings {
+		if err := s.set(c, s.fallback); err != nil {
+			panic("config: the default of " + s.name + ": " + err.Error())
+		}
+	}
+	return c
+}
+
+// Load reads the settings from the file that `--config` or CRIER_CONFIG names (none: no file), from environ (as
+// [os.Environ] gives it) and from args (the command line without the program's and the command's name).
+//
+// The error is [flag.ErrHelp] when args ask for help; else it is a [Mistakes] with everything that is wrong.
+func Load(args, environ []string) (*Config, error) {
+	r := &reader{config: Default()}
+	flags, err := r.parseFlags(args)
+	if err != nil {
+		return nil, err
+	}
+	variables := r.parseEnviron(environ)
+
+	r.readFile(flags.file, variables.file)
+	r.apply(variables.given)
+	r.apply(flags.given)
+
+	if len(r.mistakes) > 0 {
+		return nil, r.mistakes
+	}
+	return r.config, nil
+}
+
+// given is one value as the user wrote it.
+type given struct {
+	setting *setting
+	where   string // the name it goes by there: "CRIER_ADDR", "--addr", "addr (crier.yaml, line 3)"
+	text    string
+}
+
+// reader gathers the layers into one Config, and what is wrong with them.
+type reader struct {
+	config   *Config
+	mistakes Mistakes
+}
+
+func (r *reader) apply(layer []given) {
+	for _, g := range layer {
+		if err := g.setting.set(r.config, g.text); err != nil {
+			r.mistakes.add("%s: %v; it must be %s", g.where, err, g.setting.allowed)
+			continue
+		}
+		r.config.origins[g.setting.name] = g.where
+	}
+}

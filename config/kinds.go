@@ -1,0 +1,250 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// kind is how the text of a setting becomes a value, and back.
+type kind[T any] struct {
+	word    string // stands for the value in the help: "DURATION"
+	allowed string // completes "it must be ..."
+	parse   func(text string) (T, error)
+	format  func(T) string // as YAML
+}
+
+// refuse is the error of a text, or of one item of a list, that is not allowed.
+func refuse(text string) error { return fmt.Errorf("%q is not allowed", text) }
+
+func oneOf(choices ...string) kind[string] {
+	return kind[string]{
+		word:    strings.Join(choices, "|"),
+		allowed: "one of " + strings.Join(choices, ", "),
+		format:  strconv.Quote,
+		parse: func(text string) (string, error) {
+			if !slices.Contains(choices, text) {
+				return "", refuse(text)
+			}
+			return text, nil
+		},
+	}
+}
+
+func level() kind[slog.Level] {
+	names := oneOf("debug", "info", "warn", "error")
+	return kind[slog.Level]{
+		word:    names.word,
+		allowed: names.allowed,
+		format:  func(l slog.Level) string { return strconv.Quote(strings.ToLower(l.String())) },
+		parse: func(text string) (l slog.Level, err error) {
+			if _, err := names.parse(text); err != nil {
+				return 0, err
+			}
+			return l, l.UnmarshalText([]byte(text))
+		},
+	}
+}
+
+// listOf allows a list of items, each of which item accepts or rewrites. In a variable or a flag they stand in one
+// text, with commas between them.
+func listOf(word, allowed string, empty bool, item func(string) (string, error)) kind[[]string] {
+	parse := func(text string) ([]string, error) {
+		list := []string{}
+		for field := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+			one, err := item(field)
+			if err != nil {
+				return nil, err
+			}
+			if !slices.Contains(list, one) {
+				list = append(list, one)
+			}
+		}
+		if len(list) == 0 && !empty {
+			return nil, refuse(text)
+		}
+		return list, nil
+	}
+	return kind[[]string]{word: word, allowed: allowed, parse: parse, format: formatList}
+}
+
+func formatList(list []string) string {
+	quoted := make([]string, len(list))
+	for i, item := range list {
+		quoted[i] = strconv.Quote(item)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+func someOf(choices ...string) kind[[]string] {
+	return listOf("LIST", "one or more of "+strings.Join(choices, ", "), false, oneOf(choices...).parse)
+}
+
+func origins() kind[[]string] {
+	return listOf("ORIGINS", `a list of origins such as "https://example.org" (scheme, host and port, no path), "null" (pages opened from a `+
+		`file), or "*"`,
+		true, parseOrigin)
+}
+
+// parseOrigin writes an origin the way browsers do: lower case, without the port that the scheme implies. The slash that
+// stands at the end when one copies it from the address bar is dropped.
+func parseOrigin(text string) (string, error) {
+	if text == "*" {
+		return text, nil
+	}
+	origin := strings.TrimSuffix(strings.ToLower(text), "/")
+	u, err := url.Parse(origin)
+	if err != nil || u.Scheme == "" || u.Hostname() == "" || u.Scheme+"://"+u.Host != origin {
+		return "", refuse(text)
+	}
+	if port := u.Port(); u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
+		return u.Scheme + "://" + strings.TrimSuffix(u.Host, ":"+port), nil
+	}
+	return origin, nil
+}
+
+func boolean() kind[bool] {
+	return kind[bool]{
+		word:    "BOOL",
+		allowed: "true or false",
+		format:  strconv.FormatBool,
+		parse: func(text string) (bool, error) {
+			if text != "true" && text != "false" {
+				return false, refuse(text)
+			}
+			return text == "true", nil
+		},
+	}
+}
+
+func duration(least, most time.Duration) kind[time.Duration] {
+	return kind[time.Duration]{
+		word:    "DURATION",
+		allowed: fmt.Sprintf(`a duration from %s to %s, such as "25s" or "1m30s"`, short(least), short(most)),
+		format:  short,
+		parse: func(text string) (time.Duration, error) {
+			d, err := time.ParseDuration(text)
+			if err != nil || d < least || d > most {
+				return 0, refuse(text)
+			}
+			return d, nil
+		},
+	}
+}
+
+// short drops the zeros that [time.Duration.String] adds: "2m" for "2m0s".
+func short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+func count(least, most int) kind[int] {
+	return kind[int]{
+		word:    "COUNT",
+		allowed: fmt.Sprintf("a whole number from %d to %d", least, most),
+		format:  strconv.Itoa,
+		parse: func(text string) (int, error) {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < least || n > most {
+				return 0, refuse(text)
+			}
+			return n, nil
+		},
+	}
+}
+
+// units are the names a size may end with, longest first, so that "kB" is not read as "B".
+var units = []struct {
+	name  string
+	bytes int
+}{
+	{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
+	{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3},
+	{"B", 1}, {"", 1},
+}
+
+func size(least, most int) kind[int] {
+	return kind[int]{
+		word:    "BYTES",
+		allowed: fmt.Sprintf(`bytes from %d to %d, as a number or such as "64KiB", "1MB", "4MiB"`, least, most),
+		format:  formatSize,
+		parse: func(text string) (int, error) {
+			n, err := parseSize(text)
+			if err != nil || n < least || n > most {
+				return 0, refuse(text)
+			}
+			return n, nil
+		},
+	}
+}
+
+func parseSize(text string) (int, error) {
+	for _, unit := range units {
+		digits, found := strings.CutSuffix(text, unit.name)
+		if !found {
+			continue
+		}
+		// 32 bits leave room for the multiplication.
+		n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 32)
+		return int(n) * unit.bytes, err
+	}
+	return 0, refuse(text)
+}
+
+func formatSize(n int) string {
+	for _, unit := range units {
+		if n >= unit.bytes && n%unit.bytes == 0 && unit.bytes > 1 {
+			return strconv.Itoa(n/unit.bytes) + unit.name
+		}
+	}
+	return strconv.Itoa(n)
+}
+
+func address() kind[string] {
+	return kind[string]{
+		word:    "ADDR",
+		allowed: `an address "host:port" with a port from 0 to 65535, such as ":3000" or "127.0.0.1:8080"`,
+		format:  strconv.Quote,
+		parse: func(text string) (string, error) {
+			_, port, err := net.SplitHostPort(text)
+			if err != nil || !isPort(port) || strings.ContainsAny(text, " /") {
+				return "", refuse(text)
+			}
+			return text, nil
+		},
+	}
+}
+
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && strconv.FormatUint(n, 10) == text
+}
+
+// mountPath allows what can be a folder of its own beside the page: letters that need no escape, not the root.
+func mountPath() kind[string] {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/"
+	return kind[string]{
+		word:    "PATH",
+		allowed: `a path such as "/socket.io/": it begins with "/", is not "/" alone, and holds only letters, digits and -._~/`,
+		format:  strconv.Quote,
+		parse: func(text string) (string, error) {
+			path := strings.TrimSuffix(text, "/") + "/"
+			if len(path) < 3 || path[0] != '/' || strings.Trim(path, plain) != "" || strings.Contains(path, "//") ||
+				strings.Contains(path, "/./") || strings.Contains(path, "/../") {
+				return "", refuse(text)
+			}
+			return path, nil
+		},
+	}
+}

@@ -1,0 +1,121 @@
+package config
+
+import (
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// setting is one row of the table: what the user may set, without the type of its value.
+type setting struct {
+	name     string // the key in the file
+	effect   string // what it does, in a sentence or two
+	word     string
+	allowed  string
+	fallback string // the default, as the user would write it
+	set      func(c *Config, text string) error
+	yaml     func(c *Config) string
+	isBool   bool
+}
+
+// env is the setting's name as a variable: CRIER_PING_INTERVAL.
+func (s *setting) env() string { return envPrefix + strings.ToUpper(s.name) }
+
+// flag is the setting's name on the command line: ping-interval.
+func (s *setting) flag() string { return strings.ReplaceAll(s.name, "_", "-") }
+
+// declare joins a name to a field of Config.
+func declare[T any](name, fallback string, k kind[T], field func(*Config) *T, effect string) *setting {
+	_, isBool := any(*field(&Config{})).(bool)
+	return &setting{
+		name: name, effect: effect, word: k.word, allowed: k.allowed, fallback: fallback, isBool: isBool,
+		yaml: func(c *Config) string { return k.format(*field(c)) },
+		set: func(c *Config, text string) error {
+			value, err := k.parse(text)
+			if err == nil {
+				*field(c) = value
+			}
+			return err
+		},
+	}
+}
+
+// settings is the one place where a setting is declared.
+var settings = []*setting{
+	declare("addr", ":3000", address(), func(c *Config) *string { return &c.Addr },
+		`Where Crier listens. Without a host it is every address of the machine. When the variable CRIER_ADDR is not set, `+
+			`PORT is honoured as ":$PORT".`),
+	declare("log_level", "info", level(), func(c *Config) *slog.Level { return &c.LogLevel },
+		`The least that is worth a line in the log. "debug" also shows every request.`),
+	declare("log_format", "auto", oneOf("auto", "json", "text"), func(c *Config) *string { return &c.LogFormat },
+		`How the log on standard error is written. "auto" is text on a terminal and JSON elsewhere.`),
+
+	declare("path", "/socket.io/", mountPath(), func(c *Config) *string { return &c.Path },
+		`Where Socket.IO and its client scripts are served. Clients must be told when it is not the default.`),
+	declare("allowed_origins", "", origins(), func(c *Config) *[]string { return &c.AllowedOrigins },
+		`Which pages of other origins may connect. Without any, only pages that Crier itself serves may; "*" lets every page `+
+			`on the web in. In a variable or flag, commas go between them.`),
+	declare("transports", "polling,websocket", someOf("polling", "websocket"),
+		func(c *Config) *[]string { return &c.Transports },
+		`Which transports clients may use. JSONP is a form of polling.`),
+	declare("allow_upgrades", "true", boolean(), func(c *Config) *bool { return &c.AllowUpgrades },
+		`Whether a session on polling may move to WebSocket.`),
+	declare("allow_eio3", "true", boolean(), func(c *Config) *bool { return &c.AllowEIO3 },
+		`Whether clients of the 1.x and 2.x releases, which speak Engine.IO 3, may connect.`),
+
+	declare("ping_interval", "25s", duration(10*time.Millisecond, time.Hour),
+		func(c *Config) *time.Duration { return &c.PingInterval },
+		`How often a quiet client is asked whether it is still there. Keep it under the idle timeout of every proxy on the way.`),
+	declare("ping_timeout", "20s", duration(10*time.Millisecond, time.Hour),
+		func(c *Config) *time.Duration { return &c.PingTimeout },
+		`How long the answer may take before the session ends with "ping timeout".`),
+	declare("upgrade_timeout", "10s", duration(10*time.Millisecond, time.Hour),
+		func(c *Config) *time.Duration { return &c.UpgradeTimeout },
+		`How long a move from polling to WebSocket may take before the session stays on polling.`),
+	declare("connect_timeout", "45s", duration(10*time.Millisecond, time.Hour),
+		func(c *Config) *time.Duration { return &c.ConnectTimeout },
+		`How long a session may go without joining a namespace before it is closed.`),
+	declare("write_timeout", "20s", duration(10*time.Millisecond, time.Hour),
+		func(c *Config) *time.Duration { return &c.WriteTimeout },
+		`How long a client may take no bytes of what is written to it before its connection is closed.`),
+
+	declare("max_payload", "1MB", size(1<<10, 1<<30), func(c *Config) *int { return &c.MaxPayload },
+		`How much one inbound message, or one POST of a polling client, may hold.`),
+	declare("max_queue", "4MiB", size(1<<10, 1<<30), func(c *Config) *int { return &c.MaxQueue },
+		`How much may wait for one slow client before its session is closed.`),
+	declare("max_attachments", "10", count(1, 10_000), func(c *Config) *int { return &c.MaxAttachments },
+		`How many binary attachments one event of a client may have.`),
+	declare("max_depth", "256", count(1, 10_000), func(c *Config) *int { return &c.MaxDepth },
+		`How deep the JSON of a client may be nested.`),
+	declare("max_inbox", "256", count(1, 1_000_000), func(c *Config) *int { return &c.MaxInbox },
+		`How many events of one socket may wait for their turn before its session is not read for a while.`),
+	declare("max_namespaces", "16", count(1, 10_000), func(c *Config) *int { return &c.MaxNamespaces },
+		`How many namespaces one session may join.`),
+
+	declare("websocket_compression", "false", boolean(), func(c *Config) *bool { return &c.WebSocketCompression },
+		`Whether WebSocket messages are compressed (permessage-deflate) for clients that offer it. Saves bytes, costs `+
+			`processor time and memory.`),
+	declare("http_compression", "true", boolean(), func(c *Config) *bool { return &c.HTTPCompression },
+		`Whether files and polling answers over 1 KiB are compressed (gzip) for clients that accept it.`),
+
+	declare("read_header_timeout", "10s", duration(10*time.Millisecond, time.Hour),
+		func(c *Config) *time.Duration { return &c.ReadHeaderTimeout },
+		`How long the headers of a request may take to arrive.`),
+	declare("idle_timeout", "2m", duration(10*time.Millisecond, 24*time.Hour),
+		func(c *Config) *time.Duration { return &c.IdleTimeout },
+		`How long a kept-alive connection may wait for its next request. Keep it over the idle timeout of the proxy in front.`),
+	declare("max_header_bytes", "32KiB", size(1<<10, 1<<24), func(c *Config) *int { return &c.MaxHeaderBytes },
+		`How much the headers of a request may hold, cookies included.`),
+	declare("drain_timeout", "10s", duration(0, time.Hour), func(c *Config) *time.Duration { return &c.DrainTimeout },
+		`How long clients have to leave, once Crier was told to stop, before their connections are cut.`),
+}
+
+// lookup finds a setting by what name makes of it.
+func lookup(text string, name func(*setting) string) *setting {
+	for _, s := range settings {
+		if name(s) == text {
+			return s
+		}
+	}
+	return nil
+}
