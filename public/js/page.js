@@ -1,0 +1,128 @@
+// The page: who tells whom. Each part knows its own concern only.
+(function (Crier) {
+  "use strict";
+
+  var dom = Crier.dom;
+  var link = null;
+  var timeline = new Crier.Timeline(dom.byId("log"), dom.byId("empty"));
+  var unread = new Crier.Unread(timeline, dom.byId("jump"));
+  var status = new Crier.Status(act);
+  var speaker = new Crier.Speaker(emit, function (id) { outbox.start(id); });
+  var outbox = new Crier.Outbox(transmit, drawOwn);
+
+  function emit(event, argument, answered) {
+    if (link && link.socket.connected) {
+      link.socket.emit(event, argument, answered);
+    }
+  }
+
+  function transmit(text, answered) {
+    link.socket.send(text, answered);
+  }
+
+  function act(why) {
+    if (why === "missing") {
+      window.location.reload();
+    } else if (link) {
+      link.retry();
+    }
+  }
+
+  function say(text) {
+    unread.clearLine();
+    timeline.toEnd();
+    outbox.say(text);
+  }
+
+  // Shows an own message as it is now, and where: one that is not out yet floats behind what others say.
+  function drawOwn(message) {
+    var entry = message.entry;
+    var floats = message.state === "waiting" || message.state === "sending";
+    var isNew = !entry;
+    if (isNew) {
+      entry = message.entry = new Crier.Entry({ id: "own", name: speaker.name, text: message.text, at: message.at, mine: true });
+      dom.mark(entry.node, "mine", true);
+    }
+    entry.setTime(message.at);
+    entry.setState(message, function () { outbox.retry(message); });
+    if (isNew || floats && !entry.floating) {
+      entry.floating = floats;
+      timeline.place(entry);
+    }
+    entry.floating = floats;
+    timeline.dressAgain(entry);
+    timeline.settleSoon();
+  }
+
+  // The room's order is the order in which news comes; an own message takes the place of its copy.
+  function hear(data, meta) {
+    var known = meta && typeof meta === "object" ? meta : {};
+    var id = typeof known.id === "string" ? known.id : "";
+    var at = typeof known.at === "number" && isFinite(known.at) ? known.at : new Date().getTime();
+    var message = typeof data === "string" ? outbox.hear(data, id, at) : null;
+    if (message) {
+      if (!timeline.isPlaced(message.entry)) {
+        timeline.place(message.entry);
+      }
+      return;
+    }
+    showNews(data, id, at, typeof known.from === "string" ? known.from : "");
+  }
+
+  function showNews(data, id, at, from) {
+    var mine = id !== "" && id === speaker.id;
+    var entry = new Crier.Entry({
+      id: mine ? "own" : id, name: from, text: Crier.Entry.readable(data), at: at, mine: mine
+    });
+    dom.mark(entry.node, "mine", mine);
+    timeline.place(entry);
+    if (!mine) {
+      unread.add(entry);
+    }
+  }
+
+  function changed(state) {
+    var wasLive = document.documentElement.getAttribute("data-state") === "live";
+    document.documentElement.setAttribute("data-state", state.name);
+    status.set(state);
+    timeline.settleSoon();
+    if (state.name === "live" && !wasLive) {
+      speaker.join();
+    } else if (state.name !== "live" && wasLive) {
+      outbox.stop();
+      speaker.lost();
+    }
+  }
+
+  function drawTools() {
+    dom.text(dom.byId("language"), Crier.words.say("languageButton"));
+    dom.text(dom.byId("theme"), Crier.words.say(Crier.theme.current() === "dark" ? "toLight" : "toDark"));
+  }
+
+  function translate() {
+    drawTools();
+    status.draw();
+    unread.refresh();
+    speaker.translate();
+    timeline.translate();
+  }
+
+  function start(io, options) {
+    if (!io) {
+      changed({ name: "offline", transport: "", why: "missing", retryAt: 0 });
+      return;
+    }
+    link = new Crier.Link(io, options, changed);
+    link.socket.on("news", hear);
+  }
+
+  dom.on(dom.byId("language"), "click", Crier.words.toggle);
+  dom.on(dom.byId("theme"), "click", function () {
+    Crier.theme.toggle();
+    drawTools();
+  });
+  Crier.words.apply();
+  Crier.words.watch(translate);
+  Crier.composer = new Crier.Composer(say);
+  Crier.client.load(start);
+})(window.Crier = window.Crier || {});

@@ -1,0 +1,154 @@
+// Who is speaking here: the name, its registration with the server, and who else is in the room as of the last answer.
+(function (Crier) {
+  "use strict";
+
+  var dom = Crier.dom;
+
+  function guest() {
+    return Crier.words.say("guest", { n: 1000 + Math.floor(Math.random() * 9000) });
+  }
+
+  function trim(text) {
+    return text.replace(/^\s+|\s+$/g, "");
+  }
+
+  // emit(event, argument, answered) sends to the server; registered(id) runs when the speaker may speak.
+  function Speaker(emit, registered) {
+    this.emit = emit;
+    this.registered = registered;
+    this.field = dom.byId("name");
+    this.name = Crier.memory.get("name") || guest();
+    this.id = "";
+    this.present = null;
+    this.error = null;
+    this.field.value = this.name;
+    this.listen();
+  }
+
+  Speaker.prototype.listen = function () {
+    var self = this;
+    dom.on(this.field, "change", function () { self.rename(); });
+    dom.on(this.field, "keydown", function (event) {
+      if (event.keyCode === 13) {
+        dom.stop(event);
+        self.rename();
+        dom.byId("text").focus();
+      }
+    });
+    dom.on(dom.byId("here"), "click", function () { self.toggleNames(); });
+  };
+
+  // An empty field asks for a guest's name. Anything else is for the server to judge.
+  Speaker.prototype.rename = function () {
+    if (!trim(this.field.value)) {
+      this.field.value = guest();
+    }
+    if (this.error || trim(this.field.value) !== this.name) {
+      this.register();
+    }
+  };
+
+  // For a new connection. A name that was refused in between gives way to the one that was accepted.
+  Speaker.prototype.join = function () {
+    if (this.error && this.id) {
+      this.field.value = this.name;
+    }
+    this.register();
+  };
+
+  Speaker.prototype.register = function () {
+    var self = this;
+    var wanted = this.field.value;
+    this.emit("f", wanted, function (answer) { self.answered(wanted, answer || {}); });
+  };
+
+  Speaker.prototype.answered = function (wanted, answer) {
+    this.error = answer.error || null;
+    this.drawError();
+    if (this.error) {
+      return;
+    }
+    this.id = typeof answer.id === "string" ? answer.id : "";
+    this.name = typeof answer.name === "string" ? answer.name : trim(wanted);
+    this.present = typeof answer.count === "number" ? answer : null;
+    if (this.field.value === wanted) {
+      this.field.value = this.name;
+    }
+    Crier.memory.set("name", this.name);
+    this.drawPresent();
+    this.registered(this.id);
+  };
+
+  Speaker.prototype.lost = function () {
+    this.present = null;
+    this.drawPresent();
+  };
+
+  Speaker.prototype.drawError = function () {
+    var words = "";
+    if (this.error) {
+      words = this.error.code === "bad_name" ? Crier.words.say("badName") : String(this.error.message || this.error.code);
+      this.field.setAttribute("aria-invalid", "true");
+    } else {
+      this.field.removeAttribute("aria-invalid");
+    }
+    dom.text(dom.byId("name-error"), words);
+  };
+
+  Speaker.prototype.toggleNames = function () {
+    var open = dom.byId("here").getAttribute("aria-expanded") === "true";
+    dom.byId("here").setAttribute("aria-expanded", open ? "false" : "true");
+    dom.show(dom.byId("names"), !open);
+    if (!open) {
+      this.refresh();
+    }
+  };
+
+  // The server tells who is here with each registration; the same name again changes nothing else.
+  Speaker.prototype.refresh = function () {
+    var self = this;
+    this.emit("f", this.name, function (answer) {
+      if (answer && typeof answer.count === "number") {
+        self.present = answer;
+        self.drawPresent();
+      }
+    });
+  };
+
+  Speaker.prototype.drawPresent = function () {
+    var button = dom.byId("here");
+    var box = dom.byId("names");
+    dom.show(button, Boolean(this.present));
+    if (!this.present) {
+      button.setAttribute("aria-expanded", "false");
+      dom.show(box, false);
+      return;
+    }
+    dom.text(button, Crier.words.say("here", { n: this.present.count }));
+    button.title = Crier.words.say("hereTitle");
+    this.drawNames(box, this.present.names || []);
+  };
+
+  Speaker.prototype.drawNames = function (box, names) {
+    var list = dom.make("div", "inner");
+    var i;
+    var node;
+    for (i = 0; i < names.length; i++) {
+      node = dom.make("span", "present", String(names[i]));
+      node.setAttribute("dir", "auto");
+      list.appendChild(node);
+    }
+    if (this.present.count > names.length) {
+      list.appendChild(dom.make("span", "more", Crier.words.say("more", { n: this.present.count - names.length })));
+    }
+    dom.text(box, "");
+    box.appendChild(list);
+  };
+
+  Speaker.prototype.translate = function () {
+    this.drawError();
+    this.drawPresent();
+  };
+
+  Crier.Speaker = Speaker;
+})(window.Crier = window.Crier || {});

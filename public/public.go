@@ -1,0 +1,126 @@
+// Package public holds the web client that is built into the binary: the chat page at "/" and npm's socket.io-client
+// bundles that any page can load from the Socket.IO path.
+//
+// The page lies beside this file. The bundles are copied from npm by the build ("make" or, in this folder, "npm ci" and
+// "npm run bundle"); a binary that was built without them works for everything else, and [NotBundled] is what it has
+// to say when one is asked for.
+//
+// Everything here is read-only and safe for use by several goroutines.
+package public
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"html"
+	"io/fs"
+	"strings"
+	"sync"
+)
+
+// NotBundled is the answer to a request for a bundle that the binary was built without. It goes out with status 503.
+const NotBundled = "Crier was built without socket.io.js; run make and start the new binary\n"
+
+// Policy is the Content-Security-Policy that the page works under with every transport: no inline script or style and
+// no other host. Forms and frames are there for JSONP, which posts a form into a frame of its own.
+const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; frame-src 'self'; base-uri 'none'"
+
+// DefaultPath is where the page looks for Socket.IO when [Index] is not asked for another path.
+const DefaultPath = "/socket.io/"
+
+var (
+	//go:embed index.html favicon.svg css js
+	site embed.FS
+
+	// The folder is not called "vendor": Go leaves folders of that name out of a module's archive, and a pattern that
+	// matches nothing fails "go install".
+	//
+	//go:embed client
+	bundles embed.FS
+)
+
+// asset is one file with the tag that names its content.
+type asset struct {
+	content []byte
+	etag    string
+}
+
+var (
+	siteAssets   = sync.OnceValue(func() map[string]asset { return load(site) })
+	bundleAssets = sync.OnceValue(func() map[string]asset { return load(bundles) })
+)
+
+// bundleFiles maps the names under the Socket.IO path to the embedded files: the newest version at the top, as every
+// Socket.IO server has it, and the older one under its major version.
+var bundleFiles = map[string]string{
+	"socket.io.js":         "client/4/socket.io.js",
+	"socket.io.js.map":     "client/4/socket.io.js.map",
+	"socket.io.min.js":     "client/4/socket.io.min.js",
+	"socket.io.min.js.map": "client/4/socket.io.min.js.map",
+	"2/socket.io.js":       "client/2/socket.io.js",
+	"2/socket.io.js.map":   "client/2/socket.io.js.map",
+}
+
+// Files returns the page and what it loads: index.html, favicon.svg, css and js.
+func Files() fs.FS { return site }
+
+// ETag returns the tag (quoted, strong) of a file in [Files], such as "js/page.js"; "" if there is none.
+func ETag(name string) string { return siteAssets()[name].etag }
+
+// Index returns the page for a server that has Socket.IO at path, with or without slashes around it, and its tag
+// (quoted, strong). An empty path means [DefaultPath].
+func Index(path string) (content []byte, etag string) {
+	page := siteAssets()["index.html"]
+	if path = strings.Trim(path, "/"); path == "" {
+		path = strings.Trim(DefaultPath, "/")
+	}
+	if path = "/" + path + "/"; path == DefaultPath {
+		return page.content, page.etag
+	}
+	text := strings.Replace(string(page.content), pathAttribute(DefaultPath), pathAttribute(path), 1)
+	made := newAsset([]byte(text))
+	return made.content, made.etag
+}
+
+// IsClient tells whether name, the part of a URL behind the Socket.IO path, is one that [Client] can have.
+func IsClient(name string) bool {
+	_, ok := bundleFiles[name]
+	return ok
+}
+
+// Client returns the bundle with this name ("socket.io.js", "socket.io.min.js", "2/socket.io.js", or one of these with
+// ".map") and its tag (quoted, strong). It is not ok when the name is unknown or the binary was built without the
+// bundle; [IsClient] tells the one from the other. The content must not be changed.
+func Client(name string) (content []byte, etag string, ok bool) {
+	return lookUp(bundleAssets(), name)
+}
+
+func lookUp(assets map[string]asset, name string) (content []byte, etag string, ok bool) {
+	found, ok := assets[bundleFiles[name]]
+	return found.content, found.etag, ok
+}
+
+func pathAttribute(path string) string {
+	return `data-path="` + html.EscapeString(path) + `"`
+}
+
+// load reads every file once. The files are embedded, so reading cannot fail.
+func load(files fs.FS) map[string]asset {
+	assets := make(map[string]asset)
+	_ = fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(files, name)
+		assets[name] = newAsset(content)
+		return err
+	})
+	return assets
+}
+
+// newAsset names the content by 144 bits of its hash: short in a header, and no two versions ever meet.
+func newAsset(content []byte) asset {
+	sum := sha256.Sum256(content)
+	return asset{content: content, etag: `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`}
+}

@@ -1,0 +1,53 @@
+// Runs the page's files in a window of their own, as script tags would, with only what a test puts into it.
+"use strict";
+
+const fs = require("node:fs");
+const path = require("node:path");
+const vm = require("node:vm");
+
+const root = path.join(__dirname, "..");
+
+function read(name) {
+  return fs.readFileSync(path.join(root, name), "utf8");
+}
+
+function names(folder) {
+  return fs.readdirSync(path.join(root, folder)).filter((name) => name.endsWith(".js")).map((name) => folder + "/" + name);
+}
+
+// A clock that the test moves: advance(ms) runs what falls due, in order.
+function makeClock() {
+  let now = 1700000000000;
+  let last = 0;
+  const due = new Map();
+  const advance = (ms) => {
+    const end = now + ms;
+    for (;;) {
+      const next = [...due].filter(([, timer]) => timer.at <= end).sort((a, b) => a[1].at - b[1].at)[0];
+      if (!next) { break; }
+      due.delete(next[0]);
+      now = next[1].at;
+      next[1].run();
+    }
+    now = end;
+  };
+  class FakeDate extends Date {
+    constructor(...values) { super(...(values.length ? values : [now])); }
+  }
+  return {
+    advance, due, Date: FakeDate,
+    setTimeout: (run, ms) => { due.set(++last, { at: now + ms, run }); return last; },
+    clearTimeout: (id) => { due.delete(id); }
+  };
+}
+
+// Returns the page's namespace after the named files of js/ have run in a window with these properties.
+function load(files, properties) {
+  const window = Object.assign({ navigator: {}, document: { documentElement: {} } }, properties);
+  window.window = window;
+  vm.createContext(window);
+  files.forEach((name) => vm.runInContext(read("js/" + name + ".js"), window, { filename: name + ".js" }));
+  return window.Crier;
+}
+
+module.exports = { read, names, makeClock, load };

@@ -1,0 +1,138 @@
+"use strict";
+
+const test = require("node:test");
+const assert = require("node:assert");
+const { EventEmitter } = require("node:events");
+const { load, makeClock } = require("./browser");
+
+class FakeSocket extends EventEmitter {
+  constructor() {
+    super();
+    this.calls = [];
+    this.connected = false;
+    this.active = true;
+    this.io = {};
+  }
+  connect() { this.calls.push("connect"); this.active = true; }
+  disconnect() { this.calls.push("disconnect"); }
+  up(transport) {
+    this.connected = true;
+    this.io.engine = Object.assign(new EventEmitter(), { transport });
+    this.emit("connect");
+  }
+  down(reason) {
+    this.connected = false;
+    this.emit("disconnect", reason);
+  }
+}
+
+function open(navigator) {
+  const clock = makeClock();
+  const socket = new FakeSocket();
+  const events = new EventEmitter();
+  const states = [];
+  const Crier = load(["dom", "link"], Object.assign({
+    navigator: navigator || {}, addEventListener: (type, run) => events.on(type, run)
+  }, clock));
+  const link = new Crier.Link(() => socket, {}, (state) => states.push(Object.assign({}, state)));
+  return { clock, socket, events, link, states, now: () => states[states.length - 1] };
+}
+
+test("live tells the transport, and follows the upgrade", () => {
+  const { socket, now } = open();
+  socket.up({ name: "polling" });
+  assert.strictEqual(now().name + " " + now().transport, "live polling");
+  socket.io.engine.emit("upgrade", { name: "websocket" });
+  assert.strictEqual(now().name + " " + now().transport, "live websocket");
+});
+
+test("JSONP is told from polling", () => {
+  const { socket, now } = open();
+  socket.up({ name: "polling", index: 0 });
+  assert.strictEqual(now().transport, "jsonp");
+});
+
+test("an upgrade of an earlier session changes nothing", () => {
+  const { socket, now } = open();
+  socket.up({ name: "polling" });
+  const old = socket.io.engine;
+  socket.down("transport close");
+  old.emit("upgrade", { name: "websocket" });
+  assert.strictEqual(now().transport, "");
+});
+
+test("attempts wait twice as long each time, in part at random, and never over 20 s", () => {
+  const { socket, clock, now } = open();
+  socket.up({ name: "polling" });
+  socket.down("transport close");
+  for (let attempt = 1; attempt <= 10; attempt++) {
+    const pause = now().retryAt - new clock.Date().getTime();
+    const full = Math.min(20000, 1000 * Math.pow(2, attempt - 1));
+    assert.ok(pause >= full / 2 && pause <= full, "attempt " + attempt + " waits " + pause);
+    assert.strictEqual(now().name + now().attempt, "reconnecting" + attempt);
+    clock.advance(pause);
+    assert.strictEqual(now().retryAt, 0);
+    socket.emit("connect_error", new Error("xhr poll error"));
+  }
+});
+
+test("the count starts anew after success", () => {
+  const { socket, clock, now } = open();
+  socket.emit("connect_error", new Error("no"));
+  clock.advance(1000);
+  socket.up({ name: "polling" });
+  assert.strictEqual(clock.due.size, 0);
+  socket.down("ping timeout");
+  assert.strictEqual(now().attempt, 1);
+});
+
+test("two signs of one failure are one attempt", () => {
+  const { socket, clock, now } = open();
+  socket.emit("connect_error", new Error("no"));
+  socket.emit("error", new Error("no"));
+  assert.strictEqual(now().attempt, 1);
+  assert.strictEqual(clock.due.size, 1);
+});
+
+test("retry does not wait, and does nothing while an attempt runs", () => {
+  const { socket, clock, link, now } = open();
+  socket.emit("connect_error", new Error("no"));
+  link.retry();
+  assert.deepStrictEqual(socket.calls, ["disconnect", "connect"]);
+  assert.strictEqual(now().retryAt, 0);
+  link.retry();
+  clock.advance(60000);
+  assert.deepStrictEqual(socket.calls, ["disconnect", "connect"]);
+});
+
+test("the network's return is a retry", () => {
+  const { socket, events, now } = open({ onLine: false });
+  socket.up({ name: "polling" });
+  socket.down("transport close");
+  assert.strictEqual(now().why, "device");
+  events.emit("online");
+  assert.deepStrictEqual(socket.calls, ["disconnect", "connect"]);
+});
+
+test("a socket that the server ended comes back only when asked", () => {
+  const { socket, clock, link, now } = open();
+  socket.up({ name: "polling" });
+  socket.down("io server disconnect");
+  assert.strictEqual(now().name + " " + now().why, "offline kicked");
+  clock.advance(3600000);
+  assert.deepStrictEqual(socket.calls, []);
+  link.retry();
+  assert.deepStrictEqual(socket.calls, ["disconnect", "connect"]);
+});
+
+test("a refusal tells the server's words, with the 4.x and the 2.x client", () => {
+  const four = open();
+  four.socket.active = false;
+  four.socket.emit("connect_error", new Error("room is full"));
+  assert.strictEqual(four.now().why + ": " + four.now().reason, "refused: room is full");
+
+  const two = open();
+  two.socket.active = undefined;
+  two.socket.emit("error", "room is full");
+  assert.strictEqual(two.now().why + ": " + two.now().reason, "refused: room is full");
+});
