@@ -1,0 +1,169 @@
+// Crier is the Socket.IO server that you can just run: a chat page, and a Socket.IO endpoint for every browser client
+// since version 1. `crier --help` tells the rest.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/lmittmann/tint"
+	"golang.org/x/term"
+
+	"github.com/crier/crier/config"
+	"github.com/crier/crier/server"
+)
+
+// What the process ends with.
+const (
+	exitOK     = 0
+	exitFailed = 1 // the server could not run, or the health check failed
+	exitUsage  = 2 // the command line or a setting is wrong
+)
+
+// healthTimeout is how long a server may take to say that it lives.
+const healthTimeout = 3 * time.Second
+
+// version is set by the build (-ldflags "-X main.version=v1.2.3"); without it, Go's own record of the build is asked.
+var version string
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}
+
+// run does what args ask for and returns the exit code.
+func run(args, environ []string, stdout, stderr io.Writer) int {
+	command := serve
+	if len(args) > 0 {
+		if named, ok := commands[args[0]]; ok {
+			command, args = named, args[1:]
+		}
+	}
+	c, err := config.Load(args, environ)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintf(stderr, "Crier cannot start, these settings are wrong:\n%v\n\n`crier --help` shows them all.\n", err)
+		return exitUsage
+	}
+	if err != nil {
+		command = help
+	}
+	if err := command(c, stdout, stderr); err != nil {
+		fmt.Fprintln(stderr, "crier:", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+// commands by the words that ask for them; without one, Crier serves.
+var commands = map[string]func(c *config.Config, stdout, stderr io.Writer) error{
+	"serve":       serve,
+	"config":      show,
+	"healthcheck": healthcheck,
+	"help":        help,
+	"version":     tellVersion,
+	"--version":   tellVersion,
+	"-version":    tellVersion,
+}
+
+// serve runs the server until SIGTERM or SIGINT; a second signal ends the process at once.
+func serve(c *config.Config, _, stderr io.Writer) error {
+	log := newLogger(c, stderr)
+	slog.SetDefault(log)
+
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+
+	s, err := server.New(c, log)
+	if err != nil {
+		return err
+	}
+	return s.Run(ctx)
+}
+
+// newLogger writes JSON, or lines for a person when log_format says so or w is a terminal.
+func newLogger(c *config.Config, w io.Writer) *slog.Logger {
+	file, isFile := w.(*os.File)
+	terminal := isFile && term.IsTerminal(int(file.Fd()))
+	if c.LogFormat == "text" || c.LogFormat == "auto" && terminal {
+		return slog.New(tint.NewHandler(w, &tint.Options{Level: c.LogLevel, TimeFormat: time.TimeOnly, NoColor: !terminal}))
+	}
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: c.LogLevel}))
+}
+
+// show prints the settings as they are, as a file that could be used in their place.
+func show(c *config.Config, stdout, _ io.Writer) error { return c.WriteYAML(stdout) }
+
+func tellVersion(_ *config.Config, stdout, _ io.Writer) error {
+	_, err := fmt.Fprintln(stdout, "crier", buildVersion())
+	return err
+}
+
+func buildVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+// healthcheck asks the server that runs with these settings on this machine whether it lives.
+func healthcheck(c *config.Config, _, _ io.Writer) error {
+	host, port, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return err
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	client := http.Client{Timeout: healthTimeout, Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
+	response, err := client.Get("http://" + net.JoinHostPort(host, port) + server.HealthPath)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", server.HealthPath, response.Status)
+	}
+	return nil
+}
+
+const usage = `Crier is a Socket.IO server that you can just run.
+
+Usage: crier [COMMAND] [FLAGS]
+
+Commands:
+  serve         serve the page and Socket.IO (the default)
+  config        print the settings, where each comes from and what it does, as a file for --config
+  healthcheck   ask a running Crier with the same settings whether it lives; the exit code tells
+  version       print the version
+  help          print this
+
+Every setting has a default, over which goes the YAML file that --config FILE or CRIER_CONFIG names (key
+ping_interval), over which goes a variable (CRIER_PING_INTERVAL), over which goes a flag (--ping-interval).
+
+Exit codes: 0 done or told to stop, 1 failed, 2 a setting is wrong.
+
+Settings:
+  --config FILE
+        The YAML file to read settings from. The variable CRIER_CONFIG does the same.
+`
+
+func help(_ *config.Config, stdout, _ io.Writer) error {
+	if _, err := io.WriteString(stdout, usage); err != nil {
+		return err
+	}
+	return config.WriteFlags(stdout)
+}

@@ -1,0 +1,157 @@
+// Package server is the house around Crier's handlers: it serves the page, mounts Socket.IO, listens, and takes its
+// leave in order when it is told to stop.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/crier/crier/config"
+	"github.com/crier/crier/handlers"
+	"github.com/crier/crier/server/engineio"
+	"github.com/crier/crier/server/socketio"
+)
+
+// A Server is one running Crier. Its methods may be called concurrently; Run is called once.
+type Server struct {
+	config   *config.Config
+	log      *slog.Logger
+	listener net.Listener
+	http     *http.Server
+	io       *socketio.Server
+	ready    atomic.Bool // what /readyz tells
+}
+
+// New builds a server and takes its address, so that one that is in use is an error of the start. Run or Close gives
+// the address back.
+func New(c *config.Config, log *slog.Logger) (*Server, error) {
+	s := &Server{config: c, log: log}
+	io, err := socketio.New(s.socketOptions())
+	if err != nil {
+		return nil, err
+	}
+	handlers.Register(io, handlers.Options{Logger: log})
+	s.io = io
+
+	routes, err := s.routes()
+	if err != nil {
+		return nil, errors.Join(err, s.closeSockets())
+	}
+	s.http = s.httpServer(routes)
+	if s.listener, err = net.Listen("tcp", c.Addr); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot listen on %s: %w", c.Addr, err), s.closeSockets())
+	}
+	return s, nil
+}
+
+// httpServer sets the limits that hold before a handler runs. There is none on the time a whole request or its answer
+// may take: a poll waits for as long as nobody speaks. The page's files and the engine each set their own.
+func (s *Server) httpServer(routes http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           routes,
+		ReadHeaderTimeout: s.config.ReadHeaderTimeout,
+		IdleTimeout:       s.config.IdleTimeout,
+		MaxHeaderBytes:    s.config.MaxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
+}
+
+func (s *Server) socketOptions() socketio.Options {
+	c := s.config
+	return socketio.Options{
+		ConnectTimeout: c.ConnectTimeout,
+		MaxAttachments: c.MaxAttachments,
+		MaxDepth:       c.MaxDepth,
+		MaxInbox:       c.MaxInbox,
+		MaxNamespaces:  c.MaxNamespaces,
+		Logger:         s.log,
+		Engine: engineio.Options{
+			PingInterval:      c.PingInterval,
+			PingTimeout:       c.PingTimeout,
+			UpgradeTimeout:    c.UpgradeTimeout,
+			WriteTimeout:      c.WriteTimeout,
+			MaxPayload:        c.MaxPayload,
+			MaxQueue:          c.MaxQueue,
+			Transports:        c.Transports,
+			DisableUpgrades:   !c.AllowUpgrades,
+			DisableEIO3:       !c.AllowEIO3,
+			AllowedOrigins:    c.AllowedOrigins,
+			CompressWebSocket: c.WebSocketCompression,
+			CompressHTTP:      c.HTTPCompression,
+			RefusedOrigin:     (&refusals{log: s.log}).note,
+			Logger:            s.log,
+		},
+	}
+}
+
+// Addr returns the address that the server listens on, with the port it got when the setting says 0.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// Run serves until ctx is done, then drains: it is no longer ready, refuses new sessions, tells its clients, and cuts
+// those that have not left within the drain timeout. The error is that of a listener that failed.
+func (s *Server) Run(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() { failed <- s.http.Serve(s.listener) }() // ends with the listener, which drain closes
+	s.ready.Store(true)
+	s.log.Info("Crier is listening", "url", localURL(s.Addr()), "addr", s.Addr().String(), "path", s.config.Path)
+
+	select {
+	case err := <-failed:
+		return errors.Join(fmt.Errorf("serving: %w", err), s.Close())
+	case <-ctx.Done():
+		s.drain()
+		<-failed
+		return nil
+	}
+}
+
+// drain closes the sessions before the listener: a client on polling needs another request to hear that it must go.
+func (s *Server) drain() {
+	s.ready.Store(false)
+	s.log.Info("Crier is draining", "timeout", s.config.DrainTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
+	defer cancel()
+
+	if err := s.io.Close(ctx); err != nil {
+		s.log.Warn("sessions were cut: their clients had not left within drain_timeout", "error", err)
+	}
+	if err := s.http.Shutdown(ctx); err != nil {
+		s.log.Warn("requests were cut: they had not ended within drain_timeout", "error", err)
+		_ = s.http.Close()
+	}
+	s.log.Info("Crier has stopped")
+}
+
+// Close cuts everything off at once.
+func (s *Server) Close() error {
+	s.ready.Store(false)
+	err := s.closeSockets()
+	if closed := s.listener.Close(); !errors.Is(closed, net.ErrClosed) {
+		err = errors.Join(err, closed)
+	}
+	return errors.Join(err, s.http.Close())
+}
+
+// closeSockets ends all sessions without waiting for their clients.
+func (s *Server) closeSockets() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.io.Close(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// localURL is what to type into a browser on this machine.
+func localURL(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
