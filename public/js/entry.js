@@ -56,10 +56,10 @@
     this.id = values.id;
     this.name = values.name;
     this.at = new Date(values.at);
-    this.mine = values.mine;
     this.floating = false;
     this.news = 0;
     this.build(values.text);
+    Crier.dom.mark(this.node, "mine", values.mine);
   }
 
   Entry.prototype.build = function (text) {

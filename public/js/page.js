@@ -40,8 +40,9 @@
     var floats = message.state === "waiting" || message.state === "sending";
     var isNew = !entry;
     if (isNew) {
-      entry = message.entry = new Crier.Entry({ id: "own", name: speaker.name, text: message.text, at: message.at, mine: true });
-      dom.mark(entry.node, "mine", true);
+      entry = message.entry = new Crier.Entry({
+        id: "own", name: speaker.name, text: message.text, at: message.at, mine: true
+      });
     }
     entry.setTime(message.at);
     entry.setState(message, function () { outbox.retry(message); });
@@ -74,7 +75,6 @@
     var entry = new Crier.Entry({
       id: mine ? "own" : id, name: from, text: Crier.Entry.readable(data), at: at, mine: mine
     });
-    dom.mark(entry.node, "mine", mine);
     timeline.place(entry);
     if (!mine) {
       unread.add(entry);

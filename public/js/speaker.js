@@ -35,7 +35,7 @@
         dom.byId("text").focus();
       }
     });
-    dom.on(dom.byId("here"), "click", function () { self.toggleNames(); });
+    dom.on(dom.byId("people"), "click", function () { self.toggleNames(); });
   };
 
   // An empty field asks for a guest's name. Anything else is for the server to judge.
@@ -95,9 +95,10 @@
     dom.text(dom.byId("name-error"), words);
   };
 
+  // The number stands in the panel, which asks anew when it is opened: on the button it would soon be wrong.
   Speaker.prototype.toggleNames = function () {
-    var open = dom.byId("here").getAttribute("aria-expanded") === "true";
-    dom.byId("here").setAttribute("aria-expanded", open ? "false" : "true");
+    var open = dom.byId("people").getAttribute("aria-expanded") === "true";
+    dom.byId("people").setAttribute("aria-expanded", open ? "false" : "true");
     dom.show(dom.byId("names"), !open);
     if (!open) {
       this.refresh();
@@ -116,7 +117,7 @@
   };
 
   Speaker.prototype.drawPresent = function () {
-    var button = dom.byId("here");
+    var button = dom.byId("people");
     var box = dom.byId("names");
     dom.show(button, Boolean(this.present));
     if (!this.present) {
@@ -124,8 +125,6 @@
       dom.show(box, false);
       return;
     }
-    dom.text(button, Crier.words.say("here", { n: this.present.count }));
-    button.title = Crier.words.say("hereTitle");
     this.drawNames(box, this.present.names || []);
   };
 
@@ -133,6 +132,7 @@
     var list = dom.make("div", "inner");
     var i;
     var node;
+    list.appendChild(dom.make("span", "count", Crier.words.say("here", { n: this.present.count })));
     for (i = 0; i < names.length; i++) {
       node = dom.make("span", "present", String(names[i]));
       node.setAttribute("dir", "auto");

@@ -17,8 +17,8 @@
       retryNow: "Retry now",
       connectAgain: "Connect again",
       reload: "Reload",
-      here: "{n} here",
-      hereTitle: "Who is here",
+      people: "People",
+      here: "{n} here now",
       more: "and {n} more",
       switchLanguage: "中文",
       languageButton: "中文",
@@ -62,8 +62,8 @@
       retryNow: "立即重试",
       connectAgain: "重新连接",
       reload: "刷新",
-      here: "{n} 人在线",
-      hereTitle: "谁在线",
+      people: "在线",
+      here: "现有 {n} 人在线",
       more: "还有 {n} 人",
       switchLanguage: "English",
       languageButton: "EN",
@@ -122,10 +122,10 @@
     return language === "zh" ? "zh-CN" : "en";
   }
 
-  function put(node, attribute, write) {
+  function put(node, attribute, place) {
     var key = node.getAttribute(attribute);
     if (key) {
-      write(say(key));
+      place(say(key));
     }
   }
 
