@@ -75,15 +75,13 @@ var commands = map[string]func(c *config.Config, stdout, stderr io.Writer) error
 	"-version":    tellVersion,
 }
 
-// serve runs the server until SIGTERM or SIGINT; a second signal ends the process at once.
+// serve runs the server until it is told to stop; a second signal ends the process at once.
 func serve(c *config.Config, _, stderr io.Writer) error {
 	log := newLogger(c, stderr)
 	slog.SetDefault(log)
 
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	ctx, stop := untilSignal()
 	defer stop()
-	context.AfterFunc(ctx, stop)
-
 	s, err := server.New(c, log)
 	if err != nil {
 		return err
@@ -91,12 +89,32 @@ func serve(c *config.Config, _, stderr io.Writer) error {
 	return s.Run(ctx)
 }
 
+// untilSignal returns a context that ends with SIGTERM or SIGINT, or with SIGHUP, which means that Crier will be started
+// again at once. The signals after the first have their usual effect.
+func untilSignal() (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt, syscall.SIGHUP)
+	go func() { // ends with the first signal or stop
+		defer signal.Stop(signals)
+		select {
+		case s := <-signals:
+			if s == syscall.SIGHUP {
+				cancel(server.ErrRestart)
+			}
+		case <-ctx.Done():
+		}
+		cancel(nil)
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
 // newLogger writes JSON, or lines for a person when log_format says so or w is a terminal.
 func newLogger(c *config.Config, w io.Writer) *slog.Logger {
 	file, isFile := w.(*os.File)
 	terminal := isFile && term.IsTerminal(int(file.Fd()))
 	if c.LogFormat == "text" || c.LogFormat == "auto" && terminal {
-		return slog.New(tint.NewHandler(w, &tint.Options{Level: c.LogLevel, TimeFormat: time.TimeOnly, NoColor: !terminal}))
+		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: c.LogLevel, TimeFormat: time.TimeOnly, NoColor: !terminal}))
 	}
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: c.LogLevel}))
 }

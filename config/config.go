@@ -18,6 +18,11 @@ type Config struct {
 	LogLevel  slog.Level
 	LogFormat string
 
+	EchoAddr  string // of endpoints that have an address of their own; empty: they do not
+	HelloAddr string
+	ChatAddr  string
+	NewsAddr  string
+
 	Path           string
 	AllowedOrigins []string
 	Transports     []string
@@ -36,6 +41,8 @@ type Config struct {
 	MaxDepth       int
 	MaxInbox       int // events
 	MaxNamespaces  int
+	MaxPlain       int // clients of the plain WebSocket endpoints
+	MaxPlainRate   int // messages of one of them in a second
 
 	WebSocketCompression bool
 	HTTPCompression      bool

@@ -86,8 +86,7 @@ func someOf(choices ...string) kind[[]string] {
 }
 
 func origins() kind[[]string] {
-	return listOf("ORIGINS", `a list of origins such as "https://example.org" (scheme, host and port, no path), "null" (pages opened from a `+
-		`file), or "*"`,
+	return listOf("ORIGINS", `a list of origins such as "https://example.org" (scheme, host and port, no path), or "*"`,
 		true, parseOrigin)
 }
 
@@ -224,6 +223,19 @@ func address() kind[string] {
 			return text, nil
 		},
 	}
+}
+
+// optional also allows nothing.
+func optional(k kind[string]) kind[string] {
+	parse := k.parse
+	k.allowed += `, or nothing`
+	k.parse = func(text string) (string, error) {
+		if text == "" {
+			return "", nil
+		}
+		return parse(text)
+	}
+	return k
 }
 
 func isPort(text string) bool {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -19,8 +20,8 @@ func (c *Config) WriteYAML(w io.Writer) error {
 		}
 		text.WriteString(wrap(s.effect, "# "))
 		text.WriteString(wrap("Allowed: "+s.allowed+".", "# "))
-		fmt.Fprintf(&text, "# Default: %s. Source: %s.\n", defaults.yamlOf(s), c.origin(s))
-		fmt.Fprintf(&text, "%s: %s\n", s.name, c.yamlOf(s))
+		fmt.Fprintf(&text, "# Default: %s. Source: %s.\n", s.yaml(defaults), c.origin(s))
+		fmt.Fprintf(&text, "%s: %s\n", s.name, s.yaml(c))
 	}
 	_, err := io.WriteString(w, text.String())
 	return err
@@ -30,7 +31,7 @@ func (c *Config) WriteYAML(w io.Writer) error {
 func WriteFlags(w io.Writer) error {
 	var text strings.Builder
 	for _, s := range settings {
-		fmt.Fprintf(&text, "  --%s %s   (default %s)\n", s.flag(), s.word, defaults.yamlOf(s))
+		fmt.Fprintf(&text, "  --%s %s   (default %s)\n", s.flag(), s.word, cmp.Or(s.fallback, "none"))
 		text.WriteString(wrap(s.effect, "        "))
 	}
 	_, err := io.WriteString(w, text.String())
@@ -42,15 +43,13 @@ func WriteMarkdown(w io.Writer) error {
 	var text strings.Builder
 	text.WriteString("| Setting | Default | Effect |\n|---|---|---|\n")
 	for _, s := range settings {
-		fmt.Fprintf(&text, "| `%s` | `%s` | %s |\n", s.name, defaults.yamlOf(s), strings.ReplaceAll(s.effect, "|", `\|`))
+		fmt.Fprintf(&text, "| `%s` | `%s` | %s |\n", s.name, s.yaml(defaults), strings.ReplaceAll(s.effect, "|", `\|`))
 	}
 	_, err := io.WriteString(w, text.String())
 	return err
 }
 
 var defaults = Default()
-
-func (c *Config) yamlOf(s *setting) string { return s.yaml(c) }
 
 func (c *Config) origin(s *setting) string {
 	if where, ok := c.origins[s.name]; ok {

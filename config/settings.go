@@ -45,6 +45,15 @@ var settings = []*setting{
 	declare("addr", ":3000", address(), func(c *Config) *string { return &c.Addr },
 		`Where Crier listens. Without a host it is every address of the machine. When the variable CRIER_ADDR is not set, `+
 			`PORT is honoured as ":$PORT".`),
+	declare("echo_addr", "", optional(address()), func(c *Config) *string { return &c.EchoAddr },
+		`An address of its own for the plain WebSocket endpoint /ws/echo, on any path.`),
+	declare("hello_addr", "", optional(address()), func(c *Config) *string { return &c.HelloAddr },
+		`An address of its own for the plain WebSocket endpoint /ws/hello, on any path.`),
+	declare("chat_addr", "", optional(address()), func(c *Config) *string { return &c.ChatAddr },
+		`An address of its own for the plain WebSocket endpoint /ws/chat, on any path.`),
+	declare("news_addr", "", optional(address()), func(c *Config) *string { return &c.NewsAddr },
+		`An address of its own for the plain WebSocket endpoint /ws/news, on any path.`),
+
 	declare("log_level", "info", level(), func(c *Config) *slog.Level { return &c.LogLevel },
 		`The least that is worth a line in the log. "debug" also shows every request.`),
 	declare("log_format", "auto", oneOf("auto", "json", "text"), func(c *Config) *string { return &c.LogFormat },
@@ -91,6 +100,12 @@ var settings = []*setting{
 		`How many events of one socket may wait for their turn before its session is not read for a while.`),
 	declare("max_namespaces", "16", count(1, 10_000), func(c *Config) *int { return &c.MaxNamespaces },
 		`How many namespaces one session may join.`),
+
+	declare("max_plain", "10000", count(1, 10_000_000), func(c *Config) *int { return &c.MaxPlain },
+		`How many clients the plain WebSocket endpoints take, all together; more are closed with code 1013.`),
+	declare("max_plain_rate", "200", count(1, 1_000_000), func(c *Config) *int { return &c.MaxPlainRate },
+		`How many messages in a second one client of a plain WebSocket endpoint may send, lasting; twice as many at once. `+
+			`More closes it with code 1008.`),
 
 	declare("websocket_compression", "false", boolean(), func(c *Config) *bool { return &c.WebSocketCompression },
 		`Whether WebSocket messages are compressed (permessage-deflate) for clients that offer it. Saves bytes, costs `+

@@ -42,6 +42,8 @@ func (s *Server) routes() (http.Handler, error) {
 	g.Any(s.config.Path+"*file", s.socketIO())
 	g.Any(strings.TrimSuffix(s.config.Path, "/"), gin.WrapH(s.io)) // clients with addTrailingSlash: false
 
+	s.plain.mount(g)
+
 	site := g.Group("/", s.recovered, s.bounded, secured)
 	for path, file := range assets {
 		site.GET(path, gin.WrapH(file))
@@ -55,6 +57,9 @@ func (s *Server) routes() (http.Handler, error) {
 	return g, nil
 }
 
+// reserved are the paths of the house beside the page's files.
+var reserved = []string{HealthPath, ReadyPath, "/ws", "/websocket"}
+
 // conflict returns the path of the house that lies under that of Socket.IO, if there is one.
 func conflict(path string, assets map[string]*asset) string {
 	for file := range assets {
@@ -62,7 +67,7 @@ func conflict(path string, assets map[string]*asset) string {
 			return file
 		}
 	}
-	for _, own := range []string{HealthPath, ReadyPath} {
+	for _, own := range reserved {
 		if strings.HasPrefix(own+"/", path) {
 			return own
 		}

@@ -24,6 +24,7 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	io       *socketio.Server
+	plain    *endpoints
 	ready    atomic.Bool // what /readyz tells
 }
 
@@ -35,16 +36,18 @@ func New(c *config.Config, log *slog.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	handlers.Register(io, handlers.Options{Logger: log})
+	room := handlers.Register(io, handlers.Options{Logger: log})
 	s.io = io
-
+	if s.plain, err = s.newEndpoints(room); err != nil {
+		return nil, errors.Join(err, s.closeSockets())
+	}
 	routes, err := s.routes()
 	if err != nil {
-		return nil, errors.Join(err, s.closeSockets())
+		return nil, errors.Join(err, s.plain.close(), s.closeSockets())
 	}
 	s.http = s.httpServer(routes)
 	if s.listener, err = net.Listen("tcp", c.Addr); err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot listen on %s: %w", c.Addr, err), s.closeSockets())
+		return nil, errors.Join(fmt.Errorf("cannot listen on %s: %w", c.Addr, err), s.plain.close(), s.closeSockets())
 	}
 	return s, nil
 }
@@ -95,8 +98,9 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // Run serves until ctx is done, then drains: it is no longer ready, refuses new sessions, tells its clients, and cuts
 // those that have not left within the drain timeout. The error is that of a listener that failed.
 func (s *Server) Run(ctx context.Context) error {
-	failed := make(chan error, 1)
+	failed := make(chan error, 1+len(s.plain.doors))
 	go func() { failed <- s.http.Serve(s.listener) }() // ends with the listener, which drain closes
+	s.plain.serve(s, failed)
 	s.ready.Store(true)
 	s.log.Info("Crier is listening", "url", localURL(s.Addr()), "addr", s.Addr().String(), "path", s.config.Path)
 
@@ -104,15 +108,22 @@ func (s *Server) Run(ctx context.Context) error {
 	case err := <-failed:
 		return errors.Join(fmt.Errorf("serving: %w", err), s.Close())
 	case <-ctx.Done():
-		s.drain()
-		<-failed
+		s.drain(errors.Is(context.Cause(ctx), ErrRestart))
+		for range cap(failed) {
+			<-failed
+		}
 		return nil
 	}
 }
 
+// ErrRestart, as the cause of the context that Run is given, says that the server will be back at once; clients whose
+// protocol has a word for that are told.
+var ErrRestart = errors.New("restart")
+
 // drain closes the sessions before the listener: a client on polling needs another request to hear that it must go.
-func (s *Server) drain() {
+func (s *Server) drain(restart bool) {
 	s.ready.Store(false)
+	s.plain.plain.Drain(restart)
 	s.log.Info("Crier is draining", "timeout", s.config.DrainTimeout)
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
 	defer cancel()
@@ -120,9 +131,12 @@ func (s *Server) drain() {
 	if err := s.io.Close(ctx); err != nil {
 		s.log.Warn("sessions were cut: their clients had not left within drain_timeout", "error", err)
 	}
-	if err := s.http.Shutdown(ctx); err != nil {
+	if err := s.plain.plain.Close(ctx); err != nil {
+		s.log.Warn("WebSockets were cut: their clients had not left within drain_timeout", "error", err)
+	}
+	if err := errors.Join(s.http.Shutdown(ctx), s.plain.shutdown(ctx)); err != nil {
 		s.log.Warn("requests were cut: they had not ended within drain_timeout", "error", err)
-		_ = s.http.Close()
+		_ = errors.Join(s.http.Close(), s.plain.close())
 	}
 	s.log.Info("Crier has stopped")
 }
@@ -130,7 +144,7 @@ func (s *Server) drain() {
 // Close cuts everything off at once.
 func (s *Server) Close() error {
 	s.ready.Store(false)
-	err := s.closeSockets()
+	err := errors.Join(s.closeSockets(), s.plain.close())
 	if closed := s.listener.Close(); !errors.Is(closed, net.ErrClosed) {
 		err = errors.Join(err, closed)
 	}

@@ -3,11 +3,14 @@ package engineio
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // compressAnswerFrom is the size from which a poll's answer is worth compressing, as in the reference server.
@@ -21,11 +24,11 @@ type answerBuf struct {
 	packed          bytes.Buffer
 }
 
-// answer writes packets as the answer to a poll.
-func (s *Session) answer(w http.ResponseWriter, r *http.Request, query url.Values, packets []wirePacket) {
+// answer writes packets as the answer to a poll. The error says that the client did not take it.
+func (s *Session) answer(w http.ResponseWriter, r *http.Request, query url.Values, packets []wirePacket) error {
 	buf := answerBufs.Get().(*answerBuf)
 	jsonp := query.Has("j")
-	body, binary := s.appendAnswer(buf.payload[:0], jsonp || query.Get("b64") != "", packets)
+	body, binary := s.appendAnswer(buf.payload[:0], jsonp || s.base64, packets)
 	buf.payload = body
 	h := w.Header()
 	switch {
@@ -49,8 +52,37 @@ func (s *Session) answer(w http.ResponseWriter, r *http.Request, query url.Value
 		}
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body) // a client that is gone does not poll again, and its session times out
+	err := s.write(w, body)
 	buf.release()
+	return err
+}
+
+// answerPiece is how much of an answer the client must take within the write timeout.
+const answerPiece = 64 << 10
+
+// write sends body, and waits until the connection has taken it.
+func (s *Session) write(w http.ResponseWriter, body []byte) error {
+	conn := http.NewResponseController(w)
+	for len(body) > 0 {
+		piece := body[:min(len(body), answerPiece)]
+		// Not every ResponseWriter has deadlines, or can flush; the HTTP server's own timeouts hold for those.
+		_ = conn.SetWriteDeadline(time.Now().Add(s.server.opts.WriteTimeout))
+		if _, err := w.Write(piece); err != nil {
+			return lostAnswer(err)
+		}
+		body = body[len(piece):]
+	}
+	if err := conn.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return lostAnswer(err)
+	}
+	return nil
+}
+
+func lostAnswer(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return errSlowPoll
+	}
+	return errLost
 }
 
 func (s *Session) appendAnswer(dst []byte, text bool, packets []wirePacket) ([]byte, bool) {

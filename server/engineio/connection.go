@@ -21,25 +21,22 @@ func (sv *Server) upgrade(w http.ResponseWriter, r *http.Request) (*websocket.Co
 	})
 }
 
-// read starts the goroutine that reads a WebSocket; it ends with the connection.
-//
-// It is not the one that served the handshake: that one's stack has grown, and holds the request.
-func (sv *Server) read(r *connReader) {
-	sv.readers.Add(1)
-	go func() {
-		defer sv.readers.Done()
-		r.ended(r.conn.Read(r))
-		r.conn.Discard(r.session.server.opts.WriteTimeout + websocket.CloseGrace) // until the close frame is out and answered, or its time is over
-		r.conn.Close()
-	}()
-}
-
 // A connReader takes what arrives on a WebSocket: first, if it is an upgrade's, the probe.
 type connReader struct {
 	session *Session
 	conn    *websocket.Conn
 	probing bool
 	refused error // what Message returned
+}
+
+// run reads until the connection ends. Its goroutine is not the one that served the handshake: that one's stack has
+// grown, and holds the request.
+func (r *connReader) run() {
+	sv := r.session.server
+	defer sv.removeReader(r)
+	r.ended(r.conn.Read(r))
+	r.conn.Discard(sv.opts.WriteTimeout + websocket.CloseGrace) // until the close frame is out and answered, or its time is over
+	r.conn.Close()
 }
 
 // Message takes one packet.
@@ -99,8 +96,9 @@ func (r *connReader) ended(err error) {
 
 // answerClose ends the session as the client asked: its close frame is answered with its own code (RFC 6455, 5.5.1).
 func (s *Session) answerClose(peer *websocket.CloseError) {
-	if reason, ok := s.end(ReasonTransportClose, peer); ok {
-		s.out.Finish(s.server.closeFrame(peer.Code, ""), 0)
+	reason, ok := s.end(ReasonTransportClose, peer)
+	s.out.Finish(s.server.closeFrame(peer.Code, ""), 0) // if the server's own went first, this is its answer
+	if ok {
 		s.ended(reason)
 	}
 }

@@ -62,5 +62,7 @@ var (
 	errHeartbeat   = fmt.Errorf("%w: a heartbeat from the wrong side", errTransport)
 	errBinaryPost  = fmt.Errorf("%w: a binary body, which Engine.IO 4 does not have", errTransport)
 	errTooLarge    = fmt.Errorf("%w: a body over the limit", errTransport)
+	errUpgraded    = fmt.Errorf("%w: a request for long-polling after the upgrade", errTransport)
 	errPeerClosed  = errors.New("the client closed the session")
+	errSlowPoll    = errors.New("the client did not read the answer to its poll")
 )

@@ -18,9 +18,7 @@ func (sv *Server) admit(w http.ResponseWriter, r *http.Request, jsonp bool) bool
 		return true
 	}
 	if !sv.originAllowed(origin) {
-		if sv.opts.RefusedOrigin != nil {
-			sv.opts.RefusedOrigin(origin)
-		}
+		sv.noteRefused(origin)
 		return false
 	}
 	// Clients before 3.0 send their XHR with credentials, which a browser allows only if the answer names the origin.
@@ -41,6 +39,23 @@ func scriptOrigin(r *http.Request) string {
 		return "null"
 	}
 	return ""
+}
+
+// AllowsOrigin says whether the page that a request comes from may connect, by the same rules as to the server itself. It
+// is for endpoints beside it.
+func (sv *Server) AllowsOrigin(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" || sameHost(origin, r.Host) || sv.originAllowed(origin) {
+		return true
+	}
+	sv.noteRefused(origin)
+	return false
+}
+
+func (sv *Server) noteRefused(origin string) {
+	if sv.opts.RefusedOrigin != nil {
+		sv.opts.RefusedOrigin(origin)
+	}
 }
 
 func (sv *Server) originAllowed(origin string) bool {

@@ -54,36 +54,56 @@ func (s *Session) servePolling(w http.ResponseWriter, r *http.Request, query url
 
 // servePoll waits for something to send and sends it.
 func (s *Session) servePoll(w http.ResponseWriter, r *http.Request, query url.Values) {
-	p, ok := s.beginPoll()
-	if !ok {
-		s.fail(errPollOverlap)
+	p, err := s.beginPoll()
+	if err != nil {
+		s.failPolling(err)
 		refuseRequest.write(w)
 		return
 	}
 	packets, err := s.await(r.Context(), p)
-	if err != nil {
-		s.fail(err) // what was taken for this poll is lost, and with it the session
-		return
+	if err == nil {
+		err = s.answer(w, r, query, packets)
+		s.endAnswer()
 	}
-	s.answer(w, r, query, packets)
+	if err != nil {
+		s.failPolling(err) // what was taken for this poll is lost, and with it the session
+	}
 }
 
-func (s *Session) beginPoll() (*poll, bool) {
+func (s *Session) beginPoll() (*poll, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.poll != nil {
-		return nil, false
+	switch {
+	case s.conn != nil:
+		return nil, errUpgraded
+	case s.poll != nil:
+		return nil, errPollOverlap
 	}
 	s.poll = &poll{wake: make(chan struct{}, 1)}
-	return s.poll, true
+	return s.poll, nil
+}
+
+// failPolling is fail for what goes wrong with a request. It does not harm a session that has left long-polling
+// meanwhile: a client may drop its last poll then.
+func (s *Session) failPolling(err error) {
+	s.mu.Lock()
+	upgraded := s.conn != nil
+	s.mu.Unlock()
+	if !upgraded {
+		s.fail(err)
+	}
 }
 
 // await returns the packets that answer the poll, when there are some.
 func (s *Session) await(ctx context.Context, p *poll) ([]wirePacket, error) {
 	for {
 		packets, delay := s.collect(p)
+		if packets != nil && ctx.Err() != nil {
+			s.endAnswer()
+			return nil, errLost
+		}
 		if packets != nil {
-			return packets, ctx.Err()
+			return packets, nil
 		}
 		var release <-chan time.Time
 		if delay > 0 {
@@ -101,7 +121,8 @@ func (s *Session) await(ctx context.Context, p *poll) ([]wirePacket, error) {
 }
 
 // collect ends the poll if there is something to answer it with. If there is nothing, it says how long that may last,
-// 0 meaning as long as it takes.
+// 0 meaning as long as it takes. While the last answer is on its way nothing is taken for the next: a client that asks
+// and asks, and never reads, holds one answer and its queue.
 func (s *Session) collect(p *poll) ([]wirePacket, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,9 +130,11 @@ func (s *Session) collect(p *poll) ([]wirePacket, time.Duration) {
 	switch {
 	case s.conn != nil:
 		packets = noop // upgraded: what waits belongs to the WebSocket
+	case s.state == closed && s.peerLeft:
+		packets = noop // as the reference server answers a client that has said good-bye itself
 	case s.state == closed:
-		packets = noop
-	default:
+		packets = goodbye
+	case !s.answering:
 		packets = wirePackets(s.out.Take())
 		if s.state == closing {
 			packets = append(packets, goodbye...)
@@ -122,13 +145,20 @@ func (s *Session) collect(p *poll) ([]wirePacket, time.Duration) {
 		packets = noop
 	}
 	if packets != nil {
-		s.poll = nil
+		s.poll, s.answering = nil, true
 		return packets, 0
 	}
 	if s.probed {
 		return nil, releaseDelay
 	}
 	return nil, 0
+}
+
+func (s *Session) endAnswer() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answering = false
+	s.wakePoll()
 }
 
 func (s *Session) releasePoll(p *poll) {
@@ -167,8 +197,8 @@ func wirePackets(bufs [][]byte) (packets []wirePacket) {
 
 // servePost takes a payload from the client.
 func (s *Session) servePost(w http.ResponseWriter, r *http.Request, query url.Values) {
-	if !s.beginPost() {
-		s.fail(errPostOverlap)
+	if err := s.beginPost(); err != nil {
+		s.failPolling(err)
 		refuseRequest.write(w)
 		return
 	}
@@ -189,14 +219,17 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request, query url.Va
 	_, _ = io.WriteString(w, "ok") // a client that is gone gets nothing
 }
 
-func (s *Session) beginPost() bool {
+func (s *Session) beginPost() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.posting {
-		return false
+	switch {
+	case s.conn != nil:
+		return errUpgraded
+	case s.posting:
+		return errPostOverlap
 	}
 	s.posting = true
-	return true
+	return nil
 }
 
 func (s *Session) endPost() {
@@ -217,7 +250,11 @@ func (s *Session) readPost(w http.ResponseWriter, r *http.Request, query url.Val
 		return refused, err
 	}
 	if query.Has("j") {
-		if body, err = decodeJSONPForm(body); err != nil {
+		body, err = decodeJSONPForm(body)
+		if errors.Is(err, errNoJSONPData) {
+			return nil, nil // an empty form says nothing, as with the reference server
+		}
+		if err != nil {
 			return refuseRequest, err
 		}
 	}
@@ -246,15 +283,27 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *ref
 	if r.ContentLength > int64(limit) {
 		return nil, refuseTooLarge, errTooLarge
 	}
-	// Not every ResponseWriter has deadlines; the server's own timeouts hold for those that have none.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.server.opts.WriteTimeout))
-	body, err := io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
+	steady := &steadyReader{r.Body, http.NewResponseController(w), s.server.opts.WriteTimeout}
+	body, err := io.ReadAll(io.LimitReader(steady, int64(limit)+1))
 	if err != nil {
 		return nil, refuseRequest, errLost
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	_ = steady.conn.SetReadDeadline(time.Time{})
 	if len(body) > limit {
 		return nil, refuseTooLarge, errTooLarge
 	}
 	return body, nil, nil
+}
+
+// A steadyReader bounds how long a body may stand still.
+type steadyReader struct {
+	body    io.Reader
+	conn    *http.ResponseController
+	timeout time.Duration
+}
+
+func (r *steadyReader) Read(p []byte) (int, error) {
+	// Not every ResponseWriter has deadlines; the HTTP server's own timeouts hold for those that have none.
+	_ = r.conn.SetReadDeadline(time.Now().Add(r.timeout))
+	return r.body.Read(p)
 }

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"encoding/base64"
 	"errors"
 	"sync"
 
@@ -28,7 +29,7 @@ func (s *Session) Send(messages ...Message) error {
 // Ready says whether what is sent now would leave at once. Volatile messages are those that one drops when it would not.
 func (s *Session) Ready() bool {
 	s.mu.Lock()
-	polling, waits := s.conn == nil, s.poll != nil
+	polling, waits := s.conn == nil, s.poll != nil && !s.answering
 	s.mu.Unlock()
 	if polling {
 		return waits && s.out.Size() == 0
@@ -68,13 +69,16 @@ type form uint8
 const (
 	formOld      form = 1 << iota // for EIO 3: binary data has its type before it, text may be escaped
 	formDeflated                  // long messages are compressed
-	forms        = 1 << 2
+	formBase64                    // binary data is text, for clients that asked for it
+	forms        = 1 << 3
 )
 
 // traitsOf looks at messages once, however many sessions they go to.
 func traitsOf(messages []Message) (traits form) {
 	for _, m := range messages {
-		if m.Binary || !isASCII(m.Data) {
+		if m.Binary {
+			traits |= formOld | formBase64
+		} else if !isASCII(m.Data) {
 			traits |= formOld
 		}
 		if m.compressible() {
@@ -90,6 +94,9 @@ func (m *Message) compressible() bool { return len(m.Data) >= compressFrom && !m
 func (s *Session) form(p *Prepared) (f form) {
 	if s.version == 3 {
 		f |= formOld
+	}
+	if s.base64 {
+		f |= formBase64
 	}
 	if p.traits&formDeflated != 0 && s.deflate.Load() {
 		f |= formDeflated
@@ -112,25 +119,35 @@ func (p *Prepared) encode(f form) websocket.Frames {
 }
 
 func (sv *Server) appendMessage(dst []byte, m *Message, f form) []byte {
-	op, data := websocket.OpText, m.Data
-	var prefix [1]byte
-	head := prefix[:0]
+	op, head, data := websocket.OpText, messageHead[0:1], m.Data
 	switch {
 	case !m.Binary:
-		head = append(head, PacketMessage.digit())
 		if f&formOld != 0 && sv.opts.EscapeText != nil && !isASCII(data) {
 			data = sv.opts.EscapeText(data)
 		}
+	case f&formBase64 != 0:
+		head, data = base64Head(f), base64.StdEncoding.AppendEncode(nil, data)
 	case f&formOld != 0:
-		op, head = websocket.OpBinary, append(head, byte(PacketMessage))
+		op, head = websocket.OpBinary, messageHead[1:2]
 	default:
-		op = websocket.OpBinary
+		op, head = websocket.OpBinary, nil
 	}
 	if f&formDeflated != 0 && m.compressible() {
-		return websocket.AppendCompressed(dst, op, append(head, data...))
+		return websocket.AppendCompressed(dst, op, append(append([]byte(nil), head...), data...))
 	}
 	dst = websocket.AppendFrameHeader(dst, op, len(head)+len(data))
 	return append(append(dst, head...), data...)
+}
+
+// messageHead has what stands before text, and before binary data in EIO 3.
+var messageHead = [2]byte{PacketMessage.digit(), byte(PacketMessage)}
+
+// base64Head is what stands before binary data that is written as text.
+func base64Head(f form) []byte {
+	if f&formOld != 0 {
+		return []byte{'b', PacketMessage.digit()}
+	}
+	return []byte{'b'}
 }
 
 // maxPooled is the size from which a buffer is left to the garbage collector: a pool of a few huge ones would never shrink.

@@ -19,13 +19,13 @@ type Server struct {
 	flusher *websocket.Flusher
 	ping    websocket.Frames
 	pong    websocket.Frames
-	readers sync.WaitGroup // goroutines that read a WebSocket; each ends with its connection
 
 	mu sync.RWMutex // guards the following
 
 	sessions map[string]*Session
+	readers  map[*connReader]struct{} // each a goroutine that reads a WebSocket, and ends with it
 	draining bool
-	empty    chan struct{} // closed when draining and no session is left
+	empty    chan struct{} // closed when draining and no session and no reader is left
 }
 
 // A Handler receives what one session's client sends.
@@ -50,6 +50,7 @@ func New(o Options, accept func(*Session) Handler) (*Server, error) {
 		accept:   accept,
 		flusher:  websocket.NewFlusher(),
 		sessions: make(map[string]*Session),
+		readers:  make(map[*connReader]struct{}),
 		empty:    make(chan struct{}),
 	}
 	sv.ping = sv.arena.Put(websocket.AppendFrame(nil, websocket.OpText, []byte{PacketPing.digit()}))
@@ -98,7 +99,7 @@ func (sv *Server) verify(r *http.Request, query url.Values, upgrade bool) (*Sess
 		if s == nil || s.isClosed() {
 			return nil, refuseSession
 		}
-		if s.version != version || !upgrade && transport != s.Transport() {
+		if s.version != version || !upgrade && (transport != Polling || s.Transport() != Polling) {
 			return nil, refuseRequest
 		}
 		return s, nil
@@ -151,22 +152,41 @@ func (sv *Server) open(w http.ResponseWriter, r *http.Request, query url.Values,
 	if err != nil {
 		return // Upgrade has answered
 	}
-	if err := s.begin(WebSocket, conn); err != nil {
+	reader := &connReader{session: s, conn: conn}
+	if err := s.begin(WebSocket, reader); err != nil {
 		conn.Close()
 		return
 	}
-	sv.read(&connReader{session: s, conn: conn})
+	go reader.run()
 }
 
-// add makes a session known, unless the server is draining.
-func (sv *Server) add(s *Session) bool {
+// add makes a session known, and what will read its WebSocket, unless the server is draining.
+func (sv *Server) add(s *Session, r *connReader) bool {
 	sv.mu.Lock()
 	defer sv.mu.Unlock()
 	if sv.draining {
 		return false
 	}
 	sv.sessions[s.id] = s
+	if r != nil {
+		sv.readers[r] = struct{}{}
+	}
 	return true
+}
+
+// addReader makes known what will read the WebSocket that an open session tries out. Its Session.mu must be held: as
+// long as the session is open the server is not empty.
+func (sv *Server) addReader(r *connReader) {
+	sv.mu.Lock()
+	defer sv.mu.Unlock()
+	sv.readers[r] = struct{}{}
+}
+
+func (sv *Server) removeReader(r *connReader) {
+	sv.mu.Lock()
+	defer sv.mu.Unlock()
+	delete(sv.readers, r)
+	sv.checkEmpty()
 }
 
 func (sv *Server) remove(s *Session) {
@@ -176,7 +196,12 @@ func (sv *Server) remove(s *Session) {
 		return
 	}
 	delete(sv.sessions, s.id)
-	if sv.draining && len(sv.sessions) == 0 {
+	sv.checkEmpty()
+}
+
+// checkEmpty is called after each step that may have been the last. sv.mu must be held.
+func (sv *Server) checkEmpty() {
+	if sv.draining && len(sv.sessions) == 0 && len(sv.readers) == 0 {
 		close(sv.empty)
 	}
 }
@@ -211,30 +236,39 @@ func (sv *Server) Drain() {
 		return
 	}
 	sv.draining = true
-	if len(sv.sessions) == 0 {
-		close(sv.empty)
-	}
+	sv.checkEmpty()
 }
 
 // Close drains the server: it refuses new sessions, tells each client that the server is going away once what is queued for it has
-// gone out, and waits until all sessions have ended. When ctx is over the rest is cut off and ctx's error is returned.
+// gone out, and waits until all sessions have ended and their connections are closed. When ctx is over the rest is cut off and ctx's
+// error is returned. Calls of handlers that are under way are waited for even then.
 func (sv *Server) Close(ctx context.Context) error {
 	sv.Drain()
 	for _, s := range sv.all() {
-		s.shutDown()
+		s.leave(ReasonServerShutdown)
 	}
 	var err error
 	select {
 	case <-sv.empty:
 	case <-ctx.Done():
 		err = ctx.Err()
-		for _, s := range sv.all() {
-			s.finish(ReasonServerShutdown, nil)
-		}
+		sv.cutOff()
+		<-sv.empty
 	}
-	sv.readers.Wait()
 	sv.flusher.Close()
 	return err
+}
+
+// cutOff ends all sessions, and the connections of those that have ended before and were being closed in good order.
+func (sv *Server) cutOff() {
+	for _, s := range sv.all() {
+		s.finish(ReasonServerShutdown, nil)
+	}
+	sv.mu.RLock()
+	defer sv.mu.RUnlock()
+	for r := range sv.readers {
+		r.conn.Close()
+	}
 }
 
 func (sv *Server) all() []*Session {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,30 +20,37 @@ import (
 // outbound queue, the heartbeat and the upgrade, so order and content survive a change of transport.
 //
 // All methods may be called concurrently.
+//
+// Order of locks: Session.mu, then Server.mu or that of its Outbox.
 type Session struct {
 	id      string
 	version int
 	server  *Server
 	request Request
 	handler Handler
+	base64  bool       // the client takes no binary bodies: it said so when it opened the session
 	ancient bool       // a client before 1.4: see oldclients.go
 	repair  textRepair // what the client's text needs; used by one receiver at a time
 	out     websocket.Outbox
 	deflate atomic.Bool // the WebSocket takes compressed messages
 
-	mu sync.Mutex // guards the following; it may be held when out's own lock is taken, never the other way round
+	mu sync.Mutex // guards the following
 
 	state      state
 	conn       *websocket.Conn // nil while on long-polling
 	probe      *websocket.Conn // the WebSocket that the client is trying out
 	probed     bool            // the client has been told that it works
 	poll       *poll           // the GET that waits for something to send
+	answering  bool            // the answer to the last one is on its way
 	posting    bool            // a POST is being read
 	timer      *time.Timer     // the heartbeat; after Close on long-polling, how long a last poll is awaited
 	probeTimer *time.Timer     // how long the WebSocket may be tried out
 	awaited    bool            // EIO 4: a ping is out and its pong is not back
 	excused    bool            // EIO 4: another packet came instead, once
+	peerLeft   bool            // the client has said good-bye
 	leaving    Reason          // the server's own reason, once it has said good-bye
+	begun      bool            // handler is there
+	doomed     Reason          // why the session is to end as soon as it has begun
 }
 
 type state uint8
@@ -76,6 +84,7 @@ func newSession(sv *Server, r *http.Request, query url.Values) *Session {
 	s := &Session{id: newID(), version: version, server: sv, request: Request{
 		Header: r.Header, URL: r.URL.RequestURI(), RemoteAddr: addr, Secure: r.TLS != nil, Time: time.Now(),
 	}}
+	s.base64 = query.Get("b64") != ""
 	s.ancient = version == 3 && readsBinaryPayloadsOnly(query.Get("t"))
 	s.out.Init(sv.flusher, s, websocket.OutboxLimits{MaxBytes: sv.opts.MaxQueue, WriteTimeout: sv.opts.WriteTimeout})
 	return s
@@ -101,25 +110,42 @@ func (s *Session) Transport() string {
 }
 
 // begin opens the session: the OPEN packet is queued, the handler attached, and only then can anything arrive.
-func (s *Session) begin(transport string, conn *websocket.Conn) *refusal {
+// r is what will read the WebSocket, nil on long-polling.
+func (s *Session) begin(transport string, r *connReader) *refusal {
 	s.pushOpen(transport)
 	s.handler = s.server.accept(s)
-	s.mu.Lock()
-	if s.state == opening { // accept may have closed it
-		s.state = open
-		s.startHeartbeat()
-	}
-	s.conn = conn
-	s.mu.Unlock()
-	if !s.server.add(s) {
+	known := s.server.add(s, r)
+	doomed := s.start(r)
+	if !known {
 		s.finish(ReasonServerShutdown, nil)
 		return refuseDraining
 	}
 	s.log("session opened", "transport", transport, "version", s.version)
-	if conn != nil {
-		s.attach(conn)
+	if r != nil {
+		s.attach(r.conn)
+	}
+	if doomed != "" {
+		s.finish(doomed, nil)
 	}
 	return nil
+}
+
+// start lets packets in, unless the session came to its end while accept ran: then it returns the reason.
+func (s *Session) start(r *connReader) (doomed Reason) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.begun = true
+	if r != nil {
+		s.conn = r.conn
+	}
+	switch s.state {
+	case opening:
+		s.state = open
+		s.startHeartbeat()
+	case closing:
+		s.awaitLastPoll()
+	}
+	return s.doomed
 }
 
 // attach makes conn, which s.conn already names, the way out.
@@ -127,10 +153,10 @@ func (s *Session) attach(conn *websocket.Conn) {
 	s.deflate.Store(conn.Compressed())
 	s.out.Attach(conn)
 	s.mu.Lock()
-	leaving := s.state == closing
+	leaving := s.leaving
 	s.mu.Unlock()
-	if leaving { // Close came while there was no connection to say it on
-		s.out.Finish(s.server.closeFrame(websocket.CloseNormal, ""), websocket.CloseGrace)
+	if leaving != "" { // Close came while there was no connection to say it on
+		s.sayGoodbye(leaving)
 	}
 }
 
@@ -171,6 +197,8 @@ func (s *Session) fail(err error) {
 	switch {
 	case errors.Is(err, errPeerClosed):
 		s.finishWith(ReasonTransportClose, err, websocket.CloseNormal, "")
+	case errors.Is(err, errSlowPoll):
+		s.finish(ReasonSlowConsumer, err)
 	case errors.Is(err, errTransport):
 		s.finishWith(ReasonTransportError, err, websocket.CloseProtocolError, err.Error())
 	default:
@@ -180,13 +208,9 @@ func (s *Session) fail(err error) {
 
 // Close ends the session once what is queued has gone out. The handler's Close follows with ReasonForcedClose when the
 // client has heard of it, or has had its time to.
-func (s *Session) Close() { s.leave(ReasonForcedClose, websocket.CloseNormal, "") }
+func (s *Session) Close() { s.leave(ReasonForcedClose) }
 
-func (s *Session) shutDown() {
-	s.leave(ReasonServerShutdown, websocket.CloseGoingAway, string(ReasonServerShutdown))
-}
-
-func (s *Session) leave(reason Reason, code websocket.CloseCode, text string) {
+func (s *Session) leave(reason Reason) {
 	s.mu.Lock()
 	if s.state != open && s.state != opening {
 		s.mu.Unlock()
@@ -194,14 +218,31 @@ func (s *Session) leave(reason Reason, code websocket.CloseCode, text string) {
 	}
 	s.state, s.leaving = closing, reason
 	conn := s.conn
+	s.out.Seal()
 	s.stopTimer()
-	if conn == nil {
-		s.timer = time.AfterFunc(closeTimeout, func() { s.finish(reason, nil) })
+	if s.begun {
+		s.awaitLastPoll()
 	}
 	s.wakePoll()
 	s.mu.Unlock()
 	if conn != nil {
-		s.out.Finish(s.server.closeFrame(code, text), websocket.CloseGrace)
+		s.sayGoodbye(reason)
+	}
+}
+
+// sayGoodbye queues the close frame that goes with the server's own reason.
+func (s *Session) sayGoodbye(reason Reason) {
+	code, text := websocket.CloseNormal, ""
+	if reason == ReasonServerShutdown {
+		code, text = websocket.CloseGoingAway, string(reason)
+	}
+	s.out.Finish(s.server.closeFrame(code, text), websocket.CloseGrace)
+}
+
+// awaitLastPoll gives the client of a closing session on long-polling its time to hear of it. s.mu must be held.
+func (s *Session) awaitLastPoll() {
+	if s.conn == nil {
+		s.timer = time.AfterFunc(closeTimeout, func() { s.finish(s.leaving, nil) })
 	}
 }
 
@@ -229,9 +270,15 @@ func (s *Session) end(reason Reason, cause error) (Reason, bool) {
 		s.mu.Unlock()
 		return "", false
 	}
+	if !s.begun { // there is no handler to tell yet: begin ends it
+		s.doomed = reason
+		s.mu.Unlock()
+		return "", false
+	}
 	if s.leaving != "" {
 		reason = s.leaving
 	}
+	s.peerLeft = errors.Is(cause, errPeerClosed)
 	s.state = closed
 	s.stopTimer()
 	probe := s.probe
@@ -265,13 +312,16 @@ func (s *Session) stopTimer() {
 
 // WriteFailed is called by the outbox, from the flusher's goroutine or that of a slow client's writer.
 func (s *Session) WriteFailed(err error) {
-	if !errors.Is(err, websocket.ErrQueueFull) {
+	switch {
+	case errors.Is(err, websocket.ErrQueueFull):
+		if reason, ok := s.end(ReasonSlowConsumer, err); ok {
+			s.out.Cut(s.server.closeFrame(websocket.CloseTryAgainLater, string(reason)), websocket.CloseGrace)
+			s.ended(reason)
+		}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.finish(ReasonSlowConsumer, err)
+	default:
 		s.finish(ReasonTransportClose, err)
-		return
-	}
-	if reason, ok := s.end(ReasonSlowConsumer, err); ok {
-		s.out.Cut(s.server.closeFrame(websocket.CloseTryAgainLater, string(reason)), websocket.CloseGrace)
-		s.ended(reason)
 	}
 }
 

@@ -28,11 +28,12 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // Upgrade has answered
 	}
-	if !s.beginProbe(conn) { // another one was faster, or the session has ended
+	reader := &connReader{session: s, conn: conn, probing: true}
+	if !s.beginProbe(reader) { // another one was faster, or the session has ended
 		conn.Close()
 		return
 	}
-	s.server.read(&connReader{session: s, conn: conn, probing: true})
+	go reader.run()
 }
 
 func (s *Session) mayUpgrade() bool {
@@ -45,14 +46,15 @@ func (s *Session) mayUpgradeLocked() bool {
 	return s.state == open && s.conn == nil && s.probe == nil && !s.server.opts.DisableUpgrades
 }
 
-func (s *Session) beginProbe(conn *websocket.Conn) bool {
+func (s *Session) beginProbe(r *connReader) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.mayUpgradeLocked() {
 		return false
 	}
-	s.probe = conn
-	s.probeTimer = time.AfterFunc(s.server.opts.UpgradeTimeout, func() { conn.Close() })
+	s.server.addReader(r)
+	s.probe = r.conn
+	s.probeTimer = time.AfterFunc(s.server.opts.UpgradeTimeout, func() { r.conn.Close() })
 	return true
 }
 
@@ -106,8 +108,10 @@ func (s *Session) moveTo(conn *websocket.Conn) bool {
 	if s.probe != conn || s.posting || s.state != open && s.state != closing {
 		return false
 	}
+	if !s.probeTimer.Stop() {
+		return false // too late: conn is being closed
+	}
 	s.probe, s.probed = nil, false
-	s.probeTimer.Stop()
 	s.conn = conn
 	if s.state == closing {
 		s.stopTimer()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"unicode/utf8"
 )
 
 // Arg is one argument of an event or acknowledgement, as it came in: JSON that nobody has decoded yet, and the
@@ -14,7 +15,7 @@ import (
 //
 // An Arg is never changed and may be used by many goroutines.
 type Arg struct {
-	raw         []byte   // checked JSON; nil is null
+	raw         []byte   // checked JSON without white space around it; nil is null
 	attachments [][]byte // of the packet; nil when raw refers to none of them
 }
 
@@ -29,6 +30,14 @@ func newArg(raw []byte, attachments [][]byte) Arg {
 	return Arg{raw: raw, attachments: attachments}
 }
 
+// NewArg returns JSON as an argument, to be sent on as if a client had sent it.
+func NewArg(raw json.RawMessage) (Arg, error) {
+	if !utf8.Valid(raw) || !validJSON(raw, defaultPacketLimits.maxDepth) {
+		return Arg{}, badArgument("not valid JSON, or nested too deep")
+	}
+	return Arg{raw: trimSpace(raw)}, nil
+}
+
 // JSON returns the argument as it came in, as valid JSON. Where an attachment belongs it has an
 // object {"_placeholder":true,"num":N}. The bytes must not be changed.
 func (a Arg) JSON() []byte {
@@ -41,18 +50,17 @@ func (a Arg) JSON() []byte {
 // Binary returns the bytes of an argument that is wholly binary (a Buffer, ArrayBuffer, Blob, ...); ok is
 // false for all others. The bytes must not be changed.
 func (a Arg) Binary() (b []byte, ok bool) {
-	var few [1]hole
-	if holes := a.holes(few[:0]); len(holes) == 1 && holes[0].end-holes[0].start == len(a.raw) {
+	if holes := a.holes(); len(holes) == 1 && holes[0].end-holes[0].start == len(a.raw) {
 		return a.attachments[holes[0].num], true
 	}
 	return nil, false
 }
 
-func (a Arg) holes(few []hole) []hole {
+func (a Arg) holes() []hole {
 	if len(a.attachments) == 0 {
 		return nil
 	}
-	holes, _ := findHoles(few, a.raw, len(a.attachments)) // checked when the packet came
+	holes, _ := findHoles(a.raw, len(a.attachments)) // checked when the packet came
 	return holes
 }
 
@@ -122,8 +130,7 @@ const maxInlined = 4
 
 // inline returns the argument's JSON with base64 strings in place of attachments.
 func (a Arg) inline() ([]byte, error) {
-	var few [16]hole
-	holes := a.holes(few[:0])
+	holes := a.holes()
 	if len(holes) == 0 {
 		return a.JSON(), nil
 	}

@@ -18,11 +18,11 @@ type hole struct {
 	num        int // of the attachment
 }
 
-// findHoles appends the holes of checked JSON to holes, in their order. An object is a hole when its
+// findHoles returns the holes of checked JSON in their order. An object is a hole when its
 // member _placeholder is true, whatever else it has; then num must be the number of an attachment, in
 // digits, else the packet is refused (CVE-2022-2421). Two holes may name the same attachment.
-func findHoles(holes []hole, b []byte, attachments int) ([]hole, error) {
-	s := holeScanner{b: b, attachments: attachments, holes: holes}
+func findHoles(b []byte, attachments int) ([]hole, error) {
+	s := holeScanner{b: b, attachments: attachments}
 	_, err := s.value(skipSpace(b, 0))
 	return s.holes, err
 }
@@ -117,8 +117,7 @@ func hasHoles(b []byte, attachments int) bool {
 	if attachments == 0 || bytes.IndexByte(b, '{') < 0 {
 		return false
 	}
-	var few [16]hole
-	holes, _ := findHoles(few[:0], b, attachments)
+	holes, _ := findHoles(b, attachments)
 	return len(holes) > 0
 }
 

@@ -76,7 +76,7 @@ func (b *Broadcast) emit(ns *Namespace, id uint64, hasID bool, event string, arg
 	h := &ns.hub
 	h.mu.Lock()
 	h.each(b, func(s *Socket) {
-		if expect != nil && !expect(s) || b.flags.volatile && !s.client.session.Ready() {
+		if b.flags.volatile && !s.client.session.Ready() || expect != nil && !expect(s) {
 			return
 		}
 		_ = s.client.session.SendPrepared(p, &h.batch) // one that can't be sent to is ending, and is told why

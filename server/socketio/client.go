@@ -21,10 +21,11 @@ type client struct {
 	partial     packet
 	attachments [][]byte
 
-	mu sync.Mutex // guards the following; taken before a session's own lock
+	mu sync.Mutex // guards the following; taken before a hub's lock
 
 	sockets []*Socket // connected; mostly one
 	joining []string  // namespaces whose middleware is being asked
+	ending  int       // sockets that have ended, and whose handlers still run
 	left    bool      // a namespace has been left: packets for it may still be on their way
 	closed  bool
 	timer   *time.Timer // until the first namespace is joined
@@ -34,7 +35,7 @@ type client struct {
 func (io *Server) accept(session *engineio.Session) engineio.Handler {
 	c := &client{io: io, session: session}
 	c.mu.Lock()
-	c.timer = time.AfterFunc(io.opts.ConnectTimeout, c.refuse)
+	c.timer = time.AfterFunc(io.opts.ConnectTimeout, c.expire)
 	c.mu.Unlock()
 	if session.Version() == 3 {
 		c.connect("/", noAuth) // clients before 3.0 do not ask for the main namespace
@@ -49,8 +50,18 @@ var (
 	errHeavy    = errors.New("socketio: attachments over the limit")
 )
 
-// Message takes one Engine.IO message: a packet, or an attachment of the last one.
+// Message takes one Engine.IO message. What can't be read ends the session, with the reason that the reference server has for it.
 func (c *client) Message(binary bool, data []byte) error {
+	if err := c.take(binary, data); err != nil {
+		c.io.opts.Logger.Debug("a packet can't be read", "address", c.session.Request().RemoteAddr, "error", err)
+		c.endAll(ReasonForcedClose)
+		c.session.Close()
+	}
+	return nil
+}
+
+// take takes one message: a packet, or an attachment of the last one.
+func (c *client) take(binary bool, data []byte) error {
 	if binary {
 		return c.takeAttachment(data)
 	}
@@ -91,8 +102,13 @@ func (c *client) takeAttachment(data []byte) error {
 
 // handle takes a whole packet. Its data is the caller's unless it has attachments.
 func (c *client) handle(p packet, attachments [][]byte) error {
+	var query string
+	if c.session.Version() == 3 {
+		p.namespace, query, _ = strings.Cut(p.namespace, "?")
+	}
 	if p.kind == packetConnect {
-		return c.handleConnect(p)
+		c.handleConnect(p, query)
+		return nil
 	}
 	s := c.socket(p.namespace)
 	if s == nil || p.kind == packetConnectError {
@@ -124,6 +140,17 @@ func (c *client) stray(p packet) error {
 	return nil
 }
 
+// expire ends a session that has joined no namespace in time.
+func (c *client) expire() {
+	c.mu.Lock()
+	late := !c.left && len(c.sockets) == 0
+	c.closed = c.closed || late
+	c.mu.Unlock()
+	if late {
+		c.refuse()
+	}
+}
+
 // refuse ends a session that keeps to no namespace.
 func (c *client) refuse() {
 	c.endAll(ReasonServerForcedClose)
@@ -133,6 +160,11 @@ func (c *client) refuse() {
 func (c *client) socket(namespace string) *Socket {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.find(namespace)
+}
+
+// find is socket for those that hold c.mu.
+func (c *client) find(namespace string) *Socket {
 	for _, s := range c.sockets {
 		if s.ns.name == namespace {
 			return s
@@ -142,101 +174,113 @@ func (c *client) socket(namespace string) *Socket {
 }
 
 // handleConnect takes a CONNECT packet.
-func (c *client) handleConnect(p packet) error {
-	name, auth := p.namespace, json.RawMessage(bytes.Clone(p.data))
+func (c *client) handleConnect(p packet, query string) {
+	auth := json.RawMessage(bytes.Clone(p.data))
 	if len(auth) == 0 {
 		auth = noAuth
 	}
 	if c.session.Version() == 3 {
-		var query string
-		name, query, _ = strings.Cut(name, "?")
-		auth = queryAuth(query)
-		if name == "/" {
-			return nil // it was connected when the session was opened
+		if p.namespace == "/" {
+			return // it was connected when the session was opened
 		}
+		auth = queryAuth(query)
 	}
-	if c.socket(name) != nil {
-		c.refuse() // twice: the reference server ends the session
-		return nil
-	}
-	c.connect(name, auth)
-	return nil
+	c.connect(p.namespace, auth)
 }
 
 // connect asks the namespace's middleware, if it has one, and lets the client in.
 func (c *client) connect(name string, auth json.RawMessage) {
-	if !c.beginJoin(name) {
-		return
+	begun, twice := c.beginJoin(name)
+	switch {
+	case twice:
+		c.refuse() // as the reference server does
+	case !begun:
+	case c.io.mayBlock(name):
+		go c.join(name, auth) // ends when the middleware has answered
+	default:
+		c.join(name, auth)
 	}
-	ns, parents := c.io.lookup(name)
-	if ns != nil && len(ns.currentHooks().middleware) == 0 || ns == nil && len(parents) == 0 {
-		c.join(ns, name, auth) // nothing that could block
-		return
-	}
-	c.io.workers.Add(1)
-	go func() { // ends when the middleware has answered
-		defer c.io.workers.Done()
-		c.join(c.io.findOrCreate(name, auth), name, auth)
-	}()
 }
 
-// beginJoin notes that a namespace is being joined; false if it is already, or if the client is in too many.
-func (c *client) beginJoin(name string) bool {
+// beginJoin notes that a namespace is being joined, unless it is already or the client is in too many.
+func (c *client) beginJoin(name string) (begun, twice bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || slices.Contains(c.joining, name) {
-		return false
-	}
-	if len(c.joining)+len(c.sockets) >= c.io.opts.MaxNamespaces {
-		c.sendConnectError(name, &Error{Code: "too_many_namespaces", Message: "Too many namespaces"})
-		return false
+	switch {
+	case c.closed || slices.Contains(c.joining, name):
+		return false, false
+	case c.find(name) != nil:
+		return false, true
+	case len(c.joining)+len(c.sockets)+c.ending >= c.io.opts.MaxNamespaces:
+		c.sendText(appendConnectError(nil, name, c.connectError(errManyNamespaces)))
+		return false, false
 	}
 	c.joining = append(c.joining, name)
-	return true
+	c.io.present.Add(1)
+	return true, false
 }
 
-// endJoin forgets it. c.mu must be held.
-func (c *client) endJoin(name string) {
+// Why a client is not let in. The first is the reference server's text.
+var (
+	errNoNamespace    = errors.New("Invalid namespace") //nolint:staticcheck // shown to clients
+	errManyNamespaces = &Error{Code: "too_many_namespaces", Message: "Too many namespaces"}
+)
+
+// join makes a socket of the client's wish, or refuses it.
+func (c *client) join(name string, auth json.RawMessage) {
+	ns := c.io.enter(name, auth)
+	if ns == nil {
+		c.endJoin(name, errNoNamespace)
+		return
+	}
+	s := newSocket(c, ns, auth)
+	err := s.askMiddleware()
+	if err == nil && c.admit(s) {
+		return // s.retire ends what began here
+	}
+	ns.hub.remove(s) // from rooms that a middleware put it into
+	c.io.leave(ns)
+	c.endJoin(name, err)
+}
+
+// endJoin ends a join that came to nothing. The client is told of an error.
+func (c *client) endJoin(name string, err error) {
+	var answer []byte
+	if err != nil {
+		answer = appendConnectError(nil, name, c.connectError(err))
+	}
+	c.mu.Lock()
+	c.forgetJoin(name)
+	if err != nil {
+		c.sendText(answer)
+	}
+	c.mu.Unlock()
+	c.io.present.Done()
+}
+
+// forgetJoin takes a namespace off those that are being joined. c.mu must be held.
+func (c *client) forgetJoin(name string) {
 	if i := slices.Index(c.joining, name); i >= 0 {
 		c.joining = slices.Delete(c.joining, i, i+1)
 	}
 }
 
-var errNoNamespace = errors.New("Invalid namespace") //nolint:staticcheck // the reference server's text, shown to clients
-
-// join makes a socket of the client's wish, or refuses it.
-func (c *client) join(ns *Namespace, name string, auth json.RawMessage) {
-	err := errNoNamespace
-	if ns != nil && c.io.hold(ns) {
-		defer c.io.release(ns)
-		s := newSocket(c, ns, auth)
-		if err = s.askMiddleware(); err == nil {
-			c.admit(s)
-			return
-		}
-		ns.hub.remove(s) // from rooms that a middleware put it into
-	}
+// admit connects s, unless the session has ended. CONNECT is queued before anybody can send to it, and its events wait
+// until OnConnect has run.
+func (c *client) admit(s *Socket) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.endJoin(name)
-	c.sendConnectError(name, err)
-}
-
-// admit connects s. CONNECT is queued before anybody can send to it, and its events wait until OnConnect has run.
-func (c *client) admit(s *Socket) {
-	c.mu.Lock()
-	c.endJoin(s.ns.name)
 	if c.closed {
-		c.mu.Unlock()
-		s.ns.hub.remove(s)
-		return
+		return false
 	}
+	c.forgetJoin(s.ns.name)
 	c.timer.Stop()
 	c.sockets = append(c.sockets, s)
 	c.sendConnect(s)
+	s.connect()
 	s.ns.hub.add(s)
-	c.mu.Unlock()
 	s.start()
+	return true
 }
 
 func (c *client) sendConnect(s *Socket) {
@@ -247,27 +291,35 @@ func (c *client) sendConnect(s *Socket) {
 	c.sendText(appendConnect(nil, s.ns.name, data))
 }
 
-func (c *client) sendConnectError(name string, err error) {
-	message, data := err.Error(), any(nil)
-	if e := (*Error)(nil); errors.As(err, &e) {
-		message, data = e.Message, e.Data
-	}
-	var v any = struct {
+// connectError returns what a CONNECT_ERROR says of err, in the two forms of the reference server. Neither what it can't
+// write nor a panic of err's own methods may do harm.
+func (c *client) connectError(err error) (body []byte) {
+	defer func() {
+		if p := recover(); p != nil {
+			logPanic(c.io.opts.Logger, "a middleware's error panicked", p)
+			body = []byte(`{"message":"internal error"}`)
+		}
+	}()
+	v := struct {
 		Message string `json:"message"`
 		Data    any    `json:"data,omitempty"`
-	}{message, data}
-	if c.session.Version() == 3 && err != errNoNamespace { // the two forms are the reference server's
-		v = message
-		if data != nil {
-			v = data
+	}{Message: err.Error()}
+	if e := (*Error)(nil); errors.As(err, &e) {
+		v.Message, v.Data = e.Message, e.Data
+	}
+	var whole any = v
+	if c.session.Version() == 3 && err != errNoNamespace {
+		whole = v.Message
+		if v.Data != nil {
+			whole = v.Data
 		}
 	}
-	body, jsonErr := json.Marshal(v)
+	body, jsonErr := appendJSON(nil, whole)
 	if jsonErr != nil {
-		c.io.opts.Logger.Error("a middleware's error has data that JSON can't hold", "namespace", name, "error", jsonErr)
-		body = []byte(`{"message":"internal error"}`)
+		c.io.opts.Logger.Error("a middleware's error has data that JSON can't hold", "error", jsonErr)
+		return []byte(`{"message":"internal error"}`)
 	}
-	c.sendText(appendConnectError(nil, name, body))
+	return body
 }
 
 // sendText sends a packet without attachments. A session that is ending does not take it, and nobody needs to know.
@@ -275,20 +327,33 @@ func (c *client) sendText(packet []byte) {
 	_ = c.session.Send(engineio.Message{Data: packet})
 }
 
-// forget removes a socket that has ended.
-func (c *client) forget(s *Socket) {
+// forget removes a socket that has ended. A client that is to be told is told before it can connect again.
+func (c *client) forget(s *Socket, tell bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if tell {
+		c.sendText(appendDisconnect(nil, s.ns.name))
+	}
 	if i := slices.Index(c.sockets, s); i >= 0 {
 		c.sockets = slices.Delete(c.sockets, i, i+1)
 		c.left = true
+		c.ending++
 	}
+}
+
+// retire counts a socket out, all of whose handlers have run.
+func (c *client) retire(s *Socket) {
+	c.mu.Lock()
+	c.ending--
+	c.mu.Unlock()
+	c.io.leave(s.ns)
+	c.io.present.Done()
 }
 
 // Close is called by the engine when the session has ended.
 func (c *client) Close(reason engineio.Reason) { c.endAll(Reason(reason)) }
 
-// endAll ends every socket of the session.
+// endAll ends every socket of the session, and lets no other in.
 func (c *client) endAll(reason Reason) {
 	c.mu.Lock()
 	c.closed = true

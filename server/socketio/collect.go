@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -77,7 +78,7 @@ func (c *collection) wait(ctx context.Context) ([]Args, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if missing := c.pending + c.lost; missing > 0 {
-		return c.answers, &MissingAcksError{Event: c.event, Missing: missing, Sent: len(c.asked), Err: cause}
+		return slices.Clip(c.answers), &MissingAcksError{Event: c.event, Missing: missing, Sent: len(c.asked), Err: cause}
 	}
 	return c.answers, nil
 }

@@ -3,6 +3,7 @@ package socketio
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 )
@@ -61,14 +62,9 @@ func (s *Socket) OnDisconnect(f func(Reason)) {
 // An inbox holds the events that wait for a socket's handlers. The socket's lock guards it.
 type inbox struct {
 	events  []*Event
-	size    int  // bytes of their arguments
-	started bool // OnConnect may run: it is the first thing that does
+	size    int  // bytes that they hold
 	running bool // the worker is at it
-	done    bool // the disconnect handlers have run, or are running
-}
-
-func (in *inbox) full(events, bytes int) bool {
-	return len(in.events) >= events || in.size >= bytes
+	last    bool // the socket has ended: with no event left, the disconnect handlers are due
 }
 
 func (in *inbox) clear() { in.events, in.size = nil, 0 }
@@ -77,18 +73,16 @@ func (in *inbox) clear() { in.events, in.size = nil, 0 }
 func (s *Socket) start() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.connected, s.inbox.started, s.inbox.running = true, true, true
-	s.client.io.workers.Add(1)
+	s.inbox.running = true
 	go s.work(true) // ends when the inbox is empty
 }
 
 // deliver puts an event into the inbox. It waits while that is full: the session is not read meanwhile.
 func (s *Socket) deliver(p packet, attachments [][]byte) {
 	e := newEvent(s, p, attachments)
-	o := &s.client.io.opts
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.reason == "" && s.inbox.full(o.MaxInbox, s.client.io.engine.MaxPayload()) {
+	for s.reason == "" && s.full() {
 		s.room.Wait()
 	}
 	if s.reason != "" {
@@ -99,37 +93,43 @@ func (s *Socket) deliver(p packet, attachments [][]byte) {
 	s.wake()
 }
 
+// full says whether events have to wait outside. While the client is asked for an acknowledgement only their size counts:
+// its answer comes behind them, and the handler that wants it would never see it. s.mu must be held.
+func (s *Socket) full() bool {
+	return s.inbox.size >= s.client.io.engine.MaxPayload() ||
+		len(s.inbox.events) >= s.client.io.opts.MaxInbox && len(s.acks) == 0
+}
+
 // wake sees to it that a worker runs. s.mu must be held.
 func (s *Socket) wake() {
-	if s.inbox.started && !s.inbox.running {
+	if !s.inbox.running {
 		s.inbox.running = true
-		s.client.io.workers.Add(1)
 		go s.work(false) // ends when the inbox is empty
 	}
 }
 
 // work runs the socket's handlers, one at a time, until nothing is left to do.
 func (s *Socket) work(connect bool) {
-	defer s.client.io.workers.Done()
 	if connect {
 		s.runConnect()
 	}
 	for {
-		e, reason, ok := s.next()
+		e, last := s.next()
 		switch {
-		case !ok:
-			return
 		case e != nil:
 			s.runEvent(e)
+		case last:
+			s.runDisconnect()
+			s.client.retire(s)
+			return
 		default:
-			s.runDisconnect(reason)
 			return
 		}
 	}
 }
 
-// next takes the next event; with none left, the reason if the socket has ended. Not ok means that the worker must end.
-func (s *Socket) next() (e *Event, reason Reason, ok bool) {
+// next takes the next event. With none left the worker must end, and is the last one if the socket has ended.
+func (s *Socket) next() (e *Event, last bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	in := &s.inbox
@@ -139,15 +139,11 @@ func (s *Socket) next() (e *Event, reason Reason, ok bool) {
 		in.events = in.events[1:]
 		in.size -= e.size
 		s.room.Signal()
-		return e, "", true
+		return e, false
 	}
 	in.events = nil
-	if s.reason != "" && !in.done {
-		in.done = true // running stays true: there is no other worker
-		return nil, s.reason, true
-	}
-	in.running = false
-	return nil, "", false
+	in.running = in.last // nobody wakes another one after the last
+	return nil, in.last
 }
 
 // snapshot returns the listeners as they are now.
@@ -168,26 +164,25 @@ func (s *Socket) runConnect() {
 	}
 }
 
-func (s *Socket) runDisconnect(reason Reason) {
+func (s *Socket) runDisconnect() {
 	l := s.snapshot()
 	for _, f := range l.disconnecting {
-		s.guard("disconnecting", func() { f(reason) })
+		s.guard("disconnecting", func() { f(s.reason) })
 	}
+	s.ns.hub.forgetRooms(s)
 	for _, f := range l.disconnect {
-		s.guard("disconnect", func() { f(reason) })
+		s.guard("disconnect", func() { f(s.reason) })
 	}
 }
 
 // runEvent runs an event's middleware and handlers, and answers for them when they fail.
 func (s *Socket) runEvent(e *Event) {
-	var err error
-	if !s.guard(e.name, func() { err = s.snapshot().run(e) }) {
-		return
-	}
-	if err != nil {
-		s.log().Warn("an event was refused", "event", e.name, "error", err)
-		_ = e.Ack(map[string]any{"error": publicError(err)}) // fails only if it was answered, or the socket has ended
-	}
+	s.guard(e.name, func() {
+		if err := s.snapshot().run(e); err != nil {
+			s.log().Warn("an event was refused", "event", e.name, "error", err)
+			e.refuse(err)
+		}
+	})
 }
 
 func (l listeners) run(e *Event) error {
@@ -212,9 +207,9 @@ func (l listeners) run(e *Event) error {
 	return nil
 }
 
-// publicError is what a client is told of a handler's error: no more than the handler meant it to know.
-func publicError(err error) *Error {
-	if e := (*Error)(nil); errors.As(err, &e) {
+// PublicError returns what a client is told of a handler's error: no more than the handler meant it to know.
+func PublicError(err error) *Error {
+	if e := (*Error)(nil); errors.As(err, &e) && e != nil {
 		return e
 	}
 	return &Error{Code: "internal", Message: "internal error"}
@@ -224,7 +219,7 @@ func publicError(err error) *Error {
 func (s *Socket) guard(event string, f func()) (ok bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.log().Error("a handler panicked", "event", event, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			logPanic(s.log().With("event", event), "a handler panicked", p)
 			s.Disconnect(false)
 			ok = false
 		}
@@ -237,8 +232,8 @@ func (s *Socket) guard(event string, f func()) (ok bool) {
 func (s *Socket) askMiddleware() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.log().Error("a middleware panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = publicError(nil)
+			logPanic(s.log(), "a middleware panicked", p)
+			err = PublicError(nil)
 		}
 	}()
 	for _, f := range s.ns.currentHooks().middleware {
@@ -247,4 +242,9 @@ func (s *Socket) askMiddleware() (err error) {
 		}
 	}
 	return nil
+}
+
+// logPanic is to be called where p was recovered: the stack is the one that led there.
+func logPanic(log *slog.Logger, msg string, p any) {
+	log.Error(msg, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 }

@@ -97,7 +97,8 @@ func releaseBuf(buf *[]byte, grown []byte) {
 }
 
 // EmitWithAck sends an event and waits for the client's answer, whose arguments it returns. It waits as long as ctx: give
-// it a deadline. It may be called in a handler. The error is ErrDisconnected, ctx's own, or one of Emit's.
+// it a deadline. It may be called in a handler: the answer is found behind as many events as an inbox holds by size (see
+// Options.MaxInbox). The error is ErrDisconnected, ctx's own, or one of Emit's.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
 	answers := make(chan ackAnswer, 1)
 	id := s.ns.acks.Add(1)
@@ -136,6 +137,7 @@ func (s *Socket) expectAck(id uint64, answer func(Args, error)) bool {
 		s.acks = make(map[uint64]func(Args, error))
 	}
 	s.acks[id] = answer
+	s.room.Signal() // its answer comes behind the events that wait outside: see full
 	return true
 }
 

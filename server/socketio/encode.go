@@ -144,14 +144,12 @@ func appendRaw(dst []byte, raw json.RawMessage) ([]byte, error) {
 // appendArg passes an argument on unread. Its placeholders get new numbers, behind the attachments that are
 // there already; one that it names twice is still sent once.
 func appendArg(dst []byte, attachments [][]byte, a Arg) ([]byte, [][]byte) {
-	var few [16]hole
-	holes := a.holes(few[:0])
+	holes := a.holes()
 	if len(holes) == 0 {
 		return append(dst, a.JSON()...), attachments
 	}
 	base, from := len(attachments), 0
-	var fewNums [16]int
-	sent := fewNums[:0] // sent[i] is a's number of attachment base+i
+	var sent []int // sent[i] is a's number of attachment base+i
 	for _, h := range holes {
 		i := slices.Index(sent, h.num)
 		if i < 0 {

@@ -10,18 +10,25 @@ type Event struct {
 	socket *Socket
 	name   string
 	args   Args
-	size   int
+	size   int // bytes that it holds
 	id     uint64
 	asked  bool
 	acked  atomic.Bool
 }
 
+// What an event, and each of its arguments, take beside their bytes.
+const (
+	eventSize = 160
+	argSize   = 48
+)
+
 func newEvent(s *Socket, p packet, attachments [][]byte) *Event {
-	size := len(p.data)
+	args := splitArgs(p, attachments)
+	size := eventSize + argSize*len(args) + len(p.event) + len(p.data)
 	for _, a := range attachments {
 		size += len(a)
 	}
-	return &Event{socket: s, name: p.event, args: splitArgs(p, attachments), size: size, id: p.id, asked: p.hasID}
+	return &Event{socket: s, name: p.event, args: args, size: size, id: p.id, asked: p.hasID}
 }
 
 // Socket returns the socket that emitted the event.
@@ -51,14 +58,29 @@ func (e *Event) Bind(ptrs ...any) error { return e.args.Bind(ptrs...) }
 func (e *Event) WantsAck() bool { return e.asked }
 
 // Ack answers the client's acknowledgement. Only the first call counts, and only if the client asked for one. It may be called
-// after the handler has returned, from any goroutine.
+// after the handler has returned, from any goroutine. After an error another call may try again: see [Socket.Emit] for
+// the errors.
 func (e *Event) Ack(args ...any) error {
 	if !e.asked || e.acked.Swap(true) {
 		return nil
 	}
-	return e.socket.sendPacket(sendFlags{}, func(dst []byte) ([]byte, [][]byte, error) {
+	err := e.socket.sendPacket(sendFlags{}, func(dst []byte) ([]byte, [][]byte, error) {
 		return appendAck(dst, e.socket.ns.name, e.id, args)
 	})
+	if err != nil {
+		e.acked.Store(false)
+	}
+	return err
+}
+
+// refuse answers for a handler that has failed, unless it has answered itself.
+func (e *Event) refuse(err error) {
+	type answer struct {
+		Error *Error `json:"error"`
+	}
+	if e.Ack(answer{PublicError(err)}) != nil { // the socket has ended, or JSON can't hold the error's Data
+		_ = e.Ack(answer{PublicError(nil)})
+	}
 }
 
 func (s *Socket) log() *slog.Logger {

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/crier/crier/server/websocket"
@@ -11,14 +12,14 @@ import (
 //
 // Joining, leaving and disconnecting cost the same however many sockets there are: a membership knows its place on both sides.
 //
-// Order of locks: hub.mu, then those of a socket, of a session and of its outbox.
+// Order of locks: client.mu, hub.mu, then those of a socket, of a session and of its outbox. Server.mu comes before that of
+// a namespace's hooks.
 type hub struct {
 	mu sync.Mutex // guards the following, and the fields of Socket that say so
 
 	sockets  map[string]*Socket
 	everyone room
 	rooms    map[string]*room
-	expected int             // sockets that may still come or go: see Server.hold
 	mark     uint64          // of the last broadcast that had to mark sockets
 	batch    websocket.Batch // for the broadcast that is under way
 }
@@ -142,11 +143,18 @@ func (s *Socket) roomNames() []string {
 	return names
 }
 
+// forgetRooms is called when the disconnecting handlers of a socket that is gone have run.
+func (h *hub) forgetRooms(s *Socket) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.lastRooms = nil
+}
+
 func (h *hub) roomsOf(s *Socket) []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s.gone {
-		return s.lastRooms
+		return slices.Clone(s.lastRooms)
 	}
 	return s.roomNames()
 }
@@ -162,14 +170,6 @@ func (h *hub) len() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.sockets)
-}
-
-// expect changes the number of sockets on their way in or out, and says whether there are none, and no others.
-func (h *hub) expect(change int) (empty bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.expected += change
-	return h.expected == 0 && len(h.sockets) == 0
 }
 
 // each calls f for every socket that a broadcast reaches, once. h.mu must be held.
@@ -214,7 +214,8 @@ func (h *hub) eachOfOne(b *Broadcast, f func(*Socket)) {
 	}
 }
 
-// eachIn calls f for the members of a room, and for the socket whose id it is. h.mu must be held.
+// eachIn calls f for the members of a room, and for the socket whose id it is; not for those that a middleware has put into
+// the room and that are not yet let in. h.mu must be held.
 func (h *hub) eachIn(name string, f func(*Socket)) {
 	own := h.sockets[name]
 	if own != nil {
@@ -225,7 +226,7 @@ func (h *hub) eachIn(name string, f func(*Socket)) {
 		return
 	}
 	for _, m := range r.members {
-		if m.socket != own {
+		if m.socket != own && m.socket.presence != nil {
 			f(m.socket)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // Packets are checked by one walk over their JSON that also bounds its depth, which encoding/json leaves
-// at 10,000. It reads four times as many bytes a second as json.Valid. All functions here take and
+// at 10,000. It reads three times as many bytes a second as json.Valid (BenchmarkValidJSON). All functions here take and
 // return indexes into b; those that can't fail need JSON that was checked before.
 
 func skipSpace(b []byte, i int) int {
@@ -125,6 +125,7 @@ func checkString(b []byte, i int) (end int, ok bool) {
 			if i, ok = checkEscape(b, i+1); !ok {
 				return i, false
 			}
+			i = skipPlain(b, i+1) - 1
 		}
 	}
 	return i, false
@@ -213,7 +214,7 @@ func skipValue(b []byte, i int) int {
 func skipString(b []byte, i int) int {
 	for i = skipPlain(b, i+1); b[i] != '"'; i++ {
 		if b[i] == '\\' {
-			i++
+			i = skipPlain(b, i+2) - 1
 		}
 	}
 	return i + 1
@@ -287,26 +288,39 @@ const hexDigits = "0123456789abcdef"
 // appendString appends s as JSON.stringify writes it. What is not UTF-8 becomes U+FFFD.
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
+	start := len(dst)
+	dst = append(dst, s...)
+	if !isPlain(dst[start:]) {
+		dst = appendContent(dst[:start], s)
+	}
+	return append(dst, '"')
+}
+
+// isPlain reports whether text needs no escapes in a JSON string. Most strings don't, and to copy first and
+// look then is twice as fast as to look at each byte before it is copied.
+func isPlain(text []byte) bool {
+	for _, c := range text[skipPlain(text, 0):] {
+		if c < ' ' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return utf8.Valid(text)
+}
+
+func appendContent(dst []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
-			i++
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r >= ' ' && r != '"' && r != '\\' && (r != utf8.RuneError || size > 1) {
+			i += size
 			continue
 		}
-		if c >= utf8.RuneSelf {
-			if r, size := utf8.DecodeRuneInString(s[i:]); r != utf8.RuneError || size > 1 {
-				i += size
-				continue
-			}
-		}
 		dst = append(dst, s[start:i]...)
-		dst = appendEscaped(dst, c)
-		i++
+		dst = appendEscaped(dst, s[i])
+		i += size
 		start = i
 	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
+	return append(dst, s[start:]...)
 }
 
 func appendEscaped(dst []byte, c byte) []byte {

@@ -17,7 +17,10 @@ type Namespace struct {
 	hub  hub
 	acks atomic.Uint64 // ids of the acknowledgements asked of clients
 
-	parent *Parent // guarded by io.mu: who made it, while nobody asked for it by name
+	// Guarded by io.mu.
+
+	parent  *Parent // who made it, while nobody asked for it by name
+	present int     // sockets in it, on their way in, or with handlers that still run
 
 	mu sync.Mutex // guards the following
 
@@ -144,53 +147,71 @@ func (p *Parent) All() *Broadcast { return &Broadcast{namespaces: p.Namespaces()
 // Emit sends an event to all sockets of all those namespaces.
 func (p *Parent) Emit(event string, args ...any) error { return p.All().Emit(event, args...) }
 
-// findOrCreate returns the namespace of that name, which a parent may have to admit; nil if none does.
-func (io *Server) findOrCreate(name string, auth json.RawMessage) *Namespace {
-	ns, parents := io.lookup(name)
-	if ns != nil {
+// mayBlock says whether somebody has to be asked before a client is let into the namespace of that name.
+func (io *Server) mayBlock(name string) bool {
+	io.mu.Lock()
+	defer io.mu.Unlock()
+	ns := io.namespaces[name]
+	if ns == nil {
+		return len(io.parents) > 0
+	}
+	return ns.parent != nil || len(ns.currentHooks().middleware) > 0
+}
+
+// enter returns the namespace of that name, to which a parent may have to admit the client; nil if none does. The
+// reference server asks only while the namespace does not exist, and then lets everybody in. leave must follow.
+func (io *Server) enter(name string, auth json.RawMessage) *Namespace {
+	io.mu.Lock()
+	ns, parents := io.namespaces[name], slices.Clip(io.parents)
+	if ns != nil && ns.parent == nil {
+		ns.present++
+		io.mu.Unlock()
 		return ns
 	}
+	io.mu.Unlock()
 	for _, p := range parents {
-		if p.match(name, auth) {
+		if p.admits(name, auth) {
 			return p.child(name)
 		}
 	}
 	return nil
 }
 
+// leave ends enter. A parent's namespace in which nobody is left is forgotten.
+func (io *Server) leave(ns *Namespace) {
+	io.mu.Lock()
+	defer io.mu.Unlock()
+	if ns.present--; ns.present == 0 && ns.parent != nil {
+		delete(ns.parent.children, ns)
+		delete(io.namespaces, ns.name)
+	}
+}
+
+// admits asks match; a panic is a no.
+func (p *Parent) admits(name string, auth json.RawMessage) (yes bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			logPanic(p.io.opts.Logger, "a namespace's function panicked", v)
+			yes = false
+		}
+	}()
+	return p.match(name, auth)
+}
+
+// child enters the namespace of that name, which it creates if it must.
 func (p *Parent) child(name string) *Namespace {
 	p.mu.Lock()
 	hooks := p.hooks.clone()
 	p.mu.Unlock()
 	p.io.mu.Lock()
 	defer p.io.mu.Unlock()
-	if ns := p.io.namespaces[name]; ns != nil {
-		return ns // created meanwhile
+	ns := p.io.namespaces[name]
+	if ns == nil {
+		ns = newNamespace(p.io, name)
+		ns.parent, ns.hooks = p, hooks
+		p.io.namespaces[name] = ns
+		p.children[ns] = struct{}{}
 	}
-	ns := newNamespace(p.io, name)
-	ns.parent, ns.hooks = p, hooks
-	p.io.namespaces[name] = ns
-	p.children[ns] = struct{}{}
+	ns.present++
 	return ns
-}
-
-// hold keeps a namespace from being forgotten while a socket is on its way into it. False: it has been forgotten.
-func (io *Server) hold(ns *Namespace) bool {
-	io.mu.Lock()
-	defer io.mu.Unlock()
-	if io.namespaces[ns.name] != ns {
-		return false
-	}
-	ns.hub.expect(1)
-	return true
-}
-
-// release ends hold, and forgets a parent's namespace that is empty.
-func (io *Server) release(ns *Namespace) {
-	io.mu.Lock()
-	defer io.mu.Unlock()
-	if empty := ns.hub.expect(-1); empty && ns.parent != nil && io.namespaces[ns.name] == ns {
-		delete(ns.parent.children, ns)
-		delete(io.namespaces, ns.name)
-	}
 }

@@ -13,7 +13,7 @@ type Options struct {
 	// Engine configures the transports below.
 	Engine engineio.Options
 
-	// ConnectTimeout is how long a session may last without a namespace. Zero value means 45 s.
+	// ConnectTimeout is how long a session may last that has never been in a namespace. Zero value means 45 s.
 	ConnectTimeout time.Duration
 
 	// MaxAttachments is how many binary attachments one packet may have. Zero value means 10.
@@ -24,10 +24,11 @@ type Options struct {
 
 	// MaxInbox is how many events of one socket may wait for its handlers; past it, its session is not read until some have run.
 	// Zero value means 256. Whatever it says, the waiting events hold no more than Engine.MaxPayload bytes and one
-	// event more.
+	// event more; and while the server waits for an acknowledgement of the client's, that limit is the only one.
 	MaxInbox int
 
-	// MaxNamespaces is how many namespaces one session may be connected to. Zero value means 16.
+	// MaxNamespaces is how many namespaces one session may be connected to, those included that it has left and whose
+	// handlers still run. Zero value means 16.
 	MaxNamespaces int
 
 	// Logger takes handlers' errors and panics. Zero value means slog.Default().

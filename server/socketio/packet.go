@@ -185,8 +185,7 @@ func (p *packet) parseArray(b []byte, limits packetLimits) error {
 		}
 	}
 	if p.kind.binary() {
-		var few [16]hole
-		_, err = findHoles(few[:0], b, p.attachments)
+		_, err = findHoles(b, p.attachments)
 	}
 	return err
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
-	"slices"
 	"sync"
 
 	"github.com/crier/crier/server/engineio"
@@ -19,7 +18,7 @@ type Server struct {
 
 	opts    Options
 	engine  *engineio.Server
-	workers sync.WaitGroup // goroutines in which handlers run; each ends when nothing is left for its socket
+	present sync.WaitGroup // sockets on their way in, connected, or with handlers that still run
 
 	mu sync.Mutex // guards the following
 
@@ -46,6 +45,9 @@ func New(o Options) (*Server, error) {
 // ServeHTTP serves every request of Socket.IO clients.
 func (io *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { io.engine.ServeHTTP(w, r) }
 
+// AllowsOrigin says whether the page that a request comes from may connect. It is for endpoints beside Socket.IO.
+func (io *Server) AllowsOrigin(r *http.Request) bool { return io.engine.AllowsOrigin(r) }
+
 // Drain refuses new sessions from now on.
 func (io *Server) Drain() { io.engine.Drain() }
 
@@ -58,7 +60,7 @@ func (io *Server) Close(ctx context.Context) error {
 	err := io.engine.Close(ctx)
 	done := make(chan struct{})
 	go func() { // ends with the last handler
-		io.workers.Wait()
+		io.present.Wait()
 		close(done)
 	}()
 	select {
@@ -90,18 +92,11 @@ func (io *Server) OfPattern(re *regexp.Regexp) *Parent {
 	return io.OfFunc(func(name string, _ json.RawMessage) bool { return re.MatchString(name) })
 }
 
-// OfFunc admits clients to every namespace for which match says yes; it is asked once for each that does not exist. It may block.
+// OfFunc admits clients to every namespace for which match says yes; it is asked about each client. It may block.
 func (io *Server) OfFunc(match func(name string, auth json.RawMessage) bool) *Parent {
 	p := &Parent{io: io, match: match, children: make(map[*Namespace]struct{})}
 	io.mu.Lock()
 	defer io.mu.Unlock()
 	io.parents = append(io.parents, p)
 	return p
-}
-
-// lookup returns the namespace of that name, or nil and the parents that may admit it.
-func (io *Server) lookup(name string) (*Namespace, []*Parent) {
-	io.mu.Lock()
-	defer io.mu.Unlock()
-	return io.namespaces[name], slices.Clip(io.parents)
 }

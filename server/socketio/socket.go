@@ -102,7 +102,7 @@ func (s *Socket) Join(rooms ...string) { s.ns.hub.join(s, rooms) }
 func (s *Socket) Leave(rooms ...string) { s.ns.hub.leave(s, rooms) }
 
 // Rooms returns the rooms that the socket is in, that of its own id first. For the handlers of OnDisconnecting these are
-// the rooms that it was in.
+// the rooms that it was in; for those of OnDisconnect there are none.
 func (s *Socket) Rooms() []string { return s.ns.hub.roomsOf(s) }
 
 // To returns a broadcast to the other sockets in any of rooms.
@@ -122,47 +122,51 @@ func (s *Socket) Broadcast() *Broadcast {
 // more. With closeSession, all sockets of the client's session end, and the session.
 func (s *Socket) Disconnect(closeSession bool) {
 	if !closeSession {
-		s.kick()
+		s.end(ReasonServerDisconnect)
 		return
 	}
-	c := s.client
-	c.mu.Lock()
-	sockets := append([]*Socket(nil), c.sockets...)
-	c.mu.Unlock()
-	for _, other := range sockets {
-		other.kick()
-	}
-	c.session.Close()
+	s.client.endAll(ReasonServerDisconnect)
+	s.client.session.Close()
 }
 
-// kick ends one socket at the server's wish.
-func (s *Socket) kick() {
-	if s.end(ReasonServerDisconnect) {
-		s.client.sendText(appendDisconnect(nil, s.ns.name))
-	}
-}
-
-// end begins the end of the socket: from now on it hears and is told nothing. The rest happens in its own goroutine, after
-// the event that is being handled and, unless the server itself ended it, those that wait. False: it had ended before.
-func (s *Socket) end(reason Reason) bool {
+// connect lets the socket hear and be told.
+func (s *Socket) connect() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.connected = true
+}
+
+// end begins the end of the socket: from now on it hears and is told nothing. Its disconnect handlers run in its own
+// goroutine, after the event that is being handled and, unless the server itself ended it, those that wait. By then it is
+// in no room any more, and out of the way of another socket of the same client.
+func (s *Socket) end(reason Reason) {
+	acks, ok := s.hangUp(reason)
+	if !ok {
+		return // it has ended before
+	}
+	s.ns.hub.remove(s)
+	s.client.forget(s, reason == ReasonServerDisconnect)
+	for _, answer := range acks {
+		answer(nil, ErrDisconnected)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inbox.last = true
+	s.wake()
+}
+
+// hangUp returns the acknowledgements that will not come any more. Not ok: the socket is not connected.
+func (s *Socket) hangUp(reason Reason) (acks map[uint64]func(Args, error), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if !s.connected {
-		s.mu.Unlock()
-		return false
+		return nil, false
 	}
 	s.connected, s.reason = false, reason
 	if reason == ReasonServerDisconnect {
 		s.inbox.clear()
 	}
-	acks := s.acks
-	s.acks = nil
+	acks, s.acks = s.acks, nil
 	s.room.Broadcast()
-	s.wake()
-	s.mu.Unlock()
-	s.client.forget(s)
-	s.ns.hub.remove(s)
-	for _, answer := range acks {
-		answer(nil, ErrDisconnected)
-	}
-	return true
+	return acks, true
 }

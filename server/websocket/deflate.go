@@ -9,7 +9,7 @@ import (
 
 // Every message is compressed on its own (RFC 7692 section 7.1.1: no context takeover on either side). That compresses
 // small messages less well than a shared window would, and is what makes the rest possible: a broadcast is compressed
-// once for all, and a connection that waits keeps neither compressor (some 800 kB in Go) nor inflater (some 45 kB).
+// once for all, and a connection that waits keeps neither a compressor (1.2 MB in Go) nor an inflater (41 kB).
 //
 // compress/flate is used directly: wsflate.Reader makes a new inflater for every message, because flate's Reset has
 // another signature than the one it looks for, and wsflate.Writer would only add the cutting of four bytes.
@@ -30,7 +30,7 @@ type deflater struct {
 	out []byte
 }
 
-// BestSpeed because Reset at any other level but HuffmanOnly clears 640 kB of tables, for each message.
+// BestSpeed because Reset clears large tables at the higher levels: a message of 30 bytes takes 7 µs, and 37 at level 6.
 var deflaters = sync.Pool{New: func() any {
 	d := new(deflater)
 	d.w, _ = flate.NewWriter(d, flate.BestSpeed) // fails for unknown levels only

@@ -19,7 +19,7 @@
 //	if err != nil {
 //		return // the client has its answer
 //	}
-//	go serve(conn) // a goroutine of its own: net/http's has a deep stack by now, which goes when the handler returns
+//	go serve(conn) // a goroutine of its own: what net/http holds goes when the handler returns
 //
 // where serve calls [Conn.Read] with a [Handler], and after it sends a close frame where one is due and calls
 // [Conn.Close] or, after a violation, [Conn.Shutdown].

@@ -37,8 +37,10 @@ type Outbox struct {
 	listed  bool          // on its way to the worker, or in its list
 	writing bool          // somebody writes to conn: the worker, or the goroutine for a slow client
 	slow    bool          // it is the latter
-	ending  bool          // takes no more frames; conn ends when the queue is empty
+	sealed  bool          // takes no more frames, but lets those it has go
+	ending  bool          // sealed, and conn ends when the queue is empty
 	grace   time.Duration // with ending: how long conn stays open then
+	cutoff  *time.Timer   // with ending: for a peer that does not take the rest
 	full    bool          // a frame found no room: the owner is to be told
 	closed  bool
 }
@@ -86,7 +88,7 @@ func (o *Outbox) push(f Frames) (dirty bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
-	case o.closed || o.ending:
+	case o.closed || o.sealed:
 		return false, ErrOutboxClosed
 	case o.full:
 		return false, ErrQueueFull
@@ -113,7 +115,7 @@ func (o *Outbox) list() bool {
 func (o *Outbox) Ready() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.conn != nil && !o.slow && !o.ending && !o.closed
+	return o.conn != nil && !o.slow && !o.sealed && !o.closed
 }
 
 // Size returns the bytes that wait, those on their way included.
@@ -145,22 +147,27 @@ func (o *Outbox) Take() [][]byte {
 	return o.queue.take(nil)
 }
 
+// Seal refuses frames from now on; those that are queued still go out. Finish may follow.
+func (o *Outbox) Seal() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sealed = true
+}
+
 // Finish lets what is queued, and then last (a close frame), go out, and closes the connection when grace has passed since.
 // No frame is taken after it. A client that does not take what is left is cut off after the write timeout and grace.
+//
+// The first call's frame counts. A later one can only shorten the grace: to 0, when the peer has said good-bye too.
 func (o *Outbox) Finish(last Frames, grace time.Duration) {
 	o.mu.Lock()
-	if o.closed || o.ending {
-		o.mu.Unlock()
+	if o.ending || o.closed {
+		o.unlockAndHasten(grace)
 		return
 	}
 	o.queue.push(last)
-	o.ending, o.grace = true, grace
-	dirty := o.list()
-	o.mu.Unlock()
-	time.AfterFunc(o.timeout+grace, o.Close)
-	if dirty {
-		o.worker.add(chain{o, o})
-	}
+	o.sealed, o.ending, o.grace = true, true, grace
+	o.cutoff = time.AfterFunc(o.timeout+grace, o.Close)
+	o.unlockAndList()
 }
 
 // Cut is Finish for a client that does not take its frames: what has not yet been handed to the kernel is dropped.
@@ -168,14 +175,40 @@ func (o *Outbox) Cut(last Frames, grace time.Duration) {
 	o.mu.Lock()
 	o.queue.take(nil)
 	o.full = false
+	if !o.ending || o.closed {
+		o.mu.Unlock()
+		o.Finish(last, grace)
+		return
+	}
+	o.queue.push(last) // the one that Finish had queued was dropped
+	o.unlockAndList()
+}
+
+// unlockAndHasten shortens the time that a connection stays open after the last frame. o.mu must be held.
+func (o *Outbox) unlockAndHasten(grace time.Duration) {
+	o.grace = min(o.grace, grace)
+	over := o.grace == 0 && o.closed
+	conn := o.conn
 	o.mu.Unlock()
-	o.Finish(last, grace)
+	if over && conn != nil {
+		conn.Close()
+	}
+}
+
+// unlockAndList hands the outbox to its worker. o.mu must be held.
+func (o *Outbox) unlockAndList() {
+	dirty := o.list()
+	o.mu.Unlock()
+	if dirty {
+		o.worker.add(chain{o, o})
+	}
 }
 
 // Close drops what is queued and ends the connection at once.
 func (o *Outbox) Close() {
 	o.mu.Lock()
 	o.closed = true
+	o.stopCutoff()
 	o.queue.take(nil)
 	conn := o.conn
 	o.mu.Unlock()
@@ -235,18 +268,26 @@ func (o *Outbox) unlockAndTell() {
 
 // unlockAndEnd begins the end of the connection if the outbox is ending and empty. o.mu must be held.
 func (o *Outbox) unlockAndEnd() {
-	conn := o.conn
+	conn, grace := o.conn, o.grace
 	end := o.ending && !o.closed && o.queue.size == 0
 	if end {
 		o.closed = true
+		o.stopCutoff()
 	}
 	o.mu.Unlock()
 	switch {
 	case !end:
-	case o.grace == 0:
+	case grace == 0:
 		conn.Close()
 	default:
-		time.AfterFunc(o.grace, func() { conn.Close() })
+		time.AfterFunc(grace, func() { conn.Close() })
+	}
+}
+
+// stopCutoff lets go of the timer of Finish, which would keep an outbox that has ended in memory. o.mu must be held.
+func (o *Outbox) stopCutoff() {
+	if o.cutoff != nil {
+		o.cutoff.Stop()
 	}
 }
 

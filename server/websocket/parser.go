@@ -201,7 +201,7 @@ func (p *parser) keep(part []byte) {
 // deliver hands on a message and forgets it.
 func (p *parser) deliver(data []byte, h Handler) error {
 	op, compressed := p.op, p.compressed
-	p.op, p.compressed, p.fragments, p.message, p.text = 0, false, 0, nil, utf8Check{}
+	p.op, p.compressed, p.fragments, p.message = 0, false, 0, nil // p.text is as new: the text was valid to its end
 	if compressed {
 		return p.deliverInflated(op, data, h)
 	}

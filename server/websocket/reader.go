@@ -51,7 +51,8 @@ func (c *Conn) source() source {
 //
 // It is called once. The connection is still open when it returns. Frames behind the one that ended it are dropped.
 //
-// Call it in a goroutine of its own: parked, it needs a stack of 2 KiB, and net/http's has grown to 8 by then.
+// Call it in a goroutine of its own and let the HTTP handler return: a connection that waits then costs 4.1 kB of memory in
+// all, and 13.4 kB in the handler's goroutine, which holds on to net/http's buffers and to the request.
 func (c *Conn) Read(h Handler) error {
 	if err := c.feed(c.early, h); err != nil {
 		return err

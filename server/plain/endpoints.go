@@ -1,0 +1,42 @@
+package plain
+
+import (
+	"bytes"
+	"log/slog"
+
+	"github.com/crier/crier/server/websocket"
+)
+
+// echo sends back what it gets.
+type echo struct{}
+
+func (echo) subprotocol() string   { return SubprotocolText }
+func (echo) enter(*client) *ending { return nil }
+func (echo) leave(*client)         {}
+
+func (echo) text(c *client, data []byte) *ending {
+	return c.send(websocket.OpText, append(bytes.ToUpper(data), "!!!"...))
+}
+
+func (echo) binary(c *client, data []byte) *ending { return c.send(websocket.OpBinary, data) }
+
+// logged is how much of a message hello logs, in bytes: a log is no place for the rest.
+const logged = 256
+
+// hello greets and logs.
+type hello struct{ log *slog.Logger }
+
+func (hello) subprotocol() string { return SubprotocolText }
+func (hello) leave(*client)       {}
+
+func (hello) enter(c *client) *ending { return c.send(websocket.OpText, []byte("world")) }
+
+func (h hello) text(c *client, data []byte) *ending {
+	h.log.Info("hello received", "address", c.address, "bytes", len(data), "text", string(bytes.ToValidUTF8(data[:min(len(data), logged)], nil)))
+	return nil
+}
+
+func (h hello) binary(c *client, data []byte) *ending {
+	h.log.Info("hello received", "address", c.address, "bytes", len(data), "binary", true)
+	return nil
+}

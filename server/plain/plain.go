@@ -1,0 +1,241 @@
+// Package plain serves pages that open a bare WebSocket, without socket.io.js: three endpoints to learn and test with
+// (echo, hello, chat) and one, news, that is the same room as Socket.IO's.
+//
+// On each of them
+//
+//   - the text "ping" is answered with the text "pong", and "stop" closes the connection normally;
+//   - WebSocket ping frames are answered, and sent to a client that has been quiet;
+//   - a connection ends with a close code and a reason in words: see closeReasons in close.go;
+//   - the outbound queue is bounded, and a client that does not take what is sent to it is cut off.
+package plain
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/crier/crier/server/websocket"
+)
+
+// Subprotocols, the values of Sec-WebSocket-Protocol that the endpoints speak. A client need not ask for one.
+const (
+	SubprotocolText = "crier.v1.text" // echo, hello and chat
+	SubprotocolJSON = "crier.v1.json" // news
+)
+
+// Options configure a Server. The zero value of each field means its default.
+type Options struct {
+	// PingInterval is how long a client may be quiet before it is pinged. Zero value means 25 s.
+	PingInterval time.Duration
+
+	// PingTimeout is how long it may stay quiet then. Zero value means 20 s.
+	PingTimeout time.Duration
+
+	// WriteTimeout is how long a client may take no byte at all while some wait for it. Zero value means 20 s.
+	WriteTimeout time.Duration
+
+	// MaxPayload is the largest message of a client, in bytes. Zero value means 1,000,000.
+	MaxPayload int
+
+	// MaxQueue is how many bytes may wait for one client. Zero value means 4 MiB.
+	MaxQueue int
+
+	// MaxClients is how many clients there may be on all endpoints together. Zero value means 10,000.
+	MaxClients int
+
+	// MaxRate is how many messages one client may send in a second, lasting; twice as many at once. Zero value means 200.
+	MaxRate int
+
+	// Compression accepts permessage-deflate from clients that offer it.
+	Compression bool
+
+	// AllowOrigin, if set, says whether the page that a request comes from may connect.
+	AllowOrigin func(*http.Request) bool
+
+	// Logger takes what hello and chat are there to log, and failures. Zero value means slog.Default().
+	Logger *slog.Logger
+}
+
+func (o Options) withDefaults() (Options, error) {
+	for _, d := range []struct {
+		name  string
+		field *time.Duration
+		value time.Duration
+	}{
+		{"PingInterval", &o.PingInterval, 25 * time.Second},
+		{"PingTimeout", &o.PingTimeout, 20 * time.Second},
+		{"WriteTimeout", &o.WriteTimeout, 20 * time.Second},
+	} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+		if *d.field < time.Millisecond {
+			return o, fmt.Errorf("plain: %s is %v: it must be at least 1 ms", d.name, *d.field)
+		}
+	}
+	for _, d := range []struct {
+		name  string
+		field *int
+		value int
+	}{
+		{"MaxPayload", &o.MaxPayload, 1_000_000},
+		{"MaxQueue", &o.MaxQueue, 4 << 20},
+		{"MaxClients", &o.MaxClients, 10_000},
+		{"MaxRate", &o.MaxRate, 200},
+	} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+		if *d.field < 0 {
+			return o, fmt.Errorf("plain: %s is %d: it must be positive", d.name, *d.field)
+		}
+	}
+	if o.AllowOrigin == nil {
+		o.AllowOrigin = func(*http.Request) bool { return true }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return o, nil
+}
+
+// A Server holds what the endpoints share: limits, the flusher and the clients. All methods may be called concurrently.
+type Server struct {
+	opts    Options
+	arena   websocket.Arena
+	flusher *websocket.Flusher
+	readers sync.WaitGroup // goroutines that read a client; each ends with its connection
+
+	mu sync.Mutex // guards the following
+
+	clients map[*client]struct{}
+	leaving *ending       // set when draining: what clients are told
+	empty   chan struct{} // closed when draining and no client is left
+}
+
+// New returns a server without clients.
+func New(o Options) (*Server, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &Server{
+		opts:    o,
+		flusher: websocket.NewFlusher(),
+		clients: make(map[*client]struct{}),
+		empty:   make(chan struct{}),
+	}, nil
+}
+
+// An endpoint is what a client's messages mean. Calls for one client come one at a time; data is the endpoint's until it
+// returns. What it returns ends the connection.
+type endpoint interface {
+	subprotocol() string
+	enter(c *client) *ending
+	text(c *client, data []byte) *ending
+	binary(c *client, data []byte) *ending
+	leave(c *client)
+}
+
+// Echo returns the endpoint that sends text back in upper case with "!!!" behind it, and binary as it came.
+func (sv *Server) Echo() http.Handler { return sv.handler(echo{}) }
+
+// Hello returns the endpoint that sends "world" and logs what it receives.
+func (sv *Server) Hello() http.Handler { return sv.handler(hello{log: sv.opts.Logger}) }
+
+// Chat returns an endpoint whose clients, numbered from 1, hear each other. Each call makes another room.
+func (sv *Server) Chat() http.Handler { return sv.handler(newChat(sv)) }
+
+// News returns the endpoint whose clients take part in room.
+func (sv *Server) News(room Room) *News {
+	n := &News{server: sv, room: room}
+	n.Handler = sv.handler(n)
+	return n
+}
+
+func (sv *Server) handler(e endpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { sv.serve(w, r, e) })
+}
+
+// Len returns the number of clients.
+func (sv *Server) Len() int {
+	sv.mu.Lock()
+	defer sv.mu.Unlock()
+	return len(sv.clients)
+}
+
+// add makes a client known, unless there are too many or the server is draining.
+func (sv *Server) add(c *client) *ending {
+	sv.mu.Lock()
+	defer sv.mu.Unlock()
+	switch {
+	case sv.leaving != nil:
+		return sv.leaving
+	case len(sv.clients) >= sv.opts.MaxClients:
+		return endTooMany
+	}
+	sv.clients[c] = struct{}{}
+	return nil
+}
+
+func (sv *Server) remove(c *client) {
+	sv.mu.Lock()
+	defer sv.mu.Unlock()
+	if _, ok := sv.clients[c]; !ok {
+		return
+	}
+	delete(sv.clients, c)
+	if sv.leaving != nil && len(sv.clients) == 0 {
+		close(sv.empty)
+	}
+}
+
+// Drain turns new clients away and tells each client that the server is going away, with code 1001, or, with restart, that it
+// will be back at once, with code 1012.
+func (sv *Server) Drain(restart bool) {
+	sv.mu.Lock()
+	if sv.leaving != nil {
+		sv.mu.Unlock()
+		return
+	}
+	sv.leaving = endGoingAway
+	if restart {
+		sv.leaving = endRestart
+	}
+	leaving, all := sv.leaving, make([]*client, 0, len(sv.clients))
+	for c := range sv.clients {
+		all = append(all, c)
+	}
+	if len(all) == 0 {
+		close(sv.empty)
+	}
+	sv.mu.Unlock()
+	for _, c := range all {
+		c.sayGoodbye(leaving)
+	}
+}
+
+// Close drains the server and waits until all clients have left; when ctx is over the rest is cut off and ctx's error is
+// returned.
+func (sv *Server) Close(ctx context.Context) error {
+	sv.Drain(false)
+	var err error
+	select {
+	case <-sv.empty:
+	case <-ctx.Done():
+		err = ctx.Err()
+		sv.mu.Lock()
+		for c := range sv.clients {
+			defer c.out.Close() // behind the unlock: closing ends the reader, which removes the client
+		}
+		sv.mu.Unlock()
+	}
+	if err == nil {
+		sv.readers.Wait()
+	}
+	sv.flusher.Close()
+	return err
+}
