@@ -1,0 +1,68 @@
+# What a newcomer needs is `make run` and `make test`; `make help` tells the rest. Go, Node, npm and make must be there.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+FUZZTIME ?= 10s
+FLAGS    ?=
+TOOL     := go tool -modfile=tools.mod
+GO_FILES := find . -name '*.go' -not -path '*/node_modules/*'
+
+# No paths of this machine and no time in the binary: the same source makes the same bytes.
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)"
+
+.PHONY: help run demo build test test-go test-public test-e2e lint fuzz clean FORCE
+
+help: ## print this
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
+
+run: build ## build and serve on http://localhost:3000 (FLAGS="--addr :8080" and so on)
+	@exec bin/crier $(FLAGS)
+
+demo: build ## run, with plain WebSocket endpoints on ports of their own (echo 9527, hello 8080, chat 9000), for any page
+	@exec bin/crier --echo-addr :9527 --hello-addr :8080 --chat-addr :9000 --allowed-origins '*' $(FLAGS)
+
+build: bin/crier ## build bin/crier
+
+bin/crier: public/client/4/socket.io.js FORCE
+	$(GO_BUILD) -o $@ .
+
+# The client scripts of npm that the binary carries.
+public/client/4/socket.io.js: public/node_modules/.package-lock.json
+	npm run --silent bundle --prefix public
+	@touch $@
+
+%/node_modules/.package-lock.json: %/package-lock.json %/package.json
+	npm ci --ignore-scripts --prefix $*
+	@touch $@
+
+test: test-go test-public test-e2e ## run all tests: Go's with the race detector, the page's, and real clients and browsers
+
+test-go: public/client/4/socket.io.js
+	@scripts/need gcc
+	go test -race -timeout 10m ./...
+
+test-public: public/node_modules/.package-lock.json
+	npm test --prefix public
+
+test-e2e: build e2e/node_modules/.package-lock.json
+	@scripts/need chromium
+	npm test --prefix e2e
+	npm run test:reference --prefix e2e
+
+lint: ## gofmt, go vet, staticcheck, govulncheck
+	@unformatted=$$($(GO_FILES) -exec gofmt -l {} +); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	$(TOOL) staticcheck ./...
+	@scripts/vulnerabilities $(TOOL) govulncheck ./...
+
+fuzz: ## run each fuzz target for FUZZTIME (10s)
+	@scripts/fuzz $(FUZZTIME)
+
+clean: ## remove what the other targets made
+	rm -rf bin public/node_modules e2e/node_modules e2e/.build public/client/2 public/client/4
+
+FORCE:

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/crier/crier/config"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// screen is what a command writes to, and may be read while it runs.
+type screen struct {
+	mu   sync.Mutex // guards the following
+	text strings.Builder
+}
+
+func (s *screen) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+func TestEachCommandAnswersWithItsExitCode(t *testing.T) {
+	well := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/healthz" {
+			http.NotFound(w, r)
+		}
+	}))
+	defer well.Close()
+	ill := httptest.NewServer(http.NotFoundHandler())
+	defer ill.Close()
+	wellAddr, illAddr := well.Listener.Addr().String(), ill.Listener.Addr().String()
+	_, port, _ := net.SplitHostPort(wellAddr)
+
+	for _, c := range []struct {
+		name           string
+		args, environ  []string
+		code           int
+		stdout, stderr string
+	}{
+		{name: "help", args: []string{"--help"}, stdout: "--ping-interval DURATION"},
+		{name: "help of a command", args: []string{"config", "-h"}, stdout: "Usage: crier"},
+		{name: "version", args: []string{"--version"}, stdout: "crier "},
+		{name: "config", args: []string{"config", "--log-level=warn"}, stdout: "\nlog_level: \"warn\"\n"},
+		{name: "config from the environment", args: []string{"config"}, environ: []string{"PORT=81"}, stdout: "\naddr: \":81\"\n"},
+		{name: "wrong setting", environ: []string{"CRIER_LOG_LEVEL=loud"}, code: exitUsage, stderr: "CRIER_LOG_LEVEL: \"loud\""},
+		{name: "unknown command", args: []string{"sevre"}, code: exitUsage, stderr: "sevre"},
+		{name: "healthy", args: []string{"healthcheck"}, environ: []string{"CRIER_ADDR=" + wellAddr}},
+		{name: "healthy on all addresses", args: []string{"healthcheck"}, environ: []string{"CRIER_ADDR=0.0.0.0:" + port}},
+		{name: "ill", args: []string{"healthcheck", "--addr", illAddr}, code: exitFailed, stderr: "404"},
+		{name: "address in use", args: []string{"--addr", illAddr}, code: exitFailed, stderr: illAddr},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var stdout, stderr screen
+			if code := run(c.args, c.environ, &stdout, &stderr); code != c.code {
+				t.Errorf("the exit code is %d, want %d", code, c.code)
+			}
+			if !strings.Contains(stdout.String(), c.stdout) || !strings.Contains(stderr.String(), c.stderr) {
+				t.Errorf("got stdout %q and stderr %q, want %q and %q", stdout.String(), stderr.String(), c.stdout, c.stderr)
+			}
+			if c.stdout == "" && stdout.String() != "" || c.stderr == "" && stderr.String() != "" {
+				t.Errorf("unasked for: stdout %q, stderr %q", stdout.String(), stderr.String())
+			}
+		})
+	}
+}
+
+func TestSIGTERMEndsTheServerInOrder(t *testing.T) {
+	var stdout, stderr screen
+	code := make(chan int, 1)
+	go func() { code <- run([]string{"--addr=127.0.0.1:0", "--log-format=json"}, nil, &stdout, &stderr) }()
+
+	deadline := time.Now().Add(10 * time.Second)
+	for !strings.Contains(stderr.String(), "listening") {
+		if time.Now().After(deadline) {
+			t.Fatalf("it does not listen: %s", stderr.String())
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case got := <-code:
+		if got != exitOK || !strings.Contains(stderr.String(), "stopped") {
+			t.Errorf("the exit code is %d, the log:\n%s", got, stderr.String())
+		}
+	case <-time.After(15 * time.Second):
+		t.Fatalf("it has not ended:\n%s", stderr.String())
+	}
+}
+
+func TestTheLogIsJSONWhereNobodyLooks(t *testing.T) {
+	for format, want := range map[string]string{"auto": `{"time":`, "json": `{"time":`, "text": "INF hello"} {
+		c := config.Default()
+		c.LogFormat = format
+		var out screen
+		newLogger(c, &out).Info("hello")
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s: got %q, want %q in it", format, out.String(), want)
+		}
+	}
+}
