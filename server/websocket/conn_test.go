@@ -10,9 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -223,193 +220,15 @@ func TestShutdownDoesNotOutlastItsGrace(t *testing.T) {
 	})
 }
 
-func TestAMessageMustBeThereInTime(t *testing.T) {
-	const limit = 30 * time.Second // the default
-	begun := map[string][]byte{
-		"fragment":                 clientFrame(false, 0, OpText, "begun"),
-		"one byte of a header":     text("a")[:1],
-		"half a payload":           text("half a payload")[:10],
-		"half a ping":              clientFrame(true, 0, OpPing, "ping")[:8],
-		"behind a whole message":   join(text("a"), text("b")[:3]),
-		"header of an empty frame": clientFrame(true, 0, OpText, "")[:5],
-	}
-	for name, first := range begun {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := overPipe(t, UpgradeOptions{})
-				done := w.read(&recorder{})
-				time.Sleep(time.Hour) // a client that is quiet is not meant
-				start := time.Now()
-				w.client.Write(first)
-				err := <-done
-				if took := time.Since(start); codeOf(err) != ClosePolicyViolation || took != limit {
-					t.Errorf("after %v: %v", took, err)
-				}
-			})
-		})
-	}
-}
-
-func TestMoreOfAMessageBuysNoMoreTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := overPipe(t, UpgradeOptions{Limits: ReadLimits{FragmentTimeout: 10 * time.Second}})
-		done := w.read(&recorder{})
-		start := time.Now()
-		w.client.Write(clientFrame(false, 0, OpText, ""))
-		stopped := keepSending(w, join(clientFrame(false, 0, OpContinuation, ""), clientFrame(true, 0, OpPing, "")))
-		err := <-done
-		if took := time.Since(start); codeOf(err) != ClosePolicyViolation || took != 10*time.Second {
-			t.Errorf("after %v: %v", took, err)
-		}
-		w.conn.Close()
-		<-stopped
-	})
-}
-
-func TestEachMessageHasTheWholeTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := overPipe(t, UpgradeOptions{Limits: ReadLimits{FragmentTimeout: 10 * time.Second}})
-		var r recorder
-		done := w.read(&r)
-		w.client.Write(text("0")[:3])
-		for i := range 5 { // each write ends one message and begins the next
-			time.Sleep(9 * time.Second)
-			w.client.Write(join(text(fmt.Sprint(i))[3:], text(fmt.Sprint(i + 1))[:3]))
-		}
-		time.Sleep(9 * time.Second)
-		w.client.Write(text("5")[3:])
-		time.Sleep(time.Hour)
-		w.client.Write(clientFrame(true, 0, OpClose, ""))
-		if _, ok := errors.AsType[*CloseError](<-done); !ok {
-			t.Error("a message was too late")
-		}
-		r.expect(t, `text "0"`, `text "1"`, `text "2"`, `text "3"`, `text "4"`, `text "5"`)
-	})
-}
-
-// numbered returns buffers that together are a known sequence of bytes, empty ones among them.
-func numbered(sizes ...int) (bufs [][]byte, all []byte) {
-	for _, size := range sizes {
-		b := make([]byte, size)
-		for i := range b {
-			b[i] = byte((len(all) + i) * 7 / 5)
-		}
-		bufs = append(bufs, b)
-		all = append(all, b...)
-	}
-	return bufs, all
-}
-
-func TestWhatTryWriteTakesAndWriteAddsIsTheWhole(t *testing.T) {
-	sizes := []int{0, 1, 0, 0, 500_000, 3, 2_000_000, 0, 6_000_000, 1, 0}
-	for range 3000 { // more than the kernel takes in one call
-		sizes = append(sizes, 100)
-	}
-	bufs, all := numbered(sizes...)
-	onEachTransport(t, UpgradeOptions{}, func(t *testing.T, w *wire) {
-		n, err := w.conn.TryWrite(bufs) // nobody reads yet
-		if err != nil || n == int64(len(all)) {
-			t.Fatalf("took %d of %d: %v", n, len(all), err)
-		}
-		_, tcp := w.conn.NetConn().(*net.TCPConn)
-		if raw := tcp && runtime.GOOS == "linux"; (n > 0) != raw {
-			t.Errorf("took %d", n)
-		}
-		done := make(chan error, 1)
-		go func() {
-			m, err := w.conn.Write(after(bufs, n), time.Now().Add(patience))
-			if m != int64(len(all))-n {
-				err = fmt.Errorf("wrote %d of %d: %w", m, int64(len(all))-n, err)
-			}
-			done <- err
-		}()
-		got := make([]byte, len(all))
-		w.client.SetReadDeadline(time.Now().Add(patience))
-		if _, err := io.ReadFull(w.br, got); err != nil || !bytes.Equal(got, all) {
-			t.Errorf("the client reads other bytes: %v", err)
-		}
-		if err := result(t, done); err != nil {
-			t.Error(err)
-		}
-	})
-	if _, want := numbered(sizes...); !bytes.Equal(bytes.Join(bufs, nil), want) {
-		t.Error("the buffers were changed")
-	}
-}
-
-// after returns what is left of bufs behind the first n bytes.
-func after(bufs [][]byte, n int64) [][]byte {
-	return [][]byte{bytes.Join(bufs, nil)[n:]}
-}
-
-func TestTryWriteOfManyBuffersIsWholeWhenThereIsRoom(t *testing.T) {
-	w := overTCP(t, UpgradeOptions{})
-	if w.conn.raw == nil {
-		t.Skip("writes that do not wait are for Linux")
-	}
-	sizes := make([]int, 2500)
-	for i := range sizes {
-		sizes[i] = i % 3
-	}
-	bufs, all := numbered(sizes...)
-	if n, err := w.conn.TryWrite(bufs); err != nil || n != int64(len(all)) {
-		t.Errorf("took %d of %d: %v", n, len(all), err)
-	}
-	for _, empty := range [][][]byte{nil, {nil}, {{}, {}}} {
-		if n, err := w.conn.TryWrite(empty); n != 0 || err != nil {
-			t.Errorf("nothing to write: %d, %v", n, err)
-		}
-	}
-}
-
-func TestWriteGivesUpAtItsDeadlineAndCanGoOn(t *testing.T) {
-	w := overTCP(t, UpgradeOptions{})
-	bufs, all := numbered(20_000_000)
-	n, err := w.conn.Write(bufs, time.Now().Add(50*time.Millisecond))
-	if !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 || n == int64(len(all)) {
-		t.Fatalf("wrote %d: %v", n, err)
-	}
-	if _, err := w.conn.TryWrite(after(bufs, n)); err != nil {
-		t.Errorf("TryWrite after the deadline: %v", err)
-	}
-}
-
-func TestWritesToAClosedConnectionFail(t *testing.T) {
-	onEachTransport(t, UpgradeOptions{}, func(t *testing.T, w *wire) {
-		w.conn.Close()
-		if _, err := w.conn.Write([][]byte{{1}}, time.Time{}); err == nil {
-			t.Error("Write succeeded")
-		}
-		if _, err := w.conn.TryWrite([][]byte{{1}}); err == nil && w.conn.raw != nil {
-			t.Error("TryWrite succeeded")
-		}
-	})
-}
-
-func TestCloseEndsAWriteThatWaits(t *testing.T) {
-	onEachTransport(t, UpgradeOptions{}, func(t *testing.T, w *wire) {
-		bufs, _ := numbered(20_000_000)
-		done := make(chan error, 1)
-		go func() {
-			_, err := w.conn.Write(bufs, time.Time{})
-			done <- err
-		}()
-		w.client.SetReadDeadline(time.Now().Add(patience))
-		w.br.ReadByte() // so it has begun
-		w.conn.Close()
-		if err := result(t, done); err == nil {
-			t.Error("Write says that it wrote everything")
-		}
-	})
-}
-
 func TestCloseDoesNotWaitForATLSPeerThatTakesNothing(t *testing.T) {
 	certified := httptest.NewTLSServer(nil)
 	defer certified.Close()
 	synctest.Test(t, func(t *testing.T) {
 		server, client := net.Pipe()
 		shaken := make(chan error, 1)
-		go func() { shaken <- tls.Client(client, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12}).Handshake() }()
+		go func() {
+			shaken <- tls.Client(client, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12}).Handshake()
+		}()
 		nc := tls.Server(server, &tls.Config{Certificates: certified.TLS.Certificates})
 		if err := errors.Join(nc.Handshake(), <-shaken); err != nil {
 			t.Fatal(err)
@@ -439,22 +258,6 @@ func TestAPlainConnectionWaitsWithASmallBuffer(t *testing.T) {
 			t.Errorf("read %d of %d bytes, %v; then waits with a large buffer: %v", n, sizes[i], err, src.more)
 		}
 		src.release(b)
-	}
-}
-
-func TestSmallWritesAreGatheredWithinTheScratchBuffer(t *testing.T) {
-	bufs, all := numbered(1000, 0, 2000, 900, 200, 5000, 4096, 1, 4096)
-	scratch := make([]byte, 0, 4096)
-	var got []byte
-	var pieces []int
-	for len(bufs) > 0 {
-		var piece []byte
-		piece, bufs = gather(scratch, bufs)
-		got = append(got, piece...)
-		pieces = append(pieces, len(piece))
-	}
-	if want := []int{3900, 200, 5000, 4096, 1, 4096}; !bytes.Equal(got, all) || !slices.Equal(pieces, want) {
-		t.Errorf("pieces of %v bytes, want %v", pieces, want)
 	}
 }
 

@@ -102,7 +102,7 @@ func TestAConnectionThatWaitsCostsLittleMemory(t *testing.T) {
 	each := (rss2 - rss) / idleConnections
 	t.Logf("each of %d connections that wait costs %d bytes of RSS; of these %d are heap and %d are stack",
 		idleConnections, each, (heap2-heap)/idleConnections, (stacks2-stacks)/idleConnections)
-	// Measured: 4.1 kB. The ceiling is what one buffer kept by each connection would break through.
+	// Measured: 4.1 to 4.5 kB. The ceiling is what one buffer kept by each connection would break through.
 	if each > 8<<10 {
 		t.Error("that is more than 8 KiB")
 	}

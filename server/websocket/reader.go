@@ -51,7 +51,7 @@ func (c *Conn) source() source {
 //
 // It is called once. The connection is still open when it returns. Frames behind the one that ended it are dropped.
 //
-// Call it in a goroutine of its own and let the HTTP handler return: a connection that waits then costs 4.1 kB of memory in
+// Call it in a goroutine of its own and let the HTTP handler return: a connection that waits then costs 4 to 5 kB of memory in
 // all, and 13.4 kB in the handler's goroutine, which holds on to net/http's buffers and to the request.
 func (c *Conn) Read(h Handler) error {
 	if err := c.feed(c.early, h); err != nil {

@@ -141,8 +141,8 @@ func TestHandshakesAreTakenInEveryLegalForm(t *testing.T) {
 }
 
 func TestHostileHeadersTakeLinearTime(t *testing.T) {
-	// A quadratic scan of these would take hours.
-	const size = 4 << 20
+	// A quadratic scan of these would take very long.
+	const size = 1 << 20
 	for _, unit := range []string{" ", ",", ";", "\t,", `"`, "a,", "permessage-deflate,", "permessage-deflate;a", "client_max_window_bits;", "="} {
 		for _, lead := range []string{"", "b", "permessage-deflate;"} {
 			hostile := []string{lead + strings.Repeat(unit, size/len(unit)) + "x"}
