@@ -1,7 +1,7 @@
-// Package public holds the web client that is built into the binary: the chat page at "/" and npm's socket.io-client
-// bundles that any page can load from the Socket.IO path.
+// Package public holds the web client that is built into the binary: the chat page at "/", the page at "/playground/" for
+// those who learn or debug WebSocket, and npm's socket.io-client bundles that any page can load from the Socket.IO path.
 //
-// The page lies beside this file. The bundles are copied from npm by the build ("make" or, in this folder, "npm ci" and
+// The pages lie beside this file. The bundles are copied from npm by the build ("make" or, in this folder, "npm ci" and
 // "npm run bundle"); a binary that was built without them works for everything else, and [NotBundled] is what it has
 // to say when one is asked for.
 //
@@ -14,6 +14,7 @@ import (
 	"encoding/base64"
 	"html"
 	"io/fs"
+	"regexp"
 	"strings"
 	"sync"
 )
@@ -21,16 +22,34 @@ import (
 // NotBundled is the answer to a request for a bundle that the binary was built without. It goes out with status 503.
 const NotBundled = "Crier was built without socket.io.js; run make and start the new binary\n"
 
-// Policy is the Content-Security-Policy that the page works under with every transport: no inline script or style and
+// Policy is the Content-Security-Policy that the chat page works under with every transport: no inline script or style and
 // no other host. Forms and frames are there for JSONP, which posts a form into a frame of its own.
 const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; frame-src 'self'; base-uri 'none'"
+
+// Playground is the folder of the playground in [Files], and the path under which its links are right.
+const Playground = "/playground/"
+
+// hostName is what a Content-Security-Policy can name: no IPv6 address. What follows is the port.
+var hostName = regexp.MustCompile(`^([A-Za-z0-9_.-]+)(?::[0-9]*)?$`)
+
+// PlaygroundPolicy returns the Content-Security-Policy of the playground for a browser that asked host, as in the Host
+// header, for it. Under it the page can open a WebSocket to every port of that host, since endpoints can have ports of their
+// own, and show the pictures that come over it; it is as strict as [Policy] otherwise.
+func PlaygroundPolicy(host string) string {
+	sockets := ""
+	if name := hostName.FindStringSubmatch(host); name != nil {
+		sockets = " ws://" + name[1] + ":* wss://" + name[1] + ":*"
+	}
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'" + sockets +
+		"; form-action 'self'; base-uri 'none'"
+}
 
 // DefaultPath is where the page looks for Socket.IO when [Index] is not asked for another path.
 const DefaultPath = "/socket.io/"
 
 var (
-	//go:embed index.html favicon.svg css js
+	//go:embed index.html favicon.svg css js playground
 	site embed.FS
 
 	// The folder is not called "vendor": Go leaves folders of that name out of a module's archive, and a pattern that
@@ -62,7 +81,7 @@ var bundleFiles = map[string]string{
 	"2/socket.io.js.map":   "client/2/socket.io.js.map",
 }
 
-// Files returns the page and what it loads: index.html, favicon.svg, css and js.
+// Files returns the pages and what they load: index.html, favicon.svg, css, js and playground.
 func Files() fs.FS { return site }
 
 // ETag returns the tag (quoted, strong) of a file in [Files], such as "js/page.js"; "" if there is none.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io/fs"
 	"os"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -34,26 +35,66 @@ func eachFile(t *testing.T, check func(name string, content []byte)) {
 	}
 }
 
-func TestPageLoadsOnlyWhatIsEmbedded(t *testing.T) {
-	page, _ := Index("")
-	links := regexp.MustCompile(`(?:src|href)="([^"]*)"`).FindAllSubmatch(page, -1)
-	if len(links) < 10 {
-		t.Fatalf("found %d links in the page", len(links))
+// pages returns the pages of the site by their names.
+func pages(t *testing.T) map[string][]byte {
+	t.Helper()
+	found := map[string][]byte{}
+	eachFile(t, func(name string, content []byte) {
+		if path.Ext(name) == ".html" {
+			found[name] = content
+		}
+	})
+	if len(found) != 2 {
+		t.Fatalf("found %d pages, want the chat and the playground", len(found))
 	}
-	for _, link := range links {
-		if _, err := fs.Stat(Files(), string(link[1])); err != nil {
-			t.Errorf("the page links to %q: %v", link[1], err)
+	return found
+}
+
+// linked returns the files that a page links to, as their names in Files.
+func linked(t *testing.T, page string, content []byte) []string {
+	t.Helper()
+	links := regexp.MustCompile(`(?:src|href)="([^"]*)"`).FindAllSubmatch(content, -1)
+	if len(links) < 10 {
+		t.Fatalf("found %d links in %s", len(links), page)
+	}
+	names := make([]string, len(links))
+	for i, link := range links {
+		names[i] = path.Join(path.Dir(page), string(link[1]))
+	}
+	return names
+}
+
+func TestPagesLoadOnlyWhatIsEmbedded(t *testing.T) {
+	for page, content := range pages(t) {
+		for _, name := range linked(t, page, content) {
+			if _, err := fs.Stat(Files(), name); err != nil {
+				t.Errorf("%s links to %q: %v", page, name, err)
+			}
 		}
 	}
 }
 
-func TestPageLoadsEveryScriptAndStyle(t *testing.T) {
-	page, _ := Index("")
+func TestPagesLoadEveryScriptAndStyle(t *testing.T) {
+	loaded := map[string]bool{}
+	for page, content := range pages(t) {
+		for _, name := range linked(t, page, content) {
+			loaded[name] = true
+		}
+	}
 	eachFile(t, func(name string, _ []byte) {
-		if name != "index.html" && !bytes.Contains(page, []byte(`"`+name+`"`)) {
-			t.Errorf("%s is embedded, and the page does not load it", name)
+		if path.Ext(name) != ".html" && !loaded[name] {
+			t.Errorf("%s is embedded, and no page loads it", name)
 		}
 	})
+}
+
+func TestPagesLinkToEachOther(t *testing.T) {
+	all := pages(t)
+	for page, link := range map[string]string{"index.html": `<a id="to-playground" href="playground/"`, "playground/index.html": `<a href="../"`} {
+		if !bytes.Contains(all[page], []byte(link)) {
+			t.Errorf("%s lacks %s", page, link)
+		}
+	}
 }
 
 func TestFilesAreUTF8WithoutMark(t *testing.T) {
@@ -62,8 +103,10 @@ func TestFilesAreUTF8WithoutMark(t *testing.T) {
 			t.Errorf("%s is not plain UTF-8 with Unix line ends", name)
 		}
 	})
-	if page, _ := Index(""); !bytes.Contains(page[:200], []byte(`<meta charset="utf-8">`)) {
-		t.Error("the page does not tell its encoding early")
+	for name, page := range pages(t) {
+		if !bytes.Contains(page[:200], []byte(`<meta charset="utf-8">`)) {
+			t.Errorf("%s does not tell its encoding early", name)
+		}
 	}
 }
 
@@ -78,14 +121,37 @@ func TestNoFileRefersToAnotherHost(t *testing.T) {
 	})
 }
 
-func TestPageKeepsToItsPolicy(t *testing.T) {
+func TestPagesKeepToTheirPolicies(t *testing.T) {
 	inline := regexp.MustCompile(`(?i)<style|\sstyle=|\son[a-z]+=|javascript:|<script>|<script [^>]*>[^<]`)
-	page, _ := Index("")
-	if found := inline.Find(page); found != nil {
-		t.Errorf("the page has %q inline, which %q forbids", found, Policy)
+	for name, page := range pages(t) {
+		if found := inline.Find(page); found != nil {
+			t.Errorf("%s has %q inline, which its policy forbids", name, found)
+		}
 	}
-	if strings.Contains(Policy, "unsafe") {
-		t.Errorf("the policy allows something unsafe: %s", Policy)
+	for _, policy := range []string{Policy, PlaygroundPolicy("localhost:3000")} {
+		if strings.Contains(policy, "unsafe") || !strings.HasPrefix(policy, "default-src 'none'; script-src 'self'; style-src 'self';") {
+			t.Errorf("the policy allows something unsafe: %s", policy)
+		}
+	}
+}
+
+func TestThePlaygroundConnectsToItsOwnHostOnly(t *testing.T) {
+	for host, want := range map[string]string{
+		"localhost:3000":        " ws://localhost:* wss://localhost:*",
+		"crier.example.org":     " ws://crier.example.org:* wss://crier.example.org:*",
+		"127.0.0.1:80":          " ws://127.0.0.1:* wss://127.0.0.1:*",
+		"[::1]:3000":            "", // a policy cannot name it; 'self' remains
+		"":                      "",
+		"*":                     "",
+		"a; script-src *":       "",
+		"a *:80":                "",
+		"a:80; img-src *":       "",
+		"a:80\r\nSet-Cookie: b": "",
+	} {
+		policy := PlaygroundPolicy(host)
+		if !strings.Contains(policy, "; connect-src 'self'"+want+"; form-action") {
+			t.Errorf("%q: got %s, want connect-src 'self'%s", host, policy, want)
+		}
 	}
 }
 

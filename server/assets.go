@@ -92,7 +92,7 @@ func acceptsGzip(header string) bool {
 	return false
 }
 
-// page returns the files of the page by their URL paths; the page itself is at "/".
+// page returns the files of the pages by their URL paths; an index.html is at the path of its folder.
 func page(c *config.Config) (map[string]*asset, error) {
 	content, etag := public.Index(c.Path)
 	assets := map[string]*asset{"/": newAsset("index.html", content, etag, c.HTTPCompression)}
@@ -102,10 +102,21 @@ func page(c *config.Config) (map[string]*asset, error) {
 			return err
 		}
 		content, err := fs.ReadFile(files, name)
-		assets["/"+name] = newAsset(name, content, public.ETag(name), c.HTTPCompression)
+		assets["/"+strings.TrimSuffix(name, "index.html")] = newAsset(name, content, public.ETag(name), c.HTTPCompression)
 		return err
 	})
 	return assets, err
+}
+
+// toFolder sends a browser that left out the slash to where the page's links are right. The address is relative, so that it
+// holds behind a proxy that has Crier under a path of its own.
+func toFolder(w http.ResponseWriter, r *http.Request) {
+	folder := "./" + path.Base(r.URL.Path) + "/"
+	if r.URL.RawQuery != "" {
+		folder += "?" + r.URL.RawQuery
+	}
+	w.Header().Set("Location", folder)
+	w.WriteHeader(http.StatusPermanentRedirect)
 }
 
 // scripts serves the client scripts of npm that the binary was built with.

@@ -126,3 +126,35 @@ func TestTheClientScriptsAreServedUnderThePathOfSocketIO(t *testing.T) {
 		}
 	}
 }
+
+func TestThePlaygroundIsThereWithAndWithoutTheSlash(t *testing.T) {
+	r := start(t, nil)
+	page := r.get("/playground/")
+	if page.status != http.StatusOK || !strings.Contains(page.body, `href="css/playground.css"`) {
+		t.Fatalf("/playground/ is answered with %d %q", page.status, page.body)
+	}
+	if got := r.get("/playground?a=b"); got.body != page.body {
+		t.Errorf("/playground is answered with %d %q", got.status, got.body)
+	}
+
+	direct := *r.client
+	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	got, err := direct.Get(r.url + "/playground?a=b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Body.Close()
+	if got.StatusCode != http.StatusPermanentRedirect || got.Header.Get("Location") != "./playground/?a=b" {
+		t.Errorf("/playground sends with %d to %q, want 308 to a relative address", got.StatusCode, got.Header.Get("Location"))
+	}
+}
+
+func TestOnlyThePlaygroundMayConnectToOtherPorts(t *testing.T) {
+	r := start(t, nil)
+	for path, want := range map[string]bool{"/": false, "/js/page.js": false, "/playground/": true, "/playground/js/page.js": true} {
+		policy := r.get(path).header.Get("Content-Security-Policy")
+		if got := strings.Contains(policy, " ws://127.0.0.1:* "); got != want || !strings.Contains(policy, "frame-ancestors 'self'") {
+			t.Errorf("%s has the policy %q", path, policy)
+		}
+	}
+}

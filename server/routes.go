@@ -49,6 +49,8 @@ func (s *Server) routes() (http.Handler, error) {
 		site.GET(path, gin.WrapH(file))
 		site.HEAD(path, gin.WrapH(file))
 	}
+	site.GET(strings.TrimSuffix(public.Playground, "/"), gin.WrapF(toFolder))
+	site.HEAD(strings.TrimSuffix(public.Playground, "/"), gin.WrapF(toFolder))
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		site.Handle(method, HealthPath, s.healthz)
 		site.Handle(method, ReadyPath, s.readyz)
@@ -131,7 +133,11 @@ func (s *Server) bounded(c *gin.Context) {
 func secured(c *gin.Context) {
 	header := c.Writer.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Content-Security-Policy", public.Policy+"; frame-ancestors 'self'")
+	policy := public.Policy
+	if strings.HasPrefix(c.Request.URL.Path, public.Playground) {
+		policy = public.PlaygroundPolicy(c.Request.Host)
+	}
+	header.Set("Content-Security-Policy", policy+"; frame-ancestors 'self'")
 	header.Set("Referrer-Policy", "same-origin")
 	c.Next()
 }
@@ -142,5 +148,5 @@ func (s *Server) accessLog(c *gin.Context) {
 	c.Next()
 	s.log.Debug("request",
 		"method", c.Request.Method, "path", c.Request.URL.Path, "status", c.Writer.Status(),
-		"bytes", max(c.Writer.Size(), 0), "took", time.Since(began), "remote", c.Request.RemoteAddr)
+		"bytes", max(c.Writer.Size(), 0), "took", time.Since(began).String(), "remote", c.Request.RemoteAddr)
 }

@@ -22,6 +22,12 @@
     }
   }
 
+  // For reading a log: the same in each language.
+  function exact(at) {
+    return two(at.getHours()) + ":" + two(at.getMinutes()) + ":" + two(at.getSeconds()) +
+      "." + String(1000 + at.getMilliseconds()).substring(1);
+  }
+
   function time(at) {
     return format(at, "time", { hour: "2-digit", minute: "2-digit" },
       two(at.getHours()) + ":" + two(at.getMinutes()));
@@ -50,5 +56,5 @@
     return format(at, "day", { weekday: "long", year: "numeric", month: "long", day: "numeric" }, dayKey(at));
   }
 
-  Crier.clock = { time: time, full: full, day: day, dayKey: dayKey };
+  Crier.clock = { exact: exact, time: time, full: full, day: day, dayKey: dayKey };
 })(window.Crier = window.Crier || {});

@@ -1,17 +1,12 @@
-// Where text is written. Enter sends, Shift+Enter starts a line, and Enter that ends the choice of a Chinese or Japanese
-// word does neither. What is written is kept until it is sent, across a reload too.
+// Where text is written. What is written is kept until it is sent, across a reload too.
 (function (Crier) {
   "use strict";
 
   var dom = Crier.dom;
-  var enter = 13;
-  // The key code of every key that an input method has taken for itself.
-  var taken = 229;
 
   function Composer(say) {
     this.say = say;
     this.field = dom.byId("text");
-    this.composing = false;
     this.field.value = Crier.memory.get("draft");
     this.listen();
     this.fit();
@@ -28,18 +23,10 @@
   Composer.prototype.listen = function () {
     var self = this;
     var keep = function () { self.keep(); };
-    dom.on(this.field, "compositionstart", function () { self.composing = true; });
-    dom.on(this.field, "compositionend", function () { self.composing = false; });
     dom.on(this.field, "input", keep);
     // IE 9 has no input event for what is deleted.
     dom.on(this.field, "keyup", keep);
-    dom.on(this.field, "keydown", function (event) {
-      var busy = self.composing || event.isComposing || event.keyCode === taken;
-      if (event.keyCode === enter && !event.shiftKey && !busy) {
-        dom.stop(event);
-        self.send();
-      }
-    });
+    Crier.onEnter(this.field, function () { self.send(); });
     dom.on(dom.byId("composer"), "submit", function (event) {
       dom.stop(event);
       self.send();

@@ -3,8 +3,6 @@
   "use strict";
 
   var hues = 12;
-  // More than this of one text is not shown: one message must not make the page unusable.
-  var longestShown = 10000;
 
   // The same name has the same hue on every screen.
   function hue(name) {
@@ -16,24 +14,9 @@
     return sum % hues;
   }
 
-  function isHighSurrogate(unit) {
-    return unit >= 0xd800 && unit <= 0xdbff;
-  }
-
   function initial(name) {
-    var length = isHighSurrogate(name.charCodeAt(0)) ? 2 : 1;
+    var length = Crier.isHighSurrogate(name.charCodeAt(0)) ? 2 : 1;
     return name.substring(0, length).toUpperCase();
-  }
-
-  function cut(text) {
-    var end = longestShown;
-    if (text.length <= longestShown) {
-      return text;
-    }
-    if (isHighSurrogate(text.charCodeAt(end - 1))) {
-      end -= 1;
-    }
-    return text.substring(0, end) + Crier.words.say("cut", { n: text.length - end });
   }
 
   // The data of a message is any JSON value or binary.
@@ -73,7 +56,7 @@
     this.face.setAttribute("aria-hidden", "true");
     this.who = make("b", "who", name);
     this.who.setAttribute("dir", "auto");
-    this.said = make("p", "said", cut(text));
+    this.said = make("p", "said", Crier.cut(text));
     this.said.setAttribute("dir", "auto");
     this.time = make("time", "time");
     this.end = make("span", "end");

@@ -94,13 +94,7 @@
     }
   }
 
-  function drawTools() {
-    dom.text(dom.byId("language"), Crier.words.say("languageButton"));
-    dom.text(dom.byId("theme"), Crier.words.say(Crier.theme.current() === "dark" ? "toLight" : "toDark"));
-  }
-
   function translate() {
-    drawTools();
     status.draw();
     unread.refresh();
     speaker.translate();
@@ -116,12 +110,7 @@
     link.socket.on("news", hear);
   }
 
-  dom.on(dom.byId("language"), "click", Crier.words.toggle);
-  dom.on(dom.byId("theme"), "click", function () {
-    Crier.theme.toggle();
-    drawTools();
-  });
-  Crier.words.apply();
+  Crier.tools.start();
   Crier.words.watch(translate);
   Crier.composer = new Crier.Composer(say);
   Crier.client.load(start);

@@ -27,6 +27,8 @@
       logLabel: "What was said",
       emptyLead: "It is quiet here.",
       emptyHint: "What you say is heard by everyone who is here now.",
+      playground: "Playground",
+      playgroundHint: "Learn and debug WebSocket on the playground",
       nameLabel: "Name",
       textLabel: "Text",
       textHint: "Say something…",
@@ -72,6 +74,8 @@
       logLabel: "消息",
       emptyLead: "这里很安静。",
       emptyHint: "你说的话，此刻在线的每个人都能听到。",
+      playground: "演练场",
+      playgroundHint: "到演练场学习和调试 WebSocket",
       nameLabel: "名字",
       textLabel: "消息内容",
       textHint: "说点什么…",
@@ -94,6 +98,19 @@
       badName: "名字须为 1 至 64 个字符，且不含控制字符。"
     }
   };
+
+  // The words of one more page, as tables of the same form.
+  function add(more) {
+    var name;
+    var key;
+    for (name in tables) {
+      for (key in more[name]) {
+        if (Object.prototype.hasOwnProperty.call(more[name], key)) {
+          tables[name][key] = more[name][key];
+        }
+      }
+    }
+  }
 
   var watchers = [];
   var language = start();
@@ -160,5 +177,5 @@
     run();
   }
 
-  Crier.words = { say: say, tag: tag, apply: apply, toggle: toggle, watch: watch };
+  Crier.words = { add: add, say: say, tag: tag, apply: apply, toggle: toggle, watch: watch };
 })(window.Crier = window.Crier || {});

@@ -41,7 +41,13 @@ function makeClock() {
   };
 }
 
-// Returns the page's namespace after the named files of js/ have run in this window.
+// The scripts of a page by their names: "dom" of the chat page, "playground/slices" of the playground.
+function script(name) {
+  const [own, folder] = name.split("/").reverse();
+  return (folder ? folder + "/" : "") + "js/" + own + ".js";
+}
+
+// Returns the page's namespace after the named files have run in this window.
 function load(files, window) {
   window.navigator = window.navigator || {};
   window.document = window.document || { documentElement: {} };
@@ -50,7 +56,7 @@ function load(files, window) {
   vm.createContext(window);
   // A browser may lack these; the language of the test has them.
   ["Promise", "Uint8Array"].filter((name) => !given.includes(name)).forEach((name) => vm.runInContext("delete this." + name, window));
-  files.forEach((name) => vm.runInContext(read("js/" + name + ".js"), window, { filename: name + ".js" }));
+  files.forEach((name) => vm.runInContext(read(script(name)), window, { filename: script(name) }));
   return window.Crier;
 }
 

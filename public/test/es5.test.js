@@ -6,6 +6,7 @@ const assert = require("node:assert");
 const acorn = require("acorn");
 const { read, names } = require("./browser");
 
+const scripts = names("js").concat(names("playground/js"));
 const parse = (text) => acorn.parse(text, { ecmaVersion: 5, locations: true });
 
 test("the parser refuses what is newer than ES5", () => {
@@ -14,7 +15,7 @@ test("the parser refuses what is newer than ES5", () => {
   }
 });
 
-for (const name of names("js")) {
+for (const name of scripts) {
   test(name + " is ES5", () => { parse(read(name)); });
 }
 
@@ -53,7 +54,7 @@ test("the search for newer features finds them", () => {
     ["classList in line 1", "Promise in line 2", "innerHTML in line 3"]);
 });
 
-for (const name of names("js")) {
+for (const name of scripts) {
   test(name + " needs nothing newer than IE 9, and makes no markup from text", () => {
     assert.deepStrictEqual(offences(read(name)), []);
   });
