@@ -35,7 +35,7 @@ func newSpeaker() *speaker {
 // nameIn reads the name of a speaker: 1 to 64 characters between which there may be spaces, none of them a control character.
 func nameIn(arg socketio.Arg) (string, error) {
 	var name string
-	if err := arg.Bind(&name); err != nil {
+	if _, binary := arg.Binary(); binary || arg.Bind(&name) != nil {
 		return "", badName("it must be a text")
 	}
 	name = strings.TrimSpace(name)

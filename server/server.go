@@ -101,6 +101,9 @@ func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, 1+len(s.plain.doors))
 	go func() { failed <- s.http.Serve(s.listener) }() // ends with the listener, which drain closes
 	s.plain.serve(s, failed)
+	calm, end := context.WithCancel(ctx)
+	defer end()
+	go s.giveBack(calm) // ends with Run
 	s.ready.Store(true)
 	s.log.Info("Crier is listening", "url", localURL(s.Addr()), "addr", s.Addr().String(), "path", s.config.Path)
 
@@ -124,7 +127,7 @@ var ErrRestart = errors.New("restart")
 func (s *Server) drain(restart bool) {
 	s.ready.Store(false)
 	s.plain.plain.Drain(restart)
-	s.log.Info("Crier is draining", "timeout", s.config.DrainTimeout)
+	s.log.Info("Crier is draining", "timeout", s.config.DrainTimeout.String())
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
 	defer cancel()
 

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"errors"
 	"net/http"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -24,25 +23,33 @@ type answerBuf struct {
 	packed          bytes.Buffer
 }
 
+// Values of answers' headers. net/http only reads them, and Header.Set would make a slice for each.
+var (
+	typeText   = []string{"text/plain; charset=UTF-8"}
+	typeBinary = []string{"application/octet-stream"}
+	typeScript = []string{"text/javascript; charset=UTF-8"}
+	noStore    = []string{"no-store"}
+	noSniff    = []string{"nosniff"}
+)
+
 // answer writes packets as the answer to a poll. The error says that the client did not take it.
-func (s *Session) answer(w http.ResponseWriter, r *http.Request, query url.Values, packets []wirePacket) error {
+func (s *Session) answer(w http.ResponseWriter, r *http.Request, q *query, packets []wirePacket) error {
 	buf := answerBufs.Get().(*answerBuf)
-	jsonp := query.Has("j")
-	body, binary := s.appendAnswer(buf.payload[:0], jsonp || s.base64, packets)
+	body, binary := s.appendAnswer(buf.payload[:0], q.jsonp || s.base64, packets)
 	buf.payload = body
 	h := w.Header()
 	switch {
-	case jsonp:
-		body = appendJSONP(buf.script[:0], query.Get("j"), body)
+	case q.jsonp:
+		body = appendJSONP(buf.script[:0], q.j, body)
 		buf.script = body
-		h.Set("Content-Type", "text/javascript; charset=UTF-8")
-		h.Set("X-Content-Type-Options", "nosniff") // a script and nothing else, whatever a browser sees in it
+		h["Content-Type"] = typeScript
+		h["X-Content-Type-Options"] = noSniff // a script and nothing else, whatever a browser sees in it
 	case binary:
-		h.Set("Content-Type", "application/octet-stream")
+		h["Content-Type"] = typeBinary
 	default:
-		h.Set("Content-Type", "text/plain; charset=UTF-8")
+		h["Content-Type"] = typeText
 	}
-	h.Set("Cache-Control", "no-store")
+	h["Cache-Control"] = noStore
 	guardOldBrowsers(h, r)
 	if s.server.opts.CompressHTTP && len(body) >= compressAnswerFrom {
 		h.Add("Vary", "Accept-Encoding")

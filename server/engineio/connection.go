@@ -29,12 +29,11 @@ type connReader struct {
 	refused error // what Message returned
 }
 
-// run reads until the connection ends. Its goroutine is not the one that served the handshake: that one's stack has
-// grown, and holds the request.
-func (r *connReader) run() {
+// over is what is left to do when the connection can't be read any more.
+func (r *connReader) over(err error) {
 	sv := r.session.server
 	defer sv.removeReader(r)
-	r.ended(r.conn.Read(r))
+	r.ended(err)
 	r.conn.Discard(sv.opts.WriteTimeout + websocket.CloseGrace) // until the close frame is out and answered, or its time is over
 	r.conn.Close()
 }

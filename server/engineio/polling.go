@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/crier/crier/server/websocket"
@@ -40,12 +39,12 @@ func (s *Session) FramesWaiting() {
 }
 
 // servePolling serves the two kinds of request that a session on long-polling is made of.
-func (s *Session) servePolling(w http.ResponseWriter, r *http.Request, query url.Values) {
+func (s *Session) servePolling(w http.ResponseWriter, r *http.Request, q *query) {
 	switch r.Method {
 	case http.MethodGet:
-		s.servePoll(w, r, query)
+		s.servePoll(w, r, q)
 	case http.MethodPost:
-		s.servePost(w, r, query)
+		s.servePost(w, r, q)
 	default:
 		w.Header().Set("Allow", "GET, POST, OPTIONS")
 		(&refusal{http.StatusMethodNotAllowed, refuseRequest.Code, refuseRequest.Message}).write(w)
@@ -53,7 +52,7 @@ func (s *Session) servePolling(w http.ResponseWriter, r *http.Request, query url
 }
 
 // servePoll waits for something to send and sends it.
-func (s *Session) servePoll(w http.ResponseWriter, r *http.Request, query url.Values) {
+func (s *Session) servePoll(w http.ResponseWriter, r *http.Request, q *query) {
 	p, err := s.beginPoll()
 	if err != nil {
 		s.failPolling(err)
@@ -62,7 +61,7 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request, query url.Va
 	}
 	packets, err := s.await(r.Context(), p)
 	if err == nil {
-		err = s.answer(w, r, query, packets)
+		err = s.answer(w, r, q, packets)
 		s.endAnswer()
 	}
 	if err != nil {
@@ -136,8 +135,8 @@ func (s *Session) collect(p *poll) ([]wirePacket, time.Duration) {
 		packets = goodbye
 	case !s.answering:
 		packets = wirePackets(s.out.Take())
-		if s.state == closing {
-			packets = append(packets, goodbye...)
+		if packets == nil && s.state == closing { // in a payload of its own: clients handle it before the messages beside it
+			packets = goodbye
 			s.timer.Reset(0) // ends the session, without s.mu
 		}
 	}
@@ -196,13 +195,13 @@ func wirePackets(bufs [][]byte) (packets []wirePacket) {
 }
 
 // servePost takes a payload from the client.
-func (s *Session) servePost(w http.ResponseWriter, r *http.Request, query url.Values) {
+func (s *Session) servePost(w http.ResponseWriter, r *http.Request, q *query) {
 	if err := s.beginPost(); err != nil {
 		s.failPolling(err)
 		refuseRequest.write(w)
 		return
 	}
-	refused, err := s.readPost(w, r, query)
+	refused, err := s.readPost(w, r, q)
 	s.endPost() // before the answer: the client may send its next one as soon as it has this
 	if err != nil {
 		s.fail(err)
@@ -213,7 +212,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request, query url.Va
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html") // text/plain makes old browsers offer the answer of a form's iframe as a download
-	h.Set("Cache-Control", "no-store")
+	h["Cache-Control"] = noStore
 	h.Set("X-Content-Type-Options", "nosniff")
 	guardOldBrowsers(h, r)
 	_, _ = io.WriteString(w, "ok") // a client that is gone gets nothing
@@ -240,7 +239,7 @@ func (s *Session) endPost() {
 
 // readPost reads and handles a payload. The refusal is the answer, the error ends the session; a client that says
 // good-bye in a payload gets the second alone.
-func (s *Session) readPost(w http.ResponseWriter, r *http.Request, query url.Values) (*refusal, error) {
+func (s *Session) readPost(w http.ResponseWriter, r *http.Request, q *query) (*refusal, error) {
 	binary := r.Header.Get("Content-Type") == "application/octet-stream"
 	if binary && s.version == 4 {
 		return refuseRequest, errBinaryPost
@@ -249,7 +248,7 @@ func (s *Session) readPost(w http.ResponseWriter, r *http.Request, query url.Val
 	if err != nil {
 		return refused, err
 	}
-	if query.Has("j") {
+	if q.jsonp {
 		body, err = decodeJSONPForm(body)
 		if errors.Is(err, errNoJSONPData) {
 			return nil, nil // an empty form says nothing, as with the reference server

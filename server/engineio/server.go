@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"net/http"
-	"net/url"
 	"sync"
 
 	"github.com/crier/crier/server/websocket"
@@ -60,8 +59,8 @@ func New(o Options, accept func(*Session) Handler) (*Server, error) {
 
 // ServeHTTP serves every request below the path that the server is mounted at: handshakes, polls, posts and WebSockets.
 func (sv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	query := r.URL.Query()
-	if !sv.admit(w, r, query.Has("j")) {
+	q := parseQuery(r.URL.RawQuery)
+	if !sv.admit(w, r, q.jsonp) {
 		refuseForbidden.write(w)
 		return
 	}
@@ -70,36 +69,36 @@ func (sv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	upgrade := websocket.IsUpgrade(r)
-	s, err := sv.verify(r, query, upgrade)
+	s, err := sv.verify(r, &q, upgrade)
 	switch {
 	case err != nil:
 		err.write(w)
 	case s == nil:
-		sv.open(w, r, query, upgrade)
+		sv.open(w, r, &q, upgrade)
 	case upgrade:
 		s.serveUpgrade(w, r)
 	default:
-		s.servePolling(w, r, query)
+		s.servePolling(w, r, &q)
 	}
 }
 
 // verify finds the session that a request belongs to: nil for a handshake. The checks and their order are those of the
 // reference server's verify.
-func (sv *Server) verify(r *http.Request, query url.Values, upgrade bool) (*Session, *refusal) {
-	transport := query.Get("transport")
+func (sv *Server) verify(r *http.Request, q *query, upgrade bool) (*Session, *refusal) {
+	transport := q.transport
 	if !sv.opts.has(transport) {
 		return nil, refuseTransport
 	}
 	if upgrade && transport != WebSocket {
 		return nil, refuseRequest
 	}
-	version := versionOf(query)
-	if sid := query.Get("sid"); sid != "" {
-		s := sv.session(sid)
+	version := q.version()
+	if q.sid != "" {
+		s := sv.session(q.sid)
 		if s == nil || s.isClosed() {
 			return nil, refuseSession
 		}
-		if s.version != version || !upgrade && (transport != Polling || s.Transport() != Polling) {
+		if s.version != version || !upgrade && transport != s.Transport() {
 			return nil, refuseRequest
 		}
 		return s, nil
@@ -129,23 +128,15 @@ func (sv *Server) allow(r *http.Request) *refusal {
 	return nil
 }
 
-// versionOf reads the protocol revision: 3 unless the client says 4 (clients of 1.x say nothing in some requests).
-func versionOf(query url.Values) int {
-	if query.Get("EIO") == "4" {
-		return 4
-	}
-	return 3
-}
-
 // open begins a session with the transport of its first request.
-func (sv *Server) open(w http.ResponseWriter, r *http.Request, query url.Values, upgrade bool) {
-	s := newSession(sv, r, query)
+func (sv *Server) open(w http.ResponseWriter, r *http.Request, q *query, upgrade bool) {
+	s := newSession(sv, r, q)
 	if !upgrade {
 		if err := s.begin(Polling, nil); err != nil {
 			err.write(w)
 			return
 		}
-		s.servePolling(w, r, query)
+		s.servePolling(w, r, q)
 		return
 	}
 	conn, err := sv.upgrade(w, r)
@@ -157,7 +148,7 @@ func (sv *Server) open(w http.ResponseWriter, r *http.Request, query url.Values,
 		conn.Close()
 		return
 	}
-	go reader.run()
+	reader.conn.Go(reader, reader.over)
 }
 
 // add makes a session known, and what will read its WebSocket, unless the server is draining.

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -66,26 +64,11 @@ const (
 // transports/polling.ts).
 const closeTimeout = 30 * time.Second
 
-// A Request is what is kept of the request that opened a session.
-type Request struct {
-	Header     http.Header // as sent; not to be changed
-	URL        string      // path and query
-	RemoteAddr string      // the peer's IP address, without port
-	Secure     bool        // it came over TLS
-	Time       time.Time
-}
-
-func newSession(sv *Server, r *http.Request, query url.Values) *Session {
-	version := versionOf(query)
-	addr, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		addr = r.RemoteAddr
-	}
-	s := &Session{id: newID(), version: version, server: sv, request: Request{
-		Header: r.Header, URL: r.URL.RequestURI(), RemoteAddr: addr, Secure: r.TLS != nil, Time: time.Now(),
-	}}
-	s.base64 = query.Get("b64") != ""
-	s.ancient = version == 3 && readsBinaryPayloadsOnly(query.Get("t"))
+func newSession(sv *Server, r *http.Request, q *query) *Session {
+	version := q.version()
+	s := &Session{id: newID(), version: version, server: sv, request: newRequest(r)}
+	s.base64 = q.b64 != ""
+	s.ancient = version == 3 && readsBinaryPayloadsOnly(q.t)
 	s.out.Init(sv.flusher, s, websocket.OutboxLimits{MaxBytes: sv.opts.MaxQueue, WriteTimeout: sv.opts.WriteTimeout})
 	return s
 }

@@ -33,7 +33,7 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request) {
 		conn.Close()
 		return
 	}
-	go reader.run()
+	reader.conn.Go(reader, reader.over)
 }
 
 func (s *Session) mayUpgrade() bool {
@@ -60,13 +60,13 @@ func (s *Session) beginProbe(r *connReader) bool {
 
 // endProbe forgets a WebSocket that did not become the session's.
 func (s *Session) endProbe(conn *websocket.Conn) {
-	conn.Close()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.probe == conn {
 		s.probe, s.probed = nil, false
 		s.probeTimer.Stop()
 	}
+	s.mu.Unlock()
+	conn.Close() // a client that sees this may try again
 }
 
 // probe takes a packet that arrives before the upgrade is complete.

@@ -21,23 +21,28 @@ type client struct {
 	conn     *websocket.Conn
 	out      websocket.Outbox
 	rate     *rate.Limiter // the reader's
-	ended    *ending       // the reader's: what Message decided
 
 	seat int // of an audience that it is in; guarded by its lock, 0 meaning none
 	own  any // what the endpoint keeps with the client; the reader's
 
 	mu sync.Mutex // guards the following
 
-	timer   *time.Timer // until it is pinged, or given up
+	timer   *time.Timer // until it is pinged, or given up; nil if it was not let in
 	awaited bool        // a ping is out and nothing has come since
-	over    bool        // it is leaving
+	over    bool        // it is leaving: what it sends is dropped
 }
 
-// serve makes a WebSocket of a request and reads it until it ends.
+// serve makes a WebSocket of a request and reads it until it ends. Who is not let in hears why after the handshake, since
+// a browser shows a page no other refusal.
 func (sv *Server) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
-	if !websocket.IsUpgrade(r) {
-		w.Header().Set("Upgrade", "websocket")
-		http.Error(w, "This is a WebSocket endpoint.", http.StatusUpgradeRequired)
+	c := &client{
+		server: sv, endpoint: e, address: r.RemoteAddr,
+		rate: rate.NewLimiter(rate.Limit(sv.opts.MaxRate), 2*sv.opts.MaxRate),
+	}
+	c.out.Init(sv.flusher, c, websocket.OutboxLimits{MaxBytes: sv.opts.MaxQueue, WriteTimeout: sv.opts.WriteTimeout})
+	refusal, ok := sv.add(c, sv.opts.AllowOrigin(r))
+	if !ok {
+		http.Error(w, "This server takes no more connections now.", http.StatusServiceUnavailable)
 		return
 	}
 	conn, err := websocket.Upgrade(w, r, websocket.UpgradeOptions{
@@ -45,97 +50,70 @@ func (sv *Server) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 		Compression:  sv.opts.Compression,
 		Limits:       websocket.ReadLimits{MaxMessage: sv.opts.MaxPayload},
 	})
-	if err != nil {
-		return // Upgrade has answered
+	if err != nil { // Upgrade has answered
+		c.out.Close()
+		sv.remove(c)
+		return
 	}
-	c := &client{
-		server: sv, endpoint: e, conn: conn, address: r.RemoteAddr,
-		rate: rate.NewLimiter(rate.Limit(sv.opts.MaxRate), 2*sv.opts.MaxRate),
-	}
-	c.out.Init(sv.flusher, c, websocket.OutboxLimits{MaxBytes: sv.opts.MaxQueue, WriteTimeout: sv.opts.WriteTimeout})
+	c.conn = conn
 	c.out.Attach(conn)
-	sv.readers.Add(1)
-	go c.run(sv.opts.AllowOrigin(r)) // ends with the connection
+	go c.run(refusal) // ends with the connection
 }
 
 // run is the client's life. It is not in the goroutine that served the handshake: that one's stack has grown, and holds
 // the request.
-func (c *client) run(allowed bool) {
-	defer c.server.readers.Done()
-	if end := c.begin(allowed); end != nil {
-		c.finish(end)
-	} else {
-		c.read()
-	}
-	c.conn.Discard(c.server.opts.WriteTimeout + websocket.CloseGrace) // until the close frame is out and answered
-	c.conn.Close()
-}
-
-// begin lets the client in, or says why not: after the handshake, since a browser shows a page no other refusal.
-func (c *client) begin(allowed bool) *ending {
-	if !allowed {
-		return endOrigin
-	}
-	if end := c.server.add(c); end != nil {
-		return end
-	}
-	c.mu.Lock()
-	c.timer = time.AfterFunc(c.server.opts.PingInterval, c.beat)
-	c.mu.Unlock()
-	return nil
-}
-
-func (c *client) read() {
+func (c *client) run(refusal *ending) {
 	defer c.server.remove(c)
-	defer c.stopTimer()
-	end := c.guard(func() *ending { return c.endpoint.enter(c) })
+	end := refusal
 	if end == nil {
-		defer c.guard(func() *ending { c.endpoint.leave(c); return nil })
-		end = c.endingOf(c.conn.Read(c))
+		c.startTimer()
+		end = c.guard(func() *ending { return c.endpoint.enter(c) })
 	}
 	if end != nil {
-		c.finish(end)
+		c.end(end)
 	}
+	c.ended(c.conn.Read(c))
+	if end == nil {
+		c.guard(func() *ending { c.endpoint.leave(c); return nil })
+	}
+	c.conn.Discard(c.server.opts.WriteTimeout + websocket.CloseGrace) // until the close frame is out and answered
+	c.out.Finish(websocket.Frames{}, 0)                               // no frame, but no more grace: one that has hung up may still read
 }
 
-// endingOf says how a connection ends that can't be read any more; nil if there is nobody left to tell.
-func (c *client) endingOf(err error) *ending {
+// ended is told why the connection can't be read any more.
+func (c *client) ended(err error) {
+	c.stopTimer()
 	var protocol *websocket.ProtocolError
 	var peer *websocket.CloseError
 	switch {
-	case c.ended != nil:
-		return c.ended
 	case errors.As(err, &protocol):
-		return &ending{protocol.Code, protocol.Message}
+		c.end(&ending{protocol.Code, protocol.Message})
 	case errors.As(err, &peer):
-		c.out.Finish(c.closeFrame(&ending{code: peer.Code}), 0) // answered with its own code (RFC 6455, 5.5.1)
-		return nil
+		// Answered with its own words (RFC 6455, 5.5.1); if the server's went first, this is the answer to them.
+		c.out.Finish(c.closeFrame(&ending{peer.Code, peer.Reason}), 0)
+	default:
+		c.out.Close()
 	}
-	c.out.Close()
-	return nil
 }
 
-// finish sends the close frame behind what is queued.
-func (c *client) finish(end *ending) { c.out.Finish(c.closeFrame(end), websocket.CloseGrace) }
-
-func (c *client) closeFrame(end *ending) websocket.Frames {
-	return c.server.arena.Put(websocket.AppendClose(nil, end.code, end.reason))
-}
-
-// sayGoodbye ends the client at the server's wish, from any goroutine: its answer ends the reader.
-func (c *client) sayGoodbye(end *ending) {
+// end sends the close frame behind what is queued, from any goroutine. The reader goes on until the client answers, so
+// that the connection ends then and not when its time is over.
+func (c *client) end(e *ending) {
 	c.stopTimer()
-	c.finish(end)
+	c.out.Finish(c.closeFrame(e), websocket.CloseGrace)
 }
 
-var errEnded = errors.New("plain: the connection is ending")
+func (c *client) closeFrame(e *ending) websocket.Frames {
+	return c.server.arena.Put(websocket.AppendClose(nil, e.code, e.reason))
+}
 
 // Message takes one message.
 func (c *client) Message(binary bool, data []byte) error {
-	c.heard()
-	c.ended = c.guard(func() *ending { return c.handle(binary, data) })
-	if c.ended != nil {
-		return errEnded
+	if !c.heard() {
+		return nil
+	}
+	if end := c.guard(func() *ending { return c.handle(binary, data) }); end != nil {
+		c.end(end)
 	}
 	return nil
 }
@@ -196,7 +174,7 @@ func (c *client) WriteFailed(err error) {
 	c.out.Close() // ends the reader
 }
 
-// FramesWaiting is never called: a client has its connection from the start.
+// FramesWaiting needs nothing done: what waits leaves as soon as the handshake is over.
 func (c *client) FramesWaiting() {}
 
 // beat runs when the client has been quiet: it is pinged, and then given up.
@@ -207,7 +185,7 @@ func (c *client) beat() {
 		c.mu.Unlock()
 	case c.awaited:
 		c.mu.Unlock()
-		c.finish(endQuiet)
+		c.end(endQuiet)
 	default:
 		c.awaited = true
 		c.timer.Reset(c.server.opts.PingTimeout)
@@ -216,14 +194,22 @@ func (c *client) beat() {
 	}
 }
 
-// heard is told of everything that the client sends.
-func (c *client) heard() {
+// heard is told of everything that the client sends; false if it is leaving.
+func (c *client) heard() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.over {
-		c.awaited = false
-		c.timer.Reset(c.server.opts.PingInterval)
+	if c.over {
+		return false
 	}
+	c.awaited = false
+	c.timer.Reset(c.server.opts.PingInterval)
+	return true
+}
+
+func (c *client) startTimer() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.timer = time.AfterFunc(c.server.opts.PingInterval, c.beat)
 }
 
 func (c *client) stopTimer() {

@@ -1,7 +1,9 @@
 package plain
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 
 	"github.com/crier/crier/server/websocket"
@@ -44,7 +46,7 @@ type News struct {
 
 // Publish tells every registered client. Calls come in the order in which the news are to be heard, one at a time.
 func (n *News) Publish(data json.RawMessage, from, id string, at int64) error {
-	text, err := json.Marshal(struct {
+	text, err := marshal(struct {
 		Type string          `json:"type"`
 		Data json.RawMessage `json:"data"`
 		From string          `json:"from"`
@@ -90,7 +92,7 @@ type request struct {
 func (n *News) text(c *client, data []byte) *ending {
 	var req request
 	if err := json.Unmarshal(data, &req); err != nil {
-		return n.answer(c, &req, nil, badRequest("bad_json", "this is not a JSON object"))
+		return n.answer(c, &req, nil, badRequest("bad_json", "this is not a JSON object with a text as its type"))
 	}
 	v := c.own.(Visitor)
 	switch req.Type {
@@ -101,18 +103,30 @@ func (n *News) text(c *client, data []byte) *ending {
 		}
 		return n.answer(c, &req, answer, nil)
 	case "message":
-		if req.Data == nil {
-			return n.answer(c, &req, nil, badRequest("bad_message", "a message needs data"))
-		}
-		var end *ending
-		err := v.Say(req.Data, func(answer any) { end = n.answer(c, &req, answer, nil) })
-		if err != nil {
-			return n.answer(c, &req, nil, v.PublicError(err))
-		}
-		return end
+		return n.say(c, v, &req)
 	default:
 		return n.answer(c, &req, nil, badRequest("bad_type", `the type is "f" or "message"`))
 	}
+}
+
+// say answers once: what was taken before it failed stays taken.
+func (n *News) say(c *client, v Visitor, req *request) (end *ending) {
+	if req.Data == nil {
+		return n.answer(c, req, nil, badRequest("bad_message", "a message needs data"))
+	}
+	taken := false
+	err := v.Say(req.Data, func(answer any) {
+		taken = true
+		end = n.answer(c, req, answer, nil)
+	})
+	switch {
+	case err == nil:
+	case taken:
+		n.server.opts.Logger.Error("news could not be passed on", "address", c.address, "error", err)
+	default:
+		return n.answer(c, req, nil, v.PublicError(err))
+	}
+	return end
 }
 
 func orNull(raw json.RawMessage) json.RawMessage {
@@ -132,29 +146,43 @@ func badRequest(code, message string) any {
 
 // answer sends the ack of a request: what it is for, and the fields of answer.
 func (n *News) answer(c *client, req *request, answer, failure any) *ending {
-	head, err := json.Marshal(struct {
+	ack, err := marshal(struct {
 		Type  string          `json:"type"`
 		For   string          `json:"for,omitempty"`
 		Ref   json.RawMessage `json:"ref,omitempty"`
 		Error any             `json:"error,omitempty"`
 	}{"ack", req.Type, req.Ref, failure})
+	if err == nil && failure == nil {
+		ack, err = withFields(ack, answer)
+	}
 	if err != nil {
-		return n.unanswerable(c, err)
+		n.server.opts.Logger.Error("an answer can't be written as JSON", "address", c.address, "error", err)
+		return endInternal
 	}
-	if answer == nil || failure != nil {
-		return c.send(websocket.OpText, head)
-	}
-	body, err := json.Marshal(answer)
-	if err != nil {
-		return n.unanswerable(c, err)
-	}
-	if len(body) > len("{}") {
-		head = append(append(head[:len(head)-1], ','), body[1:]...)
-	}
-	return c.send(websocket.OpText, head)
+	return c.send(websocket.OpText, ack)
 }
 
-func (n *News) unanswerable(c *client, err error) *ending {
-	n.server.opts.Logger.Error("an answer can't be written as JSON", "address", c.address, "error", err)
-	return endInternal
+// withFields adds the fields of a value that is a JSON object to one that has some.
+func withFields(object []byte, value any) ([]byte, error) {
+	fields, err := marshal(value)
+	switch {
+	case err != nil:
+		return nil, err
+	case fields[0] != '{':
+		return nil, fmt.Errorf("%T is not a JSON object", value)
+	case len(fields) == len("{}"):
+		return object, nil
+	}
+	return append(append(object[:len(object)-1], ','), fields[1:]...), nil
+}
+
+// marshal is json.Marshal, but leaves < > & as they are: in what clients said they would take six bytes each.
+func marshal(value any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(value); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

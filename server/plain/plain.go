@@ -5,7 +5,7 @@
 //
 //   - the text "ping" is answered with the text "pong", and "stop" closes the connection normally;
 //   - WebSocket ping frames are answered, and sent to a client that has been quiet;
-//   - a connection ends with a close code and a reason in words: see closeReasons in close.go;
+//   - a connection ends with a close code and a reason in words, on either side;
 //   - the outbound queue is bounded, and a client that does not take what is sent to it is cut off.
 package plain
 
@@ -13,7 +13,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -107,13 +109,14 @@ type Server struct {
 	opts    Options
 	arena   websocket.Arena
 	flusher *websocket.Flusher
-	readers sync.WaitGroup // goroutines that read a client; each ends with its connection
 
 	mu sync.Mutex // guards the following
 
-	clients map[*client]struct{}
-	leaving *ending       // set when draining: what clients are told
-	empty   chan struct{} // closed when draining and no client is left
+	clients map[*client]struct{} // until their connections have ended
+	refused map[*client]struct{} // who was not let in, until they have been told
+	leaving *ending              // set when draining: what clients are told
+	closing bool                 // nobody is even told
+	empty   chan struct{}        // closed when closing and nobody is left
 }
 
 // New returns a server without clients.
@@ -126,12 +129,13 @@ func New(o Options) (*Server, error) {
 		opts:    o,
 		flusher: websocket.NewFlusher(),
 		clients: make(map[*client]struct{}),
+		refused: make(map[*client]struct{}),
 		empty:   make(chan struct{}),
 	}, nil
 }
 
 // An endpoint is what a client's messages mean. Calls for one client come one at a time; data is the endpoint's until it
-// returns. What it returns ends the connection.
+// returns. What it returns ends the connection. leave is called once, last, for each client whose enter returned nil.
 type endpoint interface {
 	subprotocol() string
 	enter(c *client) *ending
@@ -167,34 +171,48 @@ func (sv *Server) Len() int {
 	return len(sv.clients)
 }
 
-// add makes a client known, unless there are too many or the server is draining.
-func (sv *Server) add(c *client) *ending {
+// add makes a client known. refusal is why it is not let in, which it must be told; ok is false when that can't be done
+// either: the server has closed, or has as many to tell as it may have clients.
+func (sv *Server) add(c *client, allowed bool) (refusal *ending, ok bool) {
 	sv.mu.Lock()
 	defer sv.mu.Unlock()
 	switch {
+	case sv.closing:
+		return nil, false
+	case !allowed:
+		refusal = endOrigin
 	case sv.leaving != nil:
-		return sv.leaving
+		refusal = sv.leaving
 	case len(sv.clients) >= sv.opts.MaxClients:
-		return endTooMany
+		refusal = endTooMany
+	default:
+		sv.clients[c] = struct{}{}
+		return nil, true
 	}
-	sv.clients[c] = struct{}{}
-	return nil
+	if len(sv.refused) >= sv.opts.MaxClients {
+		return nil, false
+	}
+	sv.refused[c] = struct{}{}
+	return refusal, true
 }
 
 func (sv *Server) remove(c *client) {
 	sv.mu.Lock()
 	defer sv.mu.Unlock()
-	if _, ok := sv.clients[c]; !ok {
-		return
-	}
 	delete(sv.clients, c)
-	if sv.leaving != nil && len(sv.clients) == 0 {
+	delete(sv.refused, c)
+	sv.checkEmpty()
+}
+
+// checkEmpty is called after each step that may have been the last; nobody is added then. sv.mu must be held.
+func (sv *Server) checkEmpty() {
+	if sv.closing && len(sv.clients) == 0 && len(sv.refused) == 0 {
 		close(sv.empty)
 	}
 }
 
 // Drain turns new clients away and tells each client that the server is going away, with code 1001, or, with restart, that it
-// will be back at once, with code 1012.
+// will be back at once, with code 1012. The first call counts.
 func (sv *Server) Drain(restart bool) {
 	sv.mu.Lock()
 	if sv.leaving != nil {
@@ -205,37 +223,46 @@ func (sv *Server) Drain(restart bool) {
 	if restart {
 		sv.leaving = endRestart
 	}
-	leaving, all := sv.leaving, make([]*client, 0, len(sv.clients))
-	for c := range sv.clients {
-		all = append(all, c)
-	}
-	if len(all) == 0 {
-		close(sv.empty)
-	}
+	leaving, all := sv.leaving, slices.Collect(maps.Keys(sv.clients))
 	sv.mu.Unlock()
 	for _, c := range all {
-		c.sayGoodbye(leaving)
+		c.end(leaving)
 	}
 }
 
 // Close drains the server and waits until all clients have left; when ctx is over the rest is cut off and ctx's error is
-// returned.
+// returned. Calls of an endpoint's Room that are under way are waited for even then.
 func (sv *Server) Close(ctx context.Context) error {
 	sv.Drain(false)
+	sv.close()
 	var err error
 	select {
 	case <-sv.empty:
 	case <-ctx.Done():
 		err = ctx.Err()
-		sv.mu.Lock()
-		for c := range sv.clients {
-			defer c.out.Close() // behind the unlock: closing ends the reader, which removes the client
-		}
-		sv.mu.Unlock()
-	}
-	if err == nil {
-		sv.readers.Wait()
+		sv.cutOff()
+		<-sv.empty
 	}
 	sv.flusher.Close()
 	return err
+}
+
+// close takes no connection any more.
+func (sv *Server) close() {
+	sv.mu.Lock()
+	defer sv.mu.Unlock()
+	if !sv.closing {
+		sv.closing = true
+		sv.checkEmpty()
+	}
+}
+
+// cutOff ends all connections, those that are being closed in good order too.
+func (sv *Server) cutOff() {
+	sv.mu.Lock()
+	all := slices.AppendSeq(slices.Collect(maps.Keys(sv.clients)), maps.Keys(sv.refused))
+	sv.mu.Unlock()
+	for _, c := range all {
+		c.out.Close()
+	}
 }

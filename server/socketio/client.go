@@ -153,7 +153,7 @@ func (c *client) expire() {
 
 // refuse ends a session that keeps to no namespace.
 func (c *client) refuse() {
-	c.endAll(ReasonServerForcedClose)
+	c.endAll(ReasonForcedClose)
 	c.session.Close()
 }
 
@@ -265,8 +265,7 @@ func (c *client) forgetJoin(name string) {
 	}
 }
 
-// admit connects s, unless the session has ended. CONNECT is queued before anybody can send to it, and its events wait
-// until OnConnect has run.
+// admit connects s, unless the session has ended. Its events wait until OnConnect has run.
 func (c *client) admit(s *Socket) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -274,11 +273,10 @@ func (c *client) admit(s *Socket) bool {
 		return false
 	}
 	c.forgetJoin(s.ns.name)
-	c.timer.Stop()
+	c.stopTimer()
 	c.sockets = append(c.sockets, s)
-	c.sendConnect(s)
 	s.connect()
-	s.ns.hub.add(s)
+	s.ns.hub.add(s, c.sendConnect)
 	s.start()
 	return true
 }
@@ -357,10 +355,18 @@ func (c *client) Close(reason engineio.Reason) { c.endAll(Reason(reason)) }
 func (c *client) endAll(reason Reason) {
 	c.mu.Lock()
 	c.closed = true
-	c.timer.Stop()
+	c.stopTimer()
 	sockets := slices.Clone(c.sockets)
 	c.mu.Unlock()
 	for _, s := range sockets {
 		s.end(reason)
+	}
+}
+
+// stopTimer also lets go of the timer, which is 130 bytes of each session. c.mu must be held.
+func (c *client) stopTimer() {
+	if c.timer != nil {
+		c.timer.Stop()
+		c.timer = nil
 	}
 }

@@ -74,7 +74,7 @@ func (s *Socket) start() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inbox.running = true
-	go s.work(true) // ends when the inbox is empty
+	s.client.io.crew.run(turn{s, true})
 }
 
 // deliver puts an event into the inbox. It waits while that is full: the session is not read meanwhile.
@@ -104,7 +104,7 @@ func (s *Socket) full() bool {
 func (s *Socket) wake() {
 	if !s.inbox.running {
 		s.inbox.running = true
-		go s.work(false) // ends when the inbox is empty
+		s.client.io.crew.run(turn{s, false})
 	}
 }
 

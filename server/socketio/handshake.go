@@ -9,7 +9,7 @@ import (
 
 // A Handshake is what a client sent when it connected.
 type Handshake struct {
-	Headers     http.Header     // of the request that opened the session; not to be changed
+	Headers     http.Header     // of the request that opened the session, Host among them
 	Query       url.Values      // of that request
 	Auth        json.RawMessage // the client's auth option, a JSON object; {} if it has none. For clients before 3.0 the namespace's query
 	Address     string          // the peer's IP address, without port
@@ -22,13 +22,14 @@ type Handshake struct {
 // Handshake returns what the client sent when it connected. It is put together with each call.
 func (s *Socket) Handshake() *Handshake {
 	r := s.client.session.Request()
+	header := r.Header()
 	var query url.Values
 	if u, err := url.ParseRequestURI(r.URL); err == nil {
 		query = u.Query()
 	}
 	return &Handshake{
-		Headers: r.Header, Query: query, Auth: s.auth, Address: r.RemoteAddr, Time: r.Time,
-		Secure: r.Secure, CrossOrigin: r.Header.Get("Origin") != "", URL: r.URL,
+		Headers: header, Query: query, Auth: s.auth, Address: r.RemoteAddr, Time: r.Time,
+		Secure: r.Secure, CrossOrigin: header.Get("Origin") != "", URL: r.URL,
 	}
 }
 

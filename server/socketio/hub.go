@@ -59,10 +59,12 @@ func (r *room) remove(m *membership) {
 	}
 }
 
-// add makes s a member of the namespace.
-func (h *hub) add(s *Socket) {
+// add makes s a member of the namespace, and has it told so first: no broadcast comes before CONNECT, and every one that
+// begins when the client has seen it reaches the client.
+func (h *hub) add(s *Socket, tell func(*Socket)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	tell(s)
 	h.sockets[s.id] = s
 	s.presence = h.everyone.add(s)
 }

@@ -8,16 +8,15 @@ type Reason string
 
 // Reasons.
 const (
-	ReasonTransportClose    = Reason(engineio.ReasonTransportClose) // the client closed, or its connection was lost
-	ReasonTransportError    = Reason(engineio.ReasonTransportError) // the connection failed, or broke the rules of its transport
-	ReasonPingTimeout       = Reason(engineio.ReasonPingTimeout)    // a heartbeat stayed unanswered
-	ReasonParseError        = Reason(engineio.ReasonParseError)     // a packet could not be read
-	ReasonForcedClose       = Reason(engineio.ReasonForcedClose)    // the session was closed because of what the client sent
-	ReasonServerShutdown    = Reason(engineio.ReasonServerShutdown) // Server.Close was called
-	ReasonSlowConsumer      = Reason(engineio.ReasonSlowConsumer)   // the client took its messages too slowly
-	ReasonServerForcedClose = Reason("forced server close")         // the session joined no namespace, or spoke to one that it had not joined
-	ReasonClientDisconnect  = Reason("client namespace disconnect") // the client called disconnect
-	ReasonServerDisconnect  = Reason("server namespace disconnect") // Socket.Disconnect was called, or a handler panicked
+	ReasonTransportClose   = Reason(engineio.ReasonTransportClose) // the client closed, or its connection was lost
+	ReasonTransportError   = Reason(engineio.ReasonTransportError) // the connection failed, or broke the rules of its transport
+	ReasonPingTimeout      = Reason(engineio.ReasonPingTimeout)    // a heartbeat stayed unanswered
+	ReasonParseError       = Reason(engineio.ReasonParseError)     // a packet could not be read
+	ReasonForcedClose      = Reason(engineio.ReasonForcedClose)    // the session was closed for what the client sent, or for joining no namespace
+	ReasonServerShutdown   = Reason(engineio.ReasonServerShutdown) // Server.Close was called
+	ReasonSlowConsumer     = Reason(engineio.ReasonSlowConsumer)   // the client took its messages too slowly
+	ReasonClientDisconnect = Reason("client namespace disconnect") // the client called disconnect
+	ReasonServerDisconnect = Reason("server namespace disconnect") // Socket.Disconnect was called, or a handler panicked
 )
 
 // Reconnects says whether the client comes back by itself: always, unless one of the two sides said that it should not.

@@ -18,6 +18,7 @@ type Server struct {
 
 	opts    Options
 	engine  *engineio.Server
+	crew    crew
 	present sync.WaitGroup // sockets on their way in, connected, or with handlers that still run
 
 	mu sync.Mutex // guards the following
@@ -58,6 +59,7 @@ func (io *Server) Sessions() int { return io.engine.Len() }
 // all sessions have ended and all handlers have returned. When ctx is over the rest is cut off and ctx's error is returned.
 func (io *Server) Close(ctx context.Context) error {
 	err := io.engine.Close(ctx)
+	defer io.crew.dismiss()
 	done := make(chan struct{})
 	go func() { // ends with the last handler
 		io.present.Wait()

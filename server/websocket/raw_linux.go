@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -43,6 +44,18 @@ type rawSource struct {
 	b    *readBuffer
 	n    int
 	err  error
+
+	yield time.Time // when it may say errQuiet; zero means never
+	heard bool      // there were bytes since yieldAfter
+	turns int       // how often yieldAfter was called
+}
+
+func (r *rawSource) yieldAfter(d time.Duration, few int) {
+	r.heard = false
+	if r.turns++; r.turns <= few {
+		d = 0
+	}
+	r.yield = time.Now().Add(d)
 }
 
 func (s *socket) source() source {
@@ -55,9 +68,9 @@ func (r *rawSource) next() (*readBuffer, int, error) {
 	if err := r.fd.Read(r.read); err != nil {
 		return nil, 0, err
 	}
-	b := r.b
-	r.b = nil
-	return b, r.n, r.err
+	b, err := r.b, r.err
+	r.b, r.err = nil, nil
+	return b, r.n, err
 }
 
 // readable reads once. It says false, which means wait, when there was nothing.
@@ -71,13 +84,16 @@ func (r *rawSource) readable(fd uintptr) bool {
 		n, err = unix.Read(int(fd), b[:])
 	}
 	if n > 0 {
-		r.b, r.n = b, n
+		r.b, r.n, r.heard = b, n, true
 		return true
 	}
 	r.release(b)
 	switch err {
 	case unix.EAGAIN:
-		return false
+		if !r.heard || r.yield.IsZero() || time.Now().Before(r.yield) {
+			return false
+		}
+		r.err = errQuiet
 	case nil:
 		r.err = io.EOF
 	default:

@@ -33,6 +33,9 @@ type source interface {
 	// next waits for bytes. They are valid until release, which must follow unless there is an error.
 	next() (b *readBuffer, n int, err error)
 	release(b *readBuffer)
+	// yieldAfter makes next return errQuiet instead of waiting, once there were bytes and d has passed; the first few calls
+	// do not mind d. A source that can't waits.
+	yieldAfter(d time.Duration, few int)
 }
 
 func (c *Conn) source() source {
@@ -53,12 +56,13 @@ func (c *Conn) source() source {
 //
 // Call it in a goroutine of its own and let the HTTP handler return: a connection that waits then costs 4 to 5 kB of memory in
 // all, and 13.4 kB in the handler's goroutine, which holds on to net/http's buffers and to the request.
-func (c *Conn) Read(h Handler) error {
+func (c *Conn) Read(h Handler) error { return c.read(c.source(), h) }
+
+func (c *Conn) read(src source, h Handler) error {
 	if err := c.feed(c.early, h); err != nil {
 		return err
 	}
 	c.early = nil
-	src := c.source()
 	for {
 		b, n, err := src.next()
 		if err != nil {
@@ -70,6 +74,35 @@ func (c *Conn) Read(h Handler) error {
 			return err
 		}
 	}
+}
+
+// renewAfter is how long a goroutine reads before Go puts another in its place when the connection is quiet. The first
+// few do not wait for that: a client says a few things when it connects, and may then be silent for long.
+const (
+	renewAfter  = time.Second
+	earlyRenews = 8
+)
+
+// errQuiet says that the connection is quiet, and that the goroutine has read for long enough.
+var errQuiet = errors.New("websocket: quiet")
+
+// Go is Read in a goroutine of its own, which calls ended with what Read would have returned.
+//
+// It is really a row of goroutines: handling a message makes a stack grow from 2 to 4 KiB or more, and one that is
+// parked never shrinks by itself. When the connection is quiet the next one, with a new stack, takes over; mostly once
+// in renewAfter, for about a microsecond. Over 10,000 idle connections that saves 2 KiB each.
+func (c *Conn) Go(h Handler, ended func(error)) {
+	go c.readInTurn(c.source(), h, ended) // ends with the connection, or when the next takes over
+}
+
+func (c *Conn) readInTurn(src source, h Handler, ended func(error)) {
+	src.yieldAfter(renewAfter, earlyRenews)
+	err := c.read(src, h)
+	if err == errQuiet {
+		go c.readInTurn(src, h, ended)
+		return
+	}
+	ended(err)
 }
 
 // feed parses b and sets the read deadline as FragmentTimeout wants it: for a message that is not complete, counted from
@@ -130,6 +163,8 @@ func (s *plainSource) read(b *readBuffer) (*readBuffer, int, error) {
 	s.more = n == len(b)
 	return b, n, nil
 }
+
+func (s *plainSource) yieldAfter(time.Duration, int) {}
 
 func (s *plainSource) release(b *readBuffer) { readBuffers.Put(b) }
 

@@ -1,0 +1,174 @@
+package websocket
+
+import (
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// inBubble runs body with a clock of its own, an outbox, and a connection in memory.
+func inBubble(t *testing.T, body func(t *testing.T, o *Outbox, w *wire, a *Arena)) {
+	synctest.Test(t, func(t *testing.T) {
+		o, _ := newOutbox(t, OutboxLimits{WriteTimeout: 9 * time.Second})
+		w := overPipe(t, UpgradeOptions{})
+		body(t, o, w, new(Arena))
+	})
+}
+
+// expectLast checks what the client still reads, and when the connection ends.
+func expectLast(t *testing.T, w *wire, want string, began time.Time, after time.Duration) {
+	t.Helper()
+	got, err := io.ReadAll(w.client)
+	if string(got) != want || err != nil {
+		t.Errorf("the client read %q, %v; want %q", got, err, want)
+	}
+	if took := time.Since(began); took != after {
+		t.Errorf("the connection ended after %v, want %v", took, after)
+	}
+}
+
+func TestFinishLetsEverythingGoAndKeepsTheConnectionForItsGrace(t *testing.T) {
+	for _, grace := range []time.Duration{0, CloseGrace} {
+		inBubble(t, func(t *testing.T, o *Outbox, w *wire, a *Arena) {
+			o.Attach(w.conn)
+			push(t, o, a, []byte("queued, "))
+			o.Finish(a.Put([]byte("last")), grace)
+			if err := o.Push(a.Put([]byte("too late"))); err != ErrOutboxClosed {
+				t.Error("Push:", err)
+			}
+			expectLast(t, w, "queued, last", time.Now(), grace)
+		})
+	}
+}
+
+func TestFinishWaitsForAConnection(t *testing.T) {
+	inBubble(t, func(t *testing.T, o *Outbox, w *wire, a *Arena) {
+		push(t, o, a, []byte("queued, "))
+		o.Finish(a.Put([]byte("last")), CloseGrace)
+		synctest.Wait()
+		o.Attach(w.conn)
+		expectLast(t, w, "queued, last", time.Now(), CloseGrace)
+	})
+}
+
+func TestFinishWithoutALastFrameEndsWhatIsAttachedLater(t *testing.T) {
+	inBubble(t, func(t *testing.T, o *Outbox, w *wire, a *Arena) {
+		o.Finish(Frames{}, 0)
+		synctest.Wait()
+		o.Attach(w.conn)
+		expectLast(t, w, "", time.Now(), 0)
+	})
+}
+
+func TestAnAnswerToTheCloseFrameEndsTheConnectionAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, o *Outbox, w *wire, a *Arena) {
+		o.Attach(w.conn)
+		o.Finish(a.Put([]byte("last")), CloseGrace)
+		go func() {
+			time.Sleep(time.Second)
+			o.Finish(a.Put([]byte("not this")), 0)
+		}()
+		expectLast(t, w, "last", time.Now(), time.Second)
+	})
+	inBubble(t, func(t *testing.T, o *Outbox, w *wire, a *Arena) {
+		o.Attach(w.conn)
+		push(t, o, a, []byte("queued, "))
+		o.Finish(a.Put([]byte("last")), CloseGrace)
+		o.Finish(a.Put([]byte("not this")), 0) // before the first one's frame is out
+		expectLast(t, w, "queued, last", time.Now(), 0)
+	})
+}
+
+func TestWhoTakesNothingAfterFinishIsCutOff(t *testing.T) {
+	inBubble(t, func(t *testing.T, o *Outbox, w *wire, a *Arena) {
+		o.Finish(a.Put([]byte("last")), CloseGrace)
+		synctest.Wait()
+		time.Sleep(5 * time.Second)
+		o.Attach(w.conn) // and never reads
+		time.Sleep(6*time.Second - 1)
+		if w.conn.closed.Load() {
+			t.Error("cut off too early")
+		}
+		time.Sleep(2)
+		if _, err := w.client.Read(make([]byte, 1)); err != io.EOF {
+			t.Error("the client reads on:", err)
+		}
+	})
+}
+
+func TestCutDropsWhatWaitsButSaysWhy(t *testing.T) {
+	for name, before := range map[string]func(o *Outbox, a *Arena){
+		"alone":        func(*Outbox, *Arena) {},
+		"after Finish": func(o *Outbox, a *Arena) { o.Finish(a.Put([]byte("good-bye")), CloseGrace) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, o *Outbox, w *wire, a *Arena) {
+				o.Attach(w.conn)
+				push(t, o, a, []byte("flying, "))
+				synctest.Wait()
+				push(t, o, a, []byte("dropped, "))
+				before(o, a)
+				o.Cut(a.Put([]byte("why")), CloseGrace)
+				if o.Size() != len("flying, why") {
+					t.Errorf("%d bytes are held", o.Size())
+				}
+				expectLast(t, w, "flying, why", time.Now(), CloseGrace)
+			})
+		})
+	}
+}
+
+func TestAfterAFullQueueTheReasonStillGoesOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, log := newOutbox(t, OutboxLimits{MaxBytes: 100, WriteTimeout: 9 * time.Second})
+		w := overPipe(t, UpgradeOptions{})
+		var a Arena
+		push(t, o, &a, make([]byte, 100))
+		o.Push(a.Put([]byte("one too many")))
+		<-log.failed
+		o.Attach(w.conn)
+		o.Finish(a.Put([]byte("not sent: there is no room")), CloseGrace)
+		o.Cut(a.Put([]byte("why")), CloseGrace)
+		expectLast(t, w, "why", time.Now(), CloseGrace)
+	})
+}
+
+func TestAConnectionThatTakesNothingForTheTimeoutIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, log := newOutbox(t, OutboxLimits{WriteTimeout: 9 * time.Second})
+		w := overPipe(t, UpgradeOptions{})
+		var a Arena
+		o.Attach(w.conn)
+		push(t, o, &a, make([]byte, 10))
+		began := time.Now()
+		buf := make([]byte, 1)
+		for range 3 { // a byte at a time is progress
+			time.Sleep(8 * time.Second)
+			if _, err := io.ReadFull(w.client, buf); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := <-log.failed
+		if netErr, ok := err.(net.Error); !ok || !netErr.Timeout() {
+			t.Error("the owner was told", err)
+		}
+		// A write that took something goes on with a new deadline, so the last byte may hide one that had nearly passed.
+		if took := time.Since(began); took < 33*time.Second || took > 42*time.Second {
+			t.Errorf("given up after %v", took)
+		}
+	})
+}
+
+func TestAFlusherThatIsClosedEnds(t *testing.T) {
+	f := NewFlusher()
+	var a Arena
+	for range 10 {
+		var o Outbox
+		o.Init(f, newOwnerLog(), OutboxLimits{MaxBytes: testLimit, WriteTimeout: patience})
+		o.Push(a.Put([]byte("perhaps never flushed")))
+	}
+	f.Close()
+	f.Close()
+}

@@ -1,0 +1,163 @@
+package websocket
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A gate is a connection whose writes wait until they are let through.
+type gate struct {
+	*throttle
+	entered, open chan struct{}
+}
+
+func (g *gate) write(bufs [][]byte, wait bool) (int64, error) {
+	g.entered <- struct{}{}
+	<-g.open
+	return g.throttle.write(bufs, true)
+}
+
+func TestAFrameThatComesDuringAWriteIsNotForgotten(t *testing.T) {
+	o, _ := newOutbox(t, OutboxLimits{})
+	g := &gate{&throttle{rnd: rand.New(rand.NewPCG(1, 1))}, make(chan struct{}), make(chan struct{})}
+	conn, _ := throttled(t, g.throttle)
+	conn.raw = g
+	o.Attach(conn)
+	var a Arena
+	push(t, o, &a, []byte("one, "))
+	<-g.entered
+	push(t, o, &a, []byte("two"))
+	g.open <- struct{}{}
+	<-g.entered // nothing else is pushed, and yet it leaves
+	g.open <- struct{}{}
+	waitFor(t, "an empty queue", func() bool { return o.Size() == 0 })
+	if got := g.taken.String(); got != "one, two" {
+		t.Errorf("the connection took %q", got)
+	}
+}
+
+// neighbours returns outboxes that belong to one worker.
+func neighbours(t *testing.T, n int) (all []*Outbox, logs []*ownerLog) {
+	f := NewFlusher()
+	t.Cleanup(f.Close)
+	for len(all) < n {
+		o, log := new(Outbox), newOwnerLog()
+		o.Init(f, log, OutboxLimits{MaxBytes: testLimit, WriteTimeout: patience})
+		if o.worker == &f.workers[0] {
+			all, logs = append(all, o), append(logs, log)
+		}
+	}
+	return all, logs
+}
+
+func TestTheOrderInWhichOutboxesBecomeDirtyMayChange(t *testing.T) {
+	all, logs := neighbours(t, 3)
+	var a Arena
+	var b Batch
+	for _, order := range [][]int{{0, 1}, {1, 0}, {2}, {1, 2, 0}, {0, 2}, {1}} {
+		for _, i := range order {
+			if err := all[i].PushBatch(a.Put([]byte("x")), &b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.Flush()
+		for _, i := range order {
+			<-logs[i].waiting
+			all[i].Take()
+		}
+		for i, log := range logs {
+			if len(log.waiting) > 0 {
+				t.Errorf("after %v outbox %d was flushed once more", order, i)
+			}
+		}
+	}
+}
+
+func TestABatchReachesEveryOutboxOfEveryWorker(t *testing.T) {
+	f := NewFlusher()
+	t.Cleanup(f.Close)
+	var a Arena
+	var b Batch
+	var outboxes []*Outbox
+	var logs []*ownerLog
+	for range 50 {
+		o, log := new(Outbox), newOwnerLog()
+		o.Init(f, log, OutboxLimits{MaxBytes: testLimit, WriteTimeout: patience})
+		outboxes, logs = append(outboxes, o), append(logs, log)
+	}
+	for round := range 20 {
+		first, second := a.Put(fmt.Appendf(nil, "round %d, ", round)), a.Put([]byte("twice"))
+		for _, frames := range []Frames{first, second} {
+			for _, o := range outboxes {
+				if err := o.PushBatch(frames, &b); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		b.Flush()
+		b.Flush()
+		for i, log := range logs {
+			<-log.waiting
+			want := fmt.Sprintf("round %d, twice", round)
+			if got := bytes.Join(outboxes[i].Take(), nil); string(got) != want {
+				t.Fatalf("outbox %d holds %q, want %q", i, got, want)
+			}
+		}
+	}
+}
+
+func TestBatchesAndPushesMeet(t *testing.T) {
+	const outboxes, goroutines, each = 20, 4, 300
+	f := NewFlusher()
+	t.Cleanup(f.Close)
+	var a Arena
+	all := make([]*Outbox, outboxes)
+	sinks := make([]*throttle, outboxes)
+	var closed []<-chan struct{}
+	for i := range all {
+		all[i], sinks[i] = new(Outbox), &throttle{rnd: rand.New(rand.NewPCG(uint64(i), 0)), most: 200}
+		all[i].Init(f, newOwnerLog(), OutboxLimits{MaxBytes: 1 << 30, WriteTimeout: patience})
+		conn, gone := throttled(t, sinks[i])
+		all[i].Attach(conn)
+		closed = append(closed, gone)
+	}
+	var pushing sync.WaitGroup
+	for g := range goroutines {
+		pushing.Go(func() {
+			var b Batch
+			for k := range each {
+				frames := a.Put(fmt.Appendf(nil, "%d/%d ", g, k))
+				for _, o := range all {
+					if g%2 == 0 {
+						o.PushBatch(frames, &b)
+					} else {
+						o.Push(frames)
+					}
+				}
+				b.Flush()
+			}
+		})
+	}
+	pushing.Wait()
+	for i, o := range all {
+		o.Finish(Frames{}, 0)
+		<-closed[i]
+		words := strings.Fields(sinks[i].taken.String())
+		if len(words) != goroutines*each {
+			t.Fatalf("outbox %d: %d frames left, want %d", i, len(words), goroutines*each)
+		}
+		for g := range goroutines {
+			mine := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return !strings.HasPrefix(w, fmt.Sprintf("%d/", g)) })
+			for k, w := range mine {
+				if w != fmt.Sprintf("%d/%d", g, k) {
+					t.Fatalf("outbox %d: %s in place %d", i, w, k)
+				}
+			}
+		}
+	}
+}
