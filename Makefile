@@ -14,7 +14,7 @@ GO_FILES := find . -name '*.go' -not -path '*/node_modules/*'
 # No paths of this machine and no time in the binary: the same source makes the same bytes.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: help run demo build test test-go test-public test-e2e lint fuzz clean FORCE
+.PHONY: help run demo bench build test test-go test-public test-e2e lint fuzz clean FORCE
 
 help: ## print this
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -39,11 +39,16 @@ public/client/4/socket.io.js: public/node_modules/.package-lock.json
 	npm ci --ignore-scripts --prefix $*
 	@touch $@
 
+bench: public/client/4/socket.io.js ## measure Crier beside its peers (3/4 hour); QUICK=1 ends within two minutes
+	go build -C bench -trimpath -o .build/bench ./cmd/bench
+	@cd bench && exec .build/bench $(if $(QUICK),-quick) $(FLAGS)
+
 test: test-go test-public test-e2e ## run all tests: Go's with the race detector, the page's, and real clients and browsers
 
 test-go: public/client/4/socket.io.js
 	@scripts/need gcc
 	go test -race -timeout 10m ./...
+	cd bench && go vet ./... && go test -race ./...
 
 test-public: public/node_modules/.package-lock.json
 	npm test --prefix public
@@ -63,6 +68,6 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 	@scripts/fuzz $(FUZZTIME)
 
 clean: ## remove what the other targets made
-	rm -rf bin public/node_modules e2e/node_modules e2e/.build public/client/2 public/client/4
+	rm -rf bin bench/.build bench/peers/npm/node_modules public/node_modules e2e/node_modules e2e/.build public/client/2 public/client/4
 
 FORCE:
