@@ -2,6 +2,7 @@ package plain_test
 
 import (
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -150,6 +151,31 @@ func compare(t *testing.T, heard, late [][]string, clients, each int) {
 		if len(rest) > len(heard[0]) || !slices.Equal(rest, heard[0][len(heard[0])-len(rest):]) {
 			t.Errorf("late client %d heard %d texts that are not the last ones", i+1, len(rest))
 		}
+	}
+}
+
+func TestChatReachesWhoStaysAndForgetsWhoLeaves(t *testing.T) {
+	for seed := range uint64(20) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		sv, err := plain.New(plain.Options{Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		crowd := plain.NewCrowd(sv, 30)
+		for n := 30; n > 1; n-- {
+			gone := crowd.Leave(random.IntN(n))
+			before, stay := gone.Waiting()[0], crowd.Waiting()
+			crowd.Say([]byte("still here?"))
+			for i, size := range crowd.Waiting() {
+				if size == stay[i] {
+					t.Fatalf("seed %d: one of the %d who stay heard nothing", seed, n-1)
+				}
+			}
+			if gone.Waiting()[0] != before || crowd.Len() != n-1 {
+				t.Fatalf("seed %d: of %d who stay and one who left, the chat knows %d", seed, n-1, crowd.Len())
+			}
+		}
+		sv.Close(over())
 	}
 }
 

@@ -51,6 +51,21 @@ func (sv *Server) detached(e endpoint) *client {
 // Say is a text of the first client's.
 func (c *Crowd) Say(text []byte) { c.chat.text(c.clients[0], text) }
 
+// Leave takes the client at i out, and gives it to the caller as one that nobody knows.
+func (c *Crowd) Leave(i int) (gone *Crowd) {
+	c.chat.leave(c.clients[i])
+	gone = &Crowd{chat: c.chat, clients: c.clients[i : i+1 : i+1]}
+	c.clients = append(c.clients[:i:i], c.clients[i+1:]...)
+	return gone
+}
+
+// Len returns how many the chat knows.
+func (c *Crowd) Len() int {
+	c.chat.all.mu.Lock()
+	defer c.chat.all.mu.Unlock()
+	return len(c.chat.all.members)
+}
+
 // Waiting returns how many bytes wait for each client.
 func (c *Crowd) Waiting() (sizes []int) {
 	for _, c := range c.clients {

@@ -272,7 +272,7 @@ func FuzzNewsAnswersOnceInJSON(f *testing.F) {
 	}
 	f.Cleanup(func() { sv.Close(over()) })
 	f.Fuzz(func(t *testing.T, request []byte) {
-		p := plain.NewPetitioner(sv, new(stillRoom))
+		p := plain.NewPetitioner(sv, stillRoom{})
 		defer p.Leave()
 		texts, ended := p.Ask(request)
 		if ended || len(texts) != 1 {
@@ -292,9 +292,9 @@ func FuzzNewsAnswersOnceInJSON(f *testing.F) {
 }
 
 // A stillRoom takes everything and has no news.
-type stillRoom struct{ fakeRoom }
+type stillRoom struct{}
 
-func (r *stillRoom) Visit() plain.Visitor { return &stillVisitor{} }
+func (stillRoom) Visit() plain.Visitor { return &stillVisitor{} }
 
 type stillVisitor struct{ fakeVisitor }
 

@@ -280,6 +280,7 @@ func (o *Outbox) unlockAndEnd() {
 	case grace == 0:
 		conn.Close()
 	default:
+		conn.hangUp()
 		time.AfterFunc(grace, func() { conn.Close() })
 	}
 }
