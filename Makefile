@@ -54,7 +54,7 @@ test-public: public/node_modules/.package-lock.json
 	npm test --prefix public
 
 test-e2e: build e2e/node_modules/.package-lock.json
-	@scripts/need chromium
+	@scripts/need chromium python3-websockets
 	npm test --prefix e2e
 	npm run test:reference --prefix e2e
 

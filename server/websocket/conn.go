@@ -124,15 +124,9 @@ func (c *Conn) Discard(grace time.Duration) {
 // Read has returned and the last frame has been written. After a close frame of the peer nothing more comes from it, and Close
 // is enough.
 func (c *Conn) Shutdown(grace time.Duration) error {
-	c.hangUp()
+	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {
+		half.CloseWrite() // if the connection is gone already, Discard returns at once
+	}
 	c.Discard(grace)
 	return c.Close()
-}
-
-// hangUp ends the server's direction, where that can be done alone. A peer that waits for the end of the connection sees
-// it then, and not when its own direction's time is over.
-func (c *Conn) hangUp() {
-	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {
-		half.CloseWrite() // fails only if the connection is gone, which the reader learns too
-	}
 }

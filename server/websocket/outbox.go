@@ -280,7 +280,8 @@ func (o *Outbox) unlockAndEnd() {
 	case grace == 0:
 		conn.Close()
 	default:
-		conn.hangUp()
+		// Not half-closed meanwhile: clients that take frames one by one (npm websocket) would see the end of the connection
+		// before the close frame that stands in front of it, and tell 1006.
 		time.AfterFunc(grace, func() { conn.Close() })
 	}
 }

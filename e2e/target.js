@@ -1,0 +1,126 @@
+"use strict";
+
+// The servers under test, as child processes. TARGET says whose: "crier" (the default) or "reference".
+
+const { spawn } = require("node:child_process");
+const net = require("node:net");
+const path = require("node:path");
+
+const TARGET = process.env.TARGET || "crier";
+if (!["crier", "reference"].includes(TARGET)) throw new Error(`TARGET is ${TARGET}; allowed are crier and reference`);
+
+const ROOT = path.join(__dirname, "..");
+const START_MS = 10_000;
+const STOP_MS = 10_000;
+
+const COMMANDS = {
+  crier: {
+    product: [process.env.E2E_BIN || path.join(ROOT, "bin", "crier")],
+    lab: [path.join(__dirname, ".build", "lab")],
+  },
+  reference: {
+    product: [process.execPath, path.join(__dirname, "servers", "reference.js")],
+    lab: [process.execPath, path.join(__dirname, "servers", "reference-lab.js")],
+  },
+}[TARGET];
+
+const running = new Set();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(1));
+
+// The servers' settings come from the tests alone, not from the shell that runs them.
+const SHELL = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(CRIER_|LAB_|PORT$)/.test(name)));
+
+function launch([command, ...args], env) {
+  const child = spawn(command, args, { env: { ...SHELL, ...env }, stdio: ["pipe", "pipe", "pipe"] });
+  running.add(child);
+  child.ended = new Promise((resolve) => {
+    child.once("exit", (code, signal) => (running.delete(child), resolve(signal || code)));
+    child.once("error", (error) => (running.delete(child), resolve(error.message)));
+  });
+  child.stdin.on("error", () => {});
+  child.said = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (text) => (child.said = (child.said + text).slice(-20_000)));
+  return child;
+}
+
+// Answers with what `found` settles to, unless the process ends or takes too long first.
+async function started(child, found) {
+  const ended = child.ended.then((how) =>
+    Promise.reject(new Error(`the server ended (${how}) before it was ready:\n${child.said}`)),
+  );
+  return within(
+    START_MS,
+    Promise.race([found, ended]),
+    () => `the server is not ready after ${START_MS} ms:\n${child.said}`,
+  );
+}
+
+async function within(ms, promise, message) {
+  let timer;
+  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error(message())), ms)));
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function freePort() {
+  const listener = net.createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => listener.once("listening", resolve));
+  const { port } = listener.address();
+  await new Promise((resolve) => listener.close(resolve));
+  return port;
+}
+
+// Tries until the port answers; each try ends with the kernel's answer, so there is nothing to tune.
+async function listening(port, child) {
+  while (running.has(child)) {
+    const open = await new Promise((resolve) => {
+      const socket = net.connect(port, "127.0.0.1", () => (socket.destroy(), resolve(true)));
+      socket.once("error", () => resolve(false));
+    });
+    if (open) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const describeServer = (child, port) => ({
+  port,
+  url: `http://127.0.0.1:${port}`,
+  log: () => child.said,
+  ended: child.ended,
+  terminate: () => child.kill("SIGTERM"),
+  async stop() {
+    child.kill("SIGTERM");
+    await within(STOP_MS, child.ended, () => `the server still runs ${STOP_MS} ms after SIGTERM:\n${child.said}`).catch(
+      (error) => {
+        child.kill("SIGKILL");
+        throw error;
+      },
+    );
+  },
+});
+
+// The product: env are CRIER_* settings; `port` asks for a port that was used before. Clients by hand do not leave when
+// they are asked to, so the drain is short.
+async function startProduct(env = {}, port = undefined) {
+  port ??= await freePort();
+  const child = launch(COMMANDS.product, { CRIER_ADDR: `127.0.0.1:${port}`, CRIER_DRAIN_TIMEOUT: "1s", ...env });
+  await started(child, listening(port, child));
+  return describeServer(child, port);
+}
+
+// The laboratory: env are LAB_* settings (see servers/reference-lab.js).
+async function startLab(env = {}) {
+  const child = launch(COMMANDS.lab, env);
+  const address = new Promise((resolve) => {
+    child.stdout.on("data", () => child.said.includes("\n") && resolve(child.said.split("\n")[0]));
+  });
+  const [, port] = (await started(child, address)).split(":");
+  return describeServer(child, Number(port));
+}
+
+module.exports = { TARGET, freePort, startLab, startProduct, within };
