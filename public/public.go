@@ -22,20 +22,27 @@ import (
 // NotBundled is the answer to a request for a bundle that the binary was built without. It goes out with status 503.
 const NotBundled = "Crier was built without socket.io.js; run make and start the new binary\n"
 
-// Policy is the Content-Security-Policy that the chat page works under with every transport: no inline script or style and
-// no other host. Forms and frames are there for JSONP, which posts a form into a frame of its own.
-const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-	"form-action 'self'; frame-src 'self'; base-uri 'none'"
-
 // Playground is the folder of the playground in [Files], and the path under which its links are right.
 const Playground = "/playground/"
 
-// hostName is what a Content-Security-Policy can name: no IPv6 address. What follows is the port.
+// hostName is what a Content-Security-Policy can name: no IPv6 address. What follows the name is the port.
 var hostName = regexp.MustCompile(`^([A-Za-z0-9_.-]+)(?::[0-9]*)?$`)
 
-// PlaygroundPolicy returns the Content-Security-Policy of the playground for a browser that asked host, as in the Host
-// header, for it. Under it the page can open a WebSocket to every port of that host, since endpoints can have ports of their
-// own, and show the pictures that come over it; it is as strict as [Policy] otherwise.
+// Policy returns the Content-Security-Policy that the chat page works under with every transport, for a browser that asked
+// host, as in the Host header, for it: no inline script or style and no other host. Forms and frames are there for
+// JSONP, which posts a form into a frame of its own.
+func Policy(host string) string {
+	sockets := ""
+	if hostName.MatchString(host) {
+		sockets = " ws://" + host + " wss://" + host // Safari before 15.4 does not take them for 'self'
+	}
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'" + sockets +
+		"; form-action 'self'; frame-src 'self'; base-uri 'none'"
+}
+
+// PlaygroundPolicy returns the Content-Security-Policy of the playground. Under it the page can open a WebSocket to every
+// port of host, since endpoints can have ports of their own, and show the pictures that come over it; it is as strict
+// as [Policy] otherwise.
 func PlaygroundPolicy(host string) string {
 	sockets := ""
 	if name := hostName.FindStringSubmatch(host); name != nil {

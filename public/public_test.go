@@ -128,9 +128,22 @@ func TestPagesKeepToTheirPolicies(t *testing.T) {
 			t.Errorf("%s has %q inline, which its policy forbids", name, found)
 		}
 	}
-	for _, policy := range []string{Policy, PlaygroundPolicy("localhost:3000")} {
+	for _, policy := range []string{Policy("localhost:3000"), PlaygroundPolicy("localhost:3000")} {
 		if strings.Contains(policy, "unsafe") || !strings.HasPrefix(policy, "default-src 'none'; script-src 'self'; style-src 'self';") {
 			t.Errorf("the policy allows something unsafe: %s", policy)
+		}
+	}
+}
+
+func TestTheChatPageConnectsToWhereItCameFromOnly(t *testing.T) {
+	for host, want := range map[string]string{
+		"localhost:3000":        " ws://localhost:3000 wss://localhost:3000",
+		"[::1]:3000":            "", // a policy cannot name it; 'self' remains
+		"a; script-src *":       "",
+		"a:80\r\nSet-Cookie: b": "",
+	} {
+		if policy := Policy(host); !strings.Contains(policy, "; connect-src 'self'"+want+"; form-action") {
+			t.Errorf("%q: got %s, want connect-src 'self'%s", host, policy, want)
 		}
 	}
 }

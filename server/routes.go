@@ -135,9 +135,9 @@ func secured(c *gin.Context) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	policy := public.Policy
 	if strings.HasPrefix(c.Request.URL.Path, public.Playground) {
-		policy = public.PlaygroundPolicy(c.Request.Host)
+		policy = public.PlaygroundPolicy
 	}
-	header.Set("Content-Security-Policy", policy+"; frame-ancestors 'self'")
+	header.Set("Content-Security-Policy", policy(c.Request.Host)+"; frame-ancestors 'self'")
 	header.Set("Referrer-Policy", "same-origin")
 	c.Next()
 }
