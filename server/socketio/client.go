@@ -185,8 +185,15 @@ func (c *client) handleConnect(p packet, query string) {
 		}
 		auth = queryAuth(query)
 	}
+	if len(auth) > maxAuth {
+		c.sendText(appendConnectError(nil, p.namespace, c.connectError(errLargeAuth)))
+		return
+	}
 	c.connect(p.namespace, auth)
 }
+
+// maxAuth is the largest auth of a client, in bytes: it is kept for as long as the socket lives. Tokens are a few kB.
+const maxAuth = 64 << 10
 
 // connect asks the namespace's middleware, if it has one, and lets the client in.
 func (c *client) connect(name string, auth json.RawMessage) {
@@ -220,9 +227,11 @@ func (c *client) beginJoin(name string) (begun, twice bool) {
 	return true, false
 }
 
-// Why a client is not let in. The first is the reference server's text.
+// Why a client is not let in.
 var (
-	errNoNamespace    = errors.New("Invalid namespace") //nolint:staticcheck // shown to clients
+	//lint:ignore ST1005 the reference server's text, which clients are shown
+	errNoNamespace    = errors.New("Invalid namespace")
+	errLargeAuth      = &Error{Code: "large_auth", Message: "Auth too large"}
 	errManyNamespaces = &Error{Code: "too_many_namespaces", Message: "Too many namespaces"}
 )
 

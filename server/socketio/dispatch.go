@@ -146,6 +146,9 @@ func (s *Socket) next() (e *Event, last bool) {
 	return nil, in.last
 }
 
+// maxLogged is how much of an event's name goes into the log, in bytes: it is the client's to choose.
+const maxLogged = 64
+
 // snapshot returns the listeners as they are now.
 func (s *Socket) snapshot() listeners {
 	s.mu.Lock()
@@ -179,7 +182,7 @@ func (s *Socket) runDisconnect() {
 func (s *Socket) runEvent(e *Event) {
 	s.guard(e.name, func() {
 		if err := s.snapshot().run(e); err != nil {
-			s.log().Warn("an event was refused", "event", e.name, "error", err)
+			s.log().Warn("an event was refused", "event", e.name[:min(len(e.name), maxLogged)], "error", err)
 			e.refuse(err)
 		}
 	})

@@ -46,7 +46,8 @@ func newNamespace(io *Server, name string) *Namespace {
 // Name returns the name, which begins with "/".
 func (ns *Namespace) Name() string { return ns.name }
 
-// OnConnect registers what is done with each new socket: before any of its events is handled.
+// OnConnect registers what is done with each new socket, before any of its events is handled. It may block; the client
+// has been told by then that it is connected.
 func (ns *Namespace) OnConnect(f func(*Socket)) {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()

@@ -57,6 +57,7 @@ func (io *Server) Sessions() int { return io.engine.Len() }
 
 // Close refuses new sessions, lets what is queued go out, tells every client that the server is going away, and waits until
 // all sessions have ended and all handlers have returned. When ctx is over the rest is cut off and ctx's error is returned.
+// A handler that calls it waits for itself, as long as ctx.
 func (io *Server) Close(ctx context.Context) error {
 	err := io.engine.Close(ctx)
 	defer io.crew.dismiss()

@@ -1,0 +1,181 @@
+package handlers_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
+	"go.uber.org/goleak"
+
+	"github.com/crier/crier/handlers"
+	"github.com/crier/crier/server/socketio"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const patience = 20 * time.Second
+
+// serve starts the product with nothing around it.
+func serve(t testing.TB) (room *handlers.Room, io *socketio.Server, url string) {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	io, err := socketio.New(socketio.Options{Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	room = handlers.Register(io, handlers.Options{Logger: log})
+	web := httptest.NewServer(io)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := io.Close(ctx); err != nil {
+			t.Error(err)
+		}
+		web.Close()
+	})
+	return room, io, strings.Replace(web.URL, "http", "ws", 1) + "/socket.io/"
+}
+
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("not within ", patience, ": ", what)
+		}
+	}
+}
+
+// A client is a bare one on a WebSocket, of either revision of Engine.IO.
+type client struct {
+	t       testing.TB
+	version int
+	sid     string // of its session
+	conn    net.Conn
+	from    io.ReadWriter
+	acks    int
+}
+
+func connect(t testing.TB, url string, version int) *client {
+	t.Helper()
+	conn, early, _, err := ws.Dial(t.Context(), fmt.Sprintf("%s?EIO=%d&transport=websocket", url, version))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	c := &client{t: t, version: version, conn: conn, from: conn}
+	if early != nil {
+		c.from = struct {
+			*bufio.Reader
+			io.Writer
+		}{early, conn}
+	}
+	var open struct{ SID string }
+	if err := json.Unmarshal([]byte(c.next()), &open); err != nil {
+		t.Fatal(err)
+	}
+	c.sid = open.SID
+	if version == 4 {
+		c.send("0")
+	}
+	if got := c.next(); !strings.HasPrefix(got, "0") {
+		t.Fatalf("%q is no CONNECT", got)
+	}
+	return c
+}
+
+// next returns the next message without the digit of its Engine.IO type; bytes as they are.
+func (c *client) next() string {
+	c.t.Helper()
+	_ = c.conn.SetReadDeadline(time.Now().Add(patience))
+	data, op, err := wsutil.ReadServerData(c.from)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if op == ws.OpText || c.version == 3 {
+		data = data[1:]
+	}
+	return string(data)
+}
+
+func (c *client) send(text string, attachments ...string) {
+	c.t.Helper()
+	err := wsutil.WriteClientText(c.conn, []byte("4"+text))
+	for _, a := range attachments {
+		if c.version == 3 {
+			a = "\x04" + a
+		}
+		if err == nil {
+			err = wsutil.WriteClientBinary(c.conn, []byte(a))
+		}
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// ask emits an event with an acknowledgement and returns its answer, which must be the next to come.
+func (c *client) ask(event string, args ...string) string {
+	c.t.Helper()
+	c.acks++
+	c.send(fmt.Sprintf(`2%d[%s]`, c.acks, strings.Join(append([]string{strconv.Quote(event)}, args...), ",")))
+	got := c.next()
+	answer, ok := strings.CutPrefix(got, fmt.Sprintf(`3%d[`, c.acks))
+	if !ok {
+		c.t.Fatalf("%s comes before the answer to %s", got, event)
+	}
+	return strings.TrimSuffix(answer, "]")
+}
+
+// A presence is what "f" is answered with.
+type presence struct {
+	Name  string
+	ID    string
+	Count int
+	Names []string
+	Error *socketio.Error
+}
+
+func (c *client) register(name string) (p presence) {
+	c.t.Helper()
+	quoted, err := json.Marshal(name)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(c.ask("f", string(quoted))), &p); err != nil {
+		c.t.Fatal(err)
+	}
+	return p
+}
+
+// A meta is the second argument of the news.
+type meta struct {
+	From string
+	ID   string
+	At   int64
+}
+
+// news takes the next message, which must be news, and returns their data as it stands there.
+func (c *client) news() (data string, m meta) {
+	c.t.Helper()
+	text := c.next()
+	var args []json.RawMessage
+	start := strings.IndexByte(text, '[')
+	if start < 0 || json.Unmarshal([]byte(text[start:]), &args) != nil || len(args) != 3 || string(args[0]) != `"news"` {
+		c.t.Fatalf("%s is no news", text)
+	}
+	if err := json.Unmarshal(args[2], &m); err != nil {
+		c.t.Fatal(err)
+	}
+	return string(args[1]), m
+}
