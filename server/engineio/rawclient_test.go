@@ -84,10 +84,6 @@ func (h *house) connect(m mode) *client {
 	if p.kind != '0' {
 		h.t.Fatalf("the first packet is %+v, want OPEN", p)
 	}
-	if err := json.Unmarshal([]byte(p.data), &c.opened); err != nil {
-		h.t.Fatal(err)
-	}
-	c.sid = c.opened.SID
 	if m.transport == "upgrade" {
 		c.upgrade()
 	}
@@ -223,10 +219,14 @@ func (c *client) say(all ...message) {
 	c.send(packets...)
 }
 
-// receive returns the server's next packet.
+// receive returns the server's next packet. With OPEN the client has its session.
 func (c *client) receive() packet {
 	c.t.Helper()
 	p, err := c.tryReceive()
+	if err == nil && p.kind == '0' {
+		err = json.Unmarshal([]byte(p.data), &c.opened)
+		c.sid = c.opened.SID
+	}
 	if err != nil {
 		c.t.Fatal("the client cannot receive:", err)
 	}

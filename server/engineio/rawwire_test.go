@@ -3,11 +3,14 @@ package engineio_test
 import (
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -16,9 +19,10 @@ import (
 
 // A wire is the client's end of a WebSocket.
 type wire struct {
-	version int
-	conn    net.Conn
-	in      *bufio.Reader
+	version  int
+	conn     net.Conn
+	in       *bufio.Reader
+	inflates bool // the handshake agreed on permessage-deflate
 }
 
 // A closeError is how reading ends when the server has sent a close frame.
@@ -55,7 +59,7 @@ func (c *client) handshake() (*wire, *http.Response, error) {
 		return nil, nil, err
 	}
 	conn.SetDeadline(time.Time{})
-	return &wire{c.version, conn, in}, res, nil
+	return &wire{c.version, conn, in, res.Header.Get("Sec-WebSocket-Extensions") != ""}, res, nil
 }
 
 // open returns a WebSocket that is not yet in use.
@@ -69,6 +73,23 @@ func (c *client) open() *wire {
 		body, _ := io.ReadAll(res.Body)
 		c.t.Fatalf("handshake: status %d: %s", res.StatusCode, body)
 	}
+	return w
+}
+
+// openWhenPossible opens a WebSocket as soon as the server has noticed what became of the last one.
+func (c *client) openWhenPossible() (w *wire) {
+	waitFor(c.t, "another upgrade possible", func() bool {
+		var res *http.Response
+		var err error
+		w, res, err = c.handshake()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if res.StatusCode != http.StatusSwitchingProtocols {
+			w.conn.Close()
+		}
+		return res.StatusCode == http.StatusSwitchingProtocols
+	})
 	return w
 }
 
@@ -135,10 +156,21 @@ func (w *wire) sayClose(code int, reason string) error {
 // read returns the server's next packet. A close frame is a closeError.
 func (w *wire) read() (packet, error) {
 	w.conn.SetReadDeadline(time.Now().Add(patience))
-	f, err := ws.ReadFrame(w.in)
-	switch {
-	case err != nil:
+	var f ws.Frame
+	var err error
+	if f.Header, err = ws.ReadHeader(w.in); err != nil {
 		return packet{}, err
+	}
+	f.Payload = make([]byte, f.Header.Length)
+	if _, err := io.ReadFull(w.in, f.Payload); err != nil {
+		return packet{}, err
+	}
+	switch {
+	case f.Header.Fin && !f.Header.Masked && f.Header.Rsv == ws.Rsv(true, false, false) && w.inflates:
+		inflater := flate.NewReader(io.MultiReader(bytes.NewReader(f.Payload), strings.NewReader("\x00\x00\xff\xff\x01\x00\x00\xff\xff")))
+		if f.Payload, err = io.ReadAll(inflater); err != nil {
+			return packet{}, err
+		}
 	case !f.Header.Fin || f.Header.Masked || f.Header.Rsv != 0:
 		return packet{}, fmt.Errorf("a frame no server should send: %+v", f.Header)
 	}
@@ -157,9 +189,11 @@ func (w *wire) read() (packet, error) {
 	return packet{}, fmt.Errorf("an unexpected frame: %+v", f.Header)
 }
 
-// expectHangup reads until the server closes the connection.
+// expectHangup reads until the server closes the connection, in good order or not. The error says that it does not.
 func (w *wire) expectHangup() error {
 	w.conn.SetReadDeadline(time.Now().Add(patience))
-	_, err := io.Copy(io.Discard, w.in)
-	return err
+	if _, err := io.Copy(io.Discard, w.in); errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	return nil
 }
