@@ -62,11 +62,12 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request, q *query) {
 	packets, err := s.await(r.Context(), p)
 	if err == nil {
 		err = s.answer(w, r, q, packets)
-		s.endAnswer()
 	}
 	if err != nil {
-		s.failPolling(err) // what was taken for this poll is lost, and with it the session
+		s.failPolling(err) // what was taken for this poll is lost, and with it the session; nothing is taken for the next
+		return
 	}
+	s.endAnswer()
 }
 
 func (s *Session) beginPoll() (*poll, error) {
@@ -98,7 +99,6 @@ func (s *Session) await(ctx context.Context, p *poll) ([]wirePacket, error) {
 	for {
 		packets, delay := s.collect(p)
 		if packets != nil && ctx.Err() != nil {
-			s.endAnswer()
 			return nil, errLost
 		}
 		if packets != nil {

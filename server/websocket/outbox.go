@@ -206,15 +206,19 @@ func (o *Outbox) unlockAndList() {
 
 // Close drops what is queued and ends the connection at once.
 func (o *Outbox) Close() {
+	if conn := o.shut(); conn != nil {
+		conn.Close()
+	}
+}
+
+// shut is Close but for the connection, which it returns.
+func (o *Outbox) shut() *Conn {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.closed = true
 	o.stopCutoff()
 	o.queue.take(nil)
-	conn := o.conn
-	o.mu.Unlock()
-	if conn != nil {
-		conn.Close()
-	}
+	return o.conn
 }
 
 // flush gives the connection what is queued, in one write. Only the outbox's worker calls it.
@@ -293,10 +297,12 @@ func (o *Outbox) stopCutoff() {
 	}
 }
 
-// fail ends a connection that takes nothing any more.
+// fail ends a connection that takes nothing any more. The owner comes first: the connection's reader, who sees it closed,
+// does not know why.
 func (o *Outbox) fail(err error) {
-	o.Close()
+	conn := o.shut()
 	o.owner.WriteFailed(err)
+	conn.Close()
 }
 
 // drain writes rest, and whatever gathers meanwhile, to a client that does not keep up. It is the outbox's writer until
