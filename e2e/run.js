@@ -10,11 +10,17 @@ const path = require("node:path");
 const ROOT = path.join(__dirname, "..");
 const FOLDERS = ["tests", "plain", "browser"];
 
-function run(command, args, cwd) {
+// The exit code.
+function attempt(command, args, cwd) {
   const { status, error, signal } = spawnSync(command, args, { cwd, stdio: "inherit" });
   if (error) console.error(`${command}: ${error.message}`);
   if (signal) console.error(`${command} was ended by ${signal}`);
-  if (status !== 0) process.exit(status || 1);
+  return status ?? 1;
+}
+
+function run(command, args, cwd) {
+  const status = attempt(command, args, cwd);
+  if (status !== 0) process.exit(status);
 }
 
 function build() {
@@ -28,8 +34,16 @@ function allTests() {
     .sort();
 }
 
-if (process.env.TARGET !== "reference") build();
+const reference = process.env.TARGET === "reference";
+if (!reference) build();
 const given = process.argv.slice(2);
 const flags = given.filter((arg) => arg.startsWith("-"));
 const files = given.filter((arg) => !arg.startsWith("-"));
-run(process.execPath, ["--test", "--test-reporter=spec", ...flags, ...(files.length ? files : allTests())], __dirname);
+const tests = ["--test", "--test-reporter=spec", ...flags, ...(files.length ? files : allTests())];
+let status = attempt(process.execPath, tests, __dirname);
+if (status !== 0 && reference) {
+  // The reference loses a heartbeat now and then when the machine is busy. Crier has no second try.
+  console.log("the reference did not keep up; once more");
+  status = attempt(process.execPath, tests, __dirname);
+}
+process.exit(status);

@@ -12,7 +12,7 @@ const { originRules } = require("./origins");
 
 const number = (name, fallback) => Number(process.env[name] || fallback);
 
-const httpServer = createServer();
+const httpServer = createServer({ keepAliveTimeout: 120_000 }); // the default cuts a connection that a poll is about to use
 const io = new Server(httpServer, {
   allowEIO3: process.env.LAB_EIO3 !== "off",
   perMessageDeflate: process.env.LAB_DEFLATE === "on",

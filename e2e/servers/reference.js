@@ -77,7 +77,7 @@ function pass(io, socket, args, ack) {
   io.to(SPEAKERS).emit("news", args[0], { from: socket.data.name || "", id: socket.data.publicId, at });
 }
 
-const httpServer = createServer(serve);
+const httpServer = createServer({ keepAliveTimeout: 120_000 }, serve);
 const io = new Server(httpServer, { allowEIO3: true, ...originRules(process.env.CRIER_ALLOWED_ORIGINS) });
 serveOldClient(httpServer);
 
