@@ -1,0 +1,204 @@
+package feed
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"math"
+)
+
+// A segment file is a header and, right behind it, batches; what follows the last batch is zeros or nothing. All numbers
+// are little endian. A batch is what one Append wrote:
+//
+//	 0  "CFB1"
+//	 4  length of the payload
+//	 8  number of entries
+//	12  offset of the first entry, 8 bytes
+//	20  CRC-32C of the payload
+//	24  CRC-32C of the 24 bytes before, begun with the salt of the segment
+//	28  the payload: entries one behind the other
+//
+// The header has a checksum of its own so that a length can be believed, which is what tells a batch that was cut off by
+// a crash from one that was damaged later: see torn. The salt is there so that what a client says is never taken for a
+// batch, even if it looks like one.
+const (
+	batchMagic   = "CFB1"
+	batchHeader  = 28
+	segmentMagic = "CRIERFD1"
+	// magic, offset of the first entry (8), salt (4), CRC-32C of these
+	segmentHeader = 24
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
+
+func appendSegmentHeader(b []byte, base uint64, salt uint32) []byte {
+	start := len(b)
+	b = append(b, segmentMagic...)
+	b = binary.LittleEndian.AppendUint64(b, base)
+	b = binary.LittleEndian.AppendUint32(b, salt)
+	return binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
+}
+
+func parseSegmentHeader(b []byte, base uint64) (salt uint32, err error) {
+	if len(b) < segmentHeader {
+		return 0, errors.New("its header is cut short")
+	}
+	salt = binary.LittleEndian.Uint32(b[16:])
+	if string(b[:segmentHeader]) != string(appendSegmentHeader(nil, base, salt)) {
+		return 0, errors.New("its header is damaged, or of another version or file")
+	}
+	return salt, nil
+}
+
+// sealBatch fills in the header of a batch whose payload begins at batchHeader.
+func sealBatch(b []byte, first uint64, count int, salt uint32) {
+	payload := b[batchHeader:]
+	h := append(b[:0], batchMagic...)
+	h = binary.LittleEndian.AppendUint32(h, uint32(len(payload)))
+	h = binary.LittleEndian.AppendUint32(h, uint32(count))
+	h = binary.LittleEndian.AppendUint64(h, first)
+	h = binary.LittleEndian.AppendUint32(h, checksum(payload))
+	binary.LittleEndian.AppendUint32(h, crc32.Update(salt, castagnoli, h))
+}
+
+// batchHead is the header of a batch, read and found whole.
+type batchHead struct {
+	length, count int
+	first         uint64
+	sum           uint32
+}
+
+func (h batchHead) size() int { return batchHeader + h.length }
+
+func parseBatchHead(b []byte, salt uint32) (h batchHead, ok bool) {
+	if len(b) < batchHeader || string(b[:4]) != batchMagic ||
+		binary.LittleEndian.Uint32(b[24:]) != crc32.Update(salt, castagnoli, b[:24]) {
+		return batchHead{}, false
+	}
+	length := binary.LittleEndian.Uint32(b[4:])
+	return batchHead{
+		length: int(length),
+		count:  int(binary.LittleEndian.Uint32(b[8:])),
+		first:  binary.LittleEndian.Uint64(b[12:]),
+		sum:    binary.LittleEndian.Uint32(b[20:]),
+	}, length <= maxBatchBytes
+}
+
+// offsets is a range, with both of its ends.
+type offsets struct{ from, to uint64 }
+
+var allOffsets = offsets{0, math.MaxUint64}
+
+func (o offsets) has(offset uint64) bool { return o.from <= offset && offset <= o.to }
+
+// parseBatch reads the batch at the start of b, and hands those of its entries that are wanted to each. They refer to b.
+func parseBatch(b []byte, salt uint32, want offsets, each func(*Entry)) (batchHead, error) {
+	h, ok := parseBatchHead(b, salt)
+	switch {
+	case !ok:
+		return h, errors.New("the header of a batch is damaged")
+	case h.size() > len(b):
+		return h, errors.New("a batch is cut short")
+	case checksum(b[batchHeader:h.size()]) != h.sum:
+		return h, errors.New("a batch does not have its checksum")
+	}
+	r := fields{b: b[batchHeader:h.size()]}
+	for i := range h.count {
+		offset := h.first + uint64(i)
+		if want.has(offset) {
+			if e := r.entry(offset); !r.bad {
+				each(&e)
+			}
+		} else {
+			r.skip()
+		}
+		if r.bad {
+			return h, fmt.Errorf("entry %d of a batch cannot be read", i)
+		}
+	}
+	if len(r.b) > 0 {
+		return h, errors.New("a batch has bytes left over")
+	}
+	return h, nil
+}
+
+func appendEntry(b []byte, e *Entry) []byte {
+	b = binary.AppendVarint(b, e.At)
+	for _, text := range [...]string{e.From, e.ID, e.Key, e.Sender} {
+		b = binary.AppendUvarint(b, uint64(len(text)))
+		b = append(b, text...)
+	}
+	b = appendField(b, e.Data)
+	b = binary.AppendUvarint(b, uint64(len(e.Attachments)))
+	for _, a := range e.Attachments {
+		b = appendField(b, a)
+	}
+	return b
+}
+
+func appendField(b, field []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(field)))
+	return append(b, field...)
+}
+
+// fields reads what appendEntry wrote. After the first fault it is bad and reads nothing more.
+type fields struct {
+	b   []byte
+	bad bool
+}
+
+func (r *fields) entry(offset uint64) Entry {
+	e := Entry{Offset: offset, At: r.varint(), From: r.text(), ID: r.text(), Key: r.text(), Sender: r.text(), Data: r.bytes()}
+	n := r.length()
+	if r.bad || n == 0 {
+		return e
+	}
+	e.Attachments = make([][]byte, 0, n) // n is not above the bytes that are left, each of which would be an attachment
+	for range n {
+		e.Attachments = append(e.Attachments, r.bytes())
+	}
+	return e
+}
+
+func (r *fields) skip() {
+	r.varint()
+	for range 5 { // the texts and the data
+		r.bytes()
+	}
+	for range r.length() {
+		r.bytes()
+	}
+}
+
+func (r *fields) text() string { return string(r.bytes()) }
+
+func (r *fields) bytes() []byte {
+	n := r.length()
+	field := r.b[:n:n]
+	r.b = r.b[n:]
+	return field
+}
+
+// length reads a number that cannot be more than the bytes that are left.
+func (r *fields) length() int {
+	n, size := binary.Uvarint(r.b)
+	if size <= 0 || n > uint64(len(r.b)-size) {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[size:]
+	return int(n)
+}
+
+func (r *fields) varint() int64 {
+	n, size := binary.Varint(r.b)
+	if size <= 0 {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[size:]
+	return n
+}

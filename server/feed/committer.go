@@ -1,0 +1,96 @@
+package feed
+
+import "time"
+
+const (
+	// probeEvery is how often a store that failed is tried while nothing is appended.
+	probeEvery = 2 * time.Second
+	// retireEvery is how often age is looked at while nothing is appended.
+	retireEvery = time.Minute
+)
+
+// commit brings what waits to the store, until the log is closed and nothing waits any more.
+func (l *Log) commit() {
+	tick := time.NewTicker(probeEvery)
+	defer tick.Stop()
+	defer close(l.stored)
+	c := committer{Log: l, retired: time.Now()}
+	for {
+		w, more := l.take()
+		switch {
+		case w != nil:
+			c.store(w)
+		case !more:
+			return
+		default:
+			select {
+			case <-l.wake:
+			case now := <-tick.C:
+				c.idle(now)
+			}
+		}
+	}
+}
+
+// committer is the state of that goroutine.
+type committer struct {
+	*Log
+	entries int // stored since limits were applied
+	bytes   int
+	retired time.Time // when that was
+}
+
+func (c *committer) store(w *work) {
+	c.ask(func() (err error) {
+		w.duplicates, err = c.Log.store.Append(w.entries)
+		w.err = err
+		return err
+	})
+	entries, bytes := len(w.entries), w.bytes // it is the publisher's from here on
+	c.stored <- w
+	c.entries += entries
+	c.bytes += bytes
+	// A hundredth over a limit is little to hold too much and enough to make the work rare.
+	if c.entries > c.opts.MaxEntries/100 || int64(c.bytes) > c.opts.MaxBytes/100 {
+		c.retire(time.Now())
+	}
+}
+
+func (c *committer) idle(now time.Time) {
+	if c.fault.Load() != nil {
+		c.ask(c.Log.store.Probe)
+	}
+	if now.Sub(c.retired) >= retireEvery {
+		c.retire(now)
+	}
+}
+
+func (c *committer) retire(now time.Time) {
+	c.entries, c.bytes, c.retired = 0, 0, now
+	c.applyLimits(now)
+}
+
+// ask has the store do something, and keeps what it said.
+func (c *committer) ask(do func() error) {
+	now := time.Now()
+	c.busySince.Store(&now)
+	err := do()
+	c.busySince.Store(nil)
+	c.note(err)
+}
+
+// note logs when what the store says changes between good and bad.
+func (c *committer) note(err error) {
+	failed := c.fault.Load() != nil
+	if err == nil {
+		c.fault.Store(nil)
+	} else {
+		c.fault.Store(&err)
+	}
+	switch {
+	case err != nil && !failed:
+		c.opts.Logger.Error("feed: the store does not work", "error", err)
+	case err == nil && failed:
+		c.opts.Logger.Info("feed: the store works again")
+	}
+}

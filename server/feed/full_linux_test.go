@@ -1,0 +1,168 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func init() {
+	childTasks["reach the limit of a file's size"] = func(dir string) { fmt.Println(reachSizeLimit(dir)) }
+	childTasks["fill a small disk"] = func(dir string) { fmt.Println(fillSmallDisk(dir)) }
+}
+
+// fillAndFree appends until the disk refuses, checks what the laws say, makes room, and appends again.
+func fillAndFree(dir string, cause error, free func() error) error {
+	d, err := OpenDisk(dir, DiskOptions{Logger: quiet})
+	if err != nil {
+		return err
+	}
+	l, _ := New(d, Options{Logger: quiet})
+	stored, refused := uint64(0), 0
+	for refused < 20 {
+		o := appendNow(l, said(strings.Repeat("x", 4000)))
+		switch {
+		case o.err == nil:
+			stored++
+		case errors.Is(o.err, cause):
+			refused++
+		default:
+			return o.err
+		}
+	}
+	if !errors.Is(l.Health(), cause) || stored < 20 || l.Last() != stored {
+		return fmt.Errorf("stored %d, published up to %d; health: %v", stored, l.Last(), l.Health())
+	}
+	if got, err := l.Read(0, 0, 1000, 1<<30); err != nil || uint64(len(got)) != stored {
+		return fmt.Errorf("of %d entries %d can be read: %v", stored, len(got), err)
+	}
+	if err := free(); err != nil {
+		return err
+	}
+	if o := appendNow(l, said("more")); o.err != nil || o.offset != stored+1 || l.Health() != nil {
+		return fmt.Errorf("with room again: %+v; health: %v", o, l.Health())
+	}
+	if err := l.Close(context.Background()); err != nil {
+		return err
+	}
+	return reopened(dir, stored+1)
+}
+
+func appendNow(l *Log, e Entry) outcome {
+	told := make(chan outcome, 1)
+	if err := l.Append(e, func(o uint64, d bool, err error) { told <- outcome{o, d, err} }); err != nil {
+		return outcome{err: err}
+	}
+	return <-told
+}
+
+func reopened(dir string, want uint64) error {
+	d, err := OpenDisk(dir, DiskOptions{Logger: quiet})
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if first, last := d.Bounds(); first != 1 || last != want || d.Damage() != nil {
+		return fmt.Errorf("opened again it holds %d to %d of %d; damage: %v", first, last, want, d.Damage())
+	}
+	return nil
+}
+
+func reachSizeLimit(dir string) error {
+	signal.Ignore(syscall.SIGXFSZ)
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		return err
+	}
+	limit.Cur = 300_001
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		return err
+	}
+	return fillAndFree(dir, syscall.EFBIG, func() error {
+		limit.Cur = limit.Max
+		return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit)
+	})
+}
+
+// fillSmallDisk mounts a file system of its own; only this process and its children see it.
+func fillSmallDisk(dir string) error {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=700k"); err != nil {
+		return fmt.Errorf("skip: %w", err)
+	}
+	ballast := filepath.Join(dir, "ballast")
+	if err := os.WriteFile(ballast, make([]byte, 200_000), 0o600); err != nil {
+		return err
+	}
+	feed := filepath.Join(dir, "feed")
+	if err := fillAndFree(feed, syscall.ENOSPC, func() error { return os.Remove(ballast) }); err != nil {
+		return err
+	}
+	if err := openedWhenFull(feed, ballast); err != nil {
+		return err
+	}
+	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		return fmt.Errorf("remount: %w", err)
+	}
+	if _, err := OpenDisk(feed, DiskOptions{Logger: quiet}); !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), feed) {
+		return fmt.Errorf("on a read-only disk OpenDisk says: %w", err)
+	}
+	return nil
+}
+
+// openedWhenFull starts on a full disk: what is there can be read, and nothing can be appended.
+func openedWhenFull(dir, ballast string) error {
+	if err := os.WriteFile(ballast, make([]byte, 700<<10), 0o600); !errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("the disk is not full: %w", err)
+	}
+	d, err := OpenDisk(dir, DiskOptions{Logger: quiet})
+	if err != nil {
+		return fmt.Errorf("opening on a full disk: %w", err)
+	}
+	l, err := New(d, Options{Logger: quiet})
+	if err != nil {
+		return err
+	}
+	last := l.Last()
+	if o := appendNow(l, said("x")); !errors.Is(o.err, syscall.ENOSPC) || l.Health() == nil {
+		return fmt.Errorf("on a full disk: %+v", o)
+	}
+	if got, err := l.Before(0, 10, 1<<20); err != nil || len(got) != 10 {
+		return fmt.Errorf("on a full disk %d entries can be read: %w", len(got), err)
+	}
+	if err := os.Remove(ballast); err != nil {
+		return err
+	}
+	if o := appendNow(l, said("x")); o.err != nil || o.offset != last+1 {
+		return fmt.Errorf("with room again: %+v", o)
+	}
+	return l.Close(context.Background())
+}
+
+func TestAFileThatMayNotGrowRefusesAndRecovers(t *testing.T) {
+	out, err := child(t, "reach the limit of a file's size", t.TempDir()).Output()
+	if err != nil || string(out) != "<nil>\n" {
+		t.Errorf("%s%v", out, err)
+	}
+}
+
+func TestAFullOrReadOnlyDiskRefusesAndRecovers(t *testing.T) {
+	cmd := child(t, "fill a small disk", t.TempDir())
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
+	}
+	out, err := cmd.Output()
+	if errors.Is(err, syscall.EPERM) || strings.HasPrefix(string(out), "skip") {
+		t.Skipf("a process may not mount here: %s%v", out, err)
+	}
+	if err != nil || string(out) != "<nil>\n" {
+		t.Errorf("%s%v", out, err)
+	}
+}

@@ -1,0 +1,134 @@
+package feed
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// expectRefusedThenTaken appends while the disk fails in a way, and again when it does not any more.
+func expectRefusedThenTaken(t *testing.T, operation string, partial int) {
+	var disk faulty
+	dir := t.TempDir()
+	d := openDisk(t, dir, DiskOptions{SegmentBytes: 10 << 10, open: disk.open})
+	var stored []Entry
+	for i := range 40 {
+		disk.partial = partial * i
+		stored = append(stored, mustAppend(t, d, repeatable("ann", fmt.Sprint(i)))...)
+		disk.fail(operation, syscall.EIO)
+		for _, size := range []int{10, 3000} {
+			e := repeatable("ann", "next")
+			e.Data = []byte(strings.Repeat("x", size))
+			_, err := d.Append([]Entry{e, said("b")})
+			if !errors.Is(err, syscall.EIO) && operation != "open" {
+				t.Fatalf("Append says: %v", err)
+			}
+			if err == nil {
+				stored = append(stored, mustRead(t, d, stored)...)
+			}
+		}
+		if operation != "open" && d.Probe() == nil {
+			t.Error("the probe says that all is well")
+		}
+		disk.fail(operation, nil)
+		if err := d.Probe(); err != nil {
+			t.Errorf("then the probe says: %v", err)
+		}
+		refused := repeatable("ann", fmt.Sprint("refused ", i))
+		disk.fail(operation, syscall.EIO)
+		if _, err := d.Append([]Entry{refused}); err == nil {
+			stored = append(stored, mustRead(t, d, stored)...)
+		} else {
+			disk.fail(operation, nil)
+			stored = append(stored, mustAppend(t, d, refused)...)
+		}
+		disk.fail(operation, nil)
+		if got := everything(t, d); !sameTexts(got, stored) {
+			t.Fatalf("%d entries were stored and %d are there", len(stored), len(got))
+		}
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d = openDisk(t, dir, DiskOptions{})
+	if got := everything(t, d); !sameTexts(got, stored) || d.Damage() != nil {
+		t.Errorf("opened again: %d of %d entries; damage %v", len(got), len(stored), d.Damage())
+	}
+}
+
+// mustRead returns what is stored behind the given entries.
+func mustRead(t *testing.T, s Store, known []Entry) []Entry {
+	t.Helper()
+	got, err := s.Read(known[len(known)-1].Offset, 1000, 1<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestADiskThatRefusesLeavesTheStoreAsItWas(t *testing.T) {
+	t.Run("write", func(t *testing.T) { expectRefusedThenTaken(t, "write", 0) })
+	t.Run("write in part", func(t *testing.T) { expectRefusedThenTaken(t, "write", 7) })
+	t.Run("sync", func(t *testing.T) { expectRefusedThenTaken(t, "sync", 0) })
+	t.Run("open", func(t *testing.T) { expectRefusedThenTaken(t, "open", 0) })
+}
+
+func TestWhatCannotBeCutOffIsNotBuiltUpon(t *testing.T) {
+	var disk faulty
+	d := openDisk(t, t.TempDir(), DiskOptions{open: disk.open})
+	mustAppend(t, d, said("a"))
+	disk.fail("sync", syscall.EIO)
+	disk.fail("truncate", syscall.EROFS)
+	if _, err := d.Append([]Entry{said("lost")}); !errors.Is(err, syscall.EIO) {
+		t.Errorf("Append says: %v", err)
+	}
+	disk.fail("sync", nil)
+	if _, err := d.Append([]Entry{said("lost")}); !errors.Is(err, syscall.EROFS) {
+		t.Errorf("Append says: %v", err)
+	}
+	disk.fail("truncate", nil)
+	if e := mustAppend(t, d, said("b")); e[0].Offset != 2 || len(everything(t, d)) != 2 {
+		t.Errorf("then: %v", e)
+	}
+}
+
+func TestRetiringThatFailsIsTriedAgain(t *testing.T) {
+	dir := t.TempDir()
+	d, all := filled(t, dir)
+	d.dir += "/gone" // the directory cannot be synced, nor a mark written
+	limits := Limits{Age: 1 << 62, Entries: 10, Bytes: 1 << 30}
+	if err := d.Retire(time.Now(), limits); err == nil {
+		t.Error("Retire says nothing")
+	}
+	d.dir = dir
+	mustAppend(t, d, said("more"))
+	retire(t, d, time.Now(), limits)
+	if got := everything(t, d); len(got) != 10 || got[8].Offset != all[len(all)-1].Offset {
+		t.Errorf("%d entries are held", len(got))
+	}
+	if bases, _ := listSegments(dir); len(bases) > 3 {
+		t.Errorf("%d files are left", len(bases))
+	}
+}
+
+func TestAFileThatCannotBeRemovedIsNotAppendedTo(t *testing.T) {
+	d := openDisk(t, t.TempDir(), DiskOptions{})
+	mustAppend(t, d, said("a"))
+	path := d.segments[0].path
+	d.segments[0].path = d.dir // which is not empty
+	none := Limits{Age: 1 << 62, Bytes: 1 << 30}
+	if err := d.Retire(time.Now(), none); err == nil {
+		t.Error("Retire says nothing")
+	}
+	if e := mustAppend(t, d, said("b")); e[0].Offset != 2 || len(everything(t, d)) != 1 {
+		t.Errorf("then: %v", e)
+	}
+	d.segments[0].path = path
+	retire(t, d, time.Now(), none)
+	if bases, _ := listSegments(d.dir); len(bases) != 0 {
+		t.Errorf("%d files are left", len(bases))
+	}
+}

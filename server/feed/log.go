@@ -1,0 +1,252 @@
+package feed
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options are the settings of a [Log]. The zero value of a field means its default.
+type Options struct {
+	MaxAge     time.Duration // 7 days; how long an entry is held
+	MaxEntries int           // 100,000 held
+	MaxBytes   int64         // 256 MiB held
+
+	Recent      int // 1,024 entries are also held in memory
+	RecentBytes int // 8 MiB of them
+
+	MaxPending      int // 16,384 entries may wait to be stored or to be published
+	MaxPendingBytes int // 32 MiB of them
+
+	Logger *slog.Logger // told when the store begins to fail and when it works again; nil means slog.Default()
+}
+
+func (o Options) withDefaults() Options {
+	o.MaxAge = cmp.Or(o.MaxAge, 7*24*time.Hour)
+	o.MaxEntries = cmp.Or(o.MaxEntries, 100_000)
+	o.MaxBytes = cmp.Or(o.MaxBytes, 256<<20)
+	o.Recent = cmp.Or(o.Recent, 1024)
+	o.RecentBytes = cmp.Or(o.RecentBytes, 8<<20)
+	o.MaxPending = cmp.Or(o.MaxPending, 16384)
+	o.MaxPendingBytes = cmp.Or(o.MaxPendingBytes, 32<<20)
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return o
+}
+
+func (o Options) check() error {
+	if o.MaxAge < 0 || min(o.MaxEntries, o.Recent, o.RecentBytes, o.MaxPending, o.MaxPendingBytes) < 0 || o.MaxBytes < 0 {
+		return fmt.Errorf("feed: a limit is below zero: %+v", o)
+	}
+	if o.MaxPendingBytes < MaxEntryBytes {
+		return fmt.Errorf("feed: MaxPendingBytes is %d, which is less than one entry may have (%d)", o.MaxPendingBytes, MaxEntryBytes)
+	}
+	return nil
+}
+
+// A Log takes entries in, stores them and publishes them in order.
+//
+// Two goroutines of its own do the work, so that one batch is stored while the one before is passed on. The committer
+// takes all that waits, up to a size, as one batch to the store; while the store syncs, more gathers. So there is no timer
+// and no added delay, and the more comes in, the more entries share a sync. The publisher then calls what Append was given,
+// in the order of offsets. The committer is never more than one batch ahead: if passing on is what takes the time, being
+// faster would only mean more and smaller batches, and the processor time of a sync (about 50 us) is what they share.
+//
+// A store that fails harms only the entries that it was given then. While it fails, and nothing is appended, it is probed,
+// so that Health is not stuck where it keeps clients away.
+//
+// All methods may be called concurrently.
+type Log struct {
+	opts  Options
+	store Store
+
+	wake   chan struct{}     // something is in the queue, or the log was closed
+	stored chan *work        // from the committer to the publisher; closed by the former. Not buffered: see Log
+	seams  chan func(uint64) // run by the publisher
+	ended  chan struct{}     // both goroutines are done and the store is closed
+	closed error             // of the store; readable after ended
+
+	fault     atomic.Pointer[error]     // why the store fails, if it does; set by the committer
+	busySince atomic.Pointer[time.Time] // when the store was given what it works on, if it does
+
+	last   atomic.Uint64 // the newest offset that was published
+	recent ring
+
+	mu       sync.Mutex // guards the following; never held while a store, a done or a seam runs
+	queue    fifo[*work]
+	spare    []*work
+	waiting  int // entries that are not published yet
+	bytes    int // of those
+	shutting bool
+}
+
+// Done is told what became of an entry. With err == nil the entry is stored with the offset; duplicate tells that its
+// sender had said it before, with that offset, and it is not to be passed on again.
+type Done func(offset uint64, duplicate bool, err error)
+
+// work is what goes to the store in one piece.
+type work struct {
+	entries    []Entry
+	dones      []Done
+	bytes      int
+	duplicates []int
+	err        error
+}
+
+// maxBatch is the size at which a batch is full. Larger ones cost no less for an entry: at this size a sync is shared by a
+// thousand messages.
+const maxBatch = 256 << 10
+
+// New returns a log on a store, which it owns from then on, and applies the limits to what the store holds.
+func New(store Store, opts Options) (*Log, error) {
+	opts = opts.withDefaults()
+	if err := opts.check(); err != nil {
+		return nil, err
+	}
+	l := &Log{
+		opts: opts, store: store,
+		wake: make(chan struct{}, 1), stored: make(chan *work),
+		seams: make(chan func(uint64)), ended: make(chan struct{}),
+	}
+	l.applyLimits(time.Now())
+	_, last := store.Bounds()
+	newest, err := store.ReadBefore(last+1, opts.Recent, opts.RecentBytes)
+	if err != nil {
+		return nil, err
+	}
+	l.recent.limits = window{entries: opts.Recent, bytes: opts.RecentBytes}
+	for _, e := range newest {
+		l.recent.add(e)
+	}
+	l.last.Store(last)
+	go l.commit()  // ends after Close
+	go l.publish() // ends after commit
+	return l, nil
+}
+
+// applyLimits is called by one goroutine: New, then the committer.
+func (l *Log) applyLimits(now time.Time) {
+	err := l.store.Retire(now, Limits{Age: l.opts.MaxAge, Entries: l.opts.MaxEntries, Bytes: l.opts.MaxBytes})
+	if err != nil {
+		l.opts.Logger.Warn("feed: what is too old or too much cannot be removed", "error", err)
+	}
+}
+
+// Append takes an entry in, whose Offset it ignores, and whose At is set if it is zero. It never waits for the store. When
+// it returns nil, done is called once, by the publisher: one at a time, in the order of the calls of Append and so
+// in that of offsets, with no lock held. Done may call every method but Seam and Close; what it does delays all others.
+//
+// When Append returns an error, done is not called: ErrBusy if too much waits, ErrTooLarge, or ErrClosed.
+func (l *Log) Append(e Entry, done Done) error {
+	size := e.size()
+	if size > MaxEntryBytes {
+		return ErrTooLarge
+	}
+	if e.At == 0 {
+		e.At = time.Now().UnixMilli()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.shutting:
+		return ErrClosed
+	case l.waiting >= l.opts.MaxPending || l.bytes+size > l.opts.MaxPendingBytes:
+		return ErrBusy
+	}
+	l.waiting++
+	l.bytes += size
+	w := l.openWork(size)
+	w.entries = append(w.entries, e)
+	w.dones = append(w.dones, done)
+	w.bytes += size
+	l.signal()
+	return nil
+}
+
+// openWork returns the work that takes an entry of the size. It needs the lock.
+func (l *Log) openWork(size int) *work {
+	if n := l.queue.len(); n > 0 {
+		if w := *l.queue.at(n - 1); w.bytes+size <= maxBatch {
+			return w
+		}
+	}
+	w := &work{}
+	if n := len(l.spare); n > 0 {
+		w, l.spare = l.spare[n-1], l.spare[:n-1]
+	}
+	l.queue.push(w)
+	return w
+}
+
+func (l *Log) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take returns the next work, if any, and whether there will be more.
+func (l *Log) take() (w *work, more bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.queue.len() == 0 {
+		return nil, !l.shutting
+	}
+	w = *l.queue.at(0)
+	l.queue.drop(1)
+	return w, true
+}
+
+// release gives back what one entry took of the limits.
+func (l *Log) release(size int) {
+	l.mu.Lock()
+	l.waiting--
+	l.bytes -= size
+	l.mu.Unlock()
+}
+
+// reuse keeps the slices of finished work for the next, which is two or three at a time.
+func (l *Log) reuse(w *work) {
+	clear(w.entries)
+	clear(w.dones)
+	*w = work{entries: w.entries[:0], dones: w.dones[:0]}
+	l.mu.Lock()
+	if len(l.spare) < 3 {
+		l.spare = append(l.spare, w)
+	}
+	l.mu.Unlock()
+}
+
+// stalled is how long a store may take for one batch before Health complains. A disk that is only slow takes seconds.
+const stalled = 10 * time.Second
+
+// Health returns nil, or why the store did not take what it was given last, or that it does not answer.
+func (l *Log) Health() error {
+	if err := l.fault.Load(); err != nil {
+		return *err
+	}
+	if since := l.busySince.Load(); since != nil && time.Since(*since) > stalled {
+		return fmt.Errorf("feed: the store has not answered for %v", time.Since(*since).Round(time.Second))
+	}
+	return nil
+}
+
+// Close refuses further entries, stores and publishes those that it has, and closes the store. If the context is over
+// first it returns its error, while the rest goes on.
+func (l *Log) Close(ctx context.Context) error {
+	l.mu.Lock()
+	l.shutting = true
+	l.mu.Unlock()
+	l.signal()
+	select {
+	case <-l.ended:
+		return l.closed
+	case <-ctx.Done():
+		return fmt.Errorf("feed: not all is stored yet: %w", ctx.Err())
+	}
+}
