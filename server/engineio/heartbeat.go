@@ -1,44 +1,42 @@
 package engineio
 
-import "time"
+import (
+	"time"
 
-// The heartbeat of a session is one timer.
-//
+	"github.com/crier/crier/server/websocket"
+)
+
 // EIO 4 (docs/engine.io-protocol/v4-current.md, Heartbeat): the server sends a ping PingInterval after it opened the session or
 // heard the last pong, and closes when the pong is not there PingTimeout later. A client that sends something else meanwhile gets
 // that time once more, as with the reference server.
 //
 // EIO 3 (docs/engine.io-protocol/v3.md): the client pings, the server answers, and closes when no ping comes in the sum of both times.
 
-// startHeartbeat sets the timer. s.mu must be held.
+// startHeartbeat begins the wait for the first ping, whoever sends it. s.mu must be held.
 func (s *Session) startHeartbeat() {
-	s.timer = time.AfterFunc(s.firstBeat(), s.beat)
-}
-
-func (s *Session) firstBeat() time.Duration {
-	o := &s.server.opts
+	s.awaited = false
 	if s.version == 3 {
-		return o.PingInterval + o.PingTimeout
+		s.server.heart.expect(s, clientPing)
+	} else {
+		s.server.heart.expect(s, ownPing)
 	}
-	return o.PingInterval
 }
 
-// beat runs when the timer fires.
-func (s *Session) beat() {
+// beat is called when what the session waited for is due: b takes the pings that go out.
+func (s *Session) beat(b *websocket.Batch) {
 	s.mu.Lock()
-	if s.state != open {
+	switch {
+	case s.state != open || s.server.heart.isAwaiting(s):
+		s.mu.Unlock() // it has ended, or its client was heard in this moment
+	case s.version == 3 || s.awaited:
 		s.mu.Unlock()
-		return
-	}
-	if s.version == 3 || s.awaited {
+		go s.finish(ReasonPingTimeout, nil) // ends when the handler's Close returns; the others' heartbeats do not wait for that
+	default:
+		s.awaited, s.excused = true, false
+		s.server.heart.expect(s, clientPong)
 		s.mu.Unlock()
-		s.finish(ReasonPingTimeout, nil)
-		return
+		_ = s.out.PushBatch(s.server.ping, b) // fails only if the session is ending
 	}
-	s.awaited, s.excused = true, false
-	s.timer.Reset(s.server.opts.PingTimeout)
-	s.mu.Unlock()
-	_ = s.out.Push(s.server.ping) // fails only if the session is ending
 }
 
 // heartbeat handles a ping or pong of the client's.
@@ -48,8 +46,7 @@ func (s *Session) heartbeat(kind PacketType) error {
 	}
 	s.mu.Lock()
 	if s.state == open {
-		s.awaited = false
-		s.timer.Reset(s.firstBeat())
+		s.startHeartbeat()
 	}
 	s.mu.Unlock()
 	if kind == PacketPing {
@@ -68,7 +65,25 @@ func (s *Session) heard(kind PacketType) bool {
 	}
 	if s.awaited && !s.excused && kind != PacketPong {
 		s.excused = true
-		s.timer.Reset(s.server.opts.PingTimeout)
+		s.server.heart.expect(s, clientPong)
 	}
 	return true
+}
+
+// stopHeartbeat waits for nothing any more. s.mu must be held.
+func (s *Session) stopHeartbeat() { s.server.heart.expect(s, nothing) }
+
+// The waits of a session. Each lasts the same for all sessions of a server.
+type wait uint8
+
+const (
+	nothing    wait = iota
+	ownPing         // until the client is to be pinged
+	clientPong      // for the answer
+	clientPing      // EIO 3
+	waits
+)
+
+func (o *Options) lasting(w wait) time.Duration {
+	return [waits]time.Duration{0, o.PingInterval, o.PingTimeout, o.PingInterval + o.PingTimeout}[w]
 }

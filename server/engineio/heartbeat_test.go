@@ -1,6 +1,7 @@
 package engineio_test
 
 import (
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,6 +128,65 @@ func TestOnlyPingsKeepAnOldClientAlive(t *testing.T) {
 		p.expectEnd(t, engineio.ReasonPingTimeout)
 		expectAfter(t, "the end", began, brisk.PingInterval+brisk.PingTimeout)
 	})
+}
+
+// All sessions of a server share one timer: none may be forgotten, late, or ended with another.
+func TestEachSessionOfManyHasItsOwnHeartbeat(t *testing.T) {
+	runInBubble(t, func(t *testing.T, m mode) {
+		h := openOn(t, newPipes(), brisk, nil)
+		const clients, apart = 40, 100 * time.Millisecond
+		silent := func(n int) bool { return n%8 == 3 }
+		var peers []*peer
+		var alive sync.WaitGroup
+		for n := range clients {
+			c, p := h.join(m)
+			peers = append(peers, p)
+			if silent(n) {
+				c.listen()
+			} else {
+				alive.Go(func() { c.keepAlive(brisk.PingInterval) })
+			}
+			time.Sleep(apart)
+		}
+		opened := time.Now().Add(-clients * apart)
+		for n, p := range peers {
+			if silent(n) {
+				p.expectEnd(t, engineio.ReasonPingTimeout)
+				due := opened.Add(time.Duration(n)*apart + brisk.PingInterval + brisk.PingTimeout)
+				if off := time.Since(due).Abs(); off > brisk.PingInterval/1000 {
+					t.Errorf("session %d ended %v off its time", n, off)
+				}
+			}
+		}
+		time.Sleep(10 * brisk.PingInterval)
+		synctest.Wait()
+		for n, p := range peers {
+			if !silent(n) {
+				p.expectOpen(t)
+				p.Session.Close()
+			}
+		}
+		alive.Wait()
+	})
+}
+
+// keepAlive does what its side of the heartbeat asks for, until the session ends.
+func (c *client) keepAlive(interval time.Duration) {
+	for c.version == 3 {
+		time.Sleep(interval)
+		if c.trySend(packet{kind: '2'}) != nil {
+			return
+		}
+		if got, err := c.tryReceive(); err != nil || got.kind != '3' {
+			return
+		}
+	}
+	for {
+		got, err := c.tryReceive()
+		if err != nil || got.kind == '1' || got.kind == '2' && c.trySend(packet{kind: '3'}) != nil {
+			return
+		}
+	}
 }
 
 func TestAHeartbeatFromTheWrongSideEndsTheSession(t *testing.T) {

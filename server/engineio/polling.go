@@ -137,7 +137,7 @@ func (s *Session) collect(p *poll) ([]wirePacket, time.Duration) {
 		packets = wirePackets(s.out.Take())
 		if packets == nil && s.state == closing { // in a payload of its own: clients handle it before the messages beside it
 			packets = goodbye
-			s.timer.Reset(0) // ends the session, without s.mu
+			s.lastPoll.Reset(0) // ends the session, without s.mu
 		}
 	}
 	if packets == nil && p.release {

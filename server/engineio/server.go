@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/crier/crier/server/websocket"
 )
@@ -16,6 +17,7 @@ type Server struct {
 	accept  func(*Session) Handler
 	arena   websocket.Arena
 	flusher *websocket.Flusher
+	heart   heart
 	ping    websocket.Frames
 	pong    websocket.Frames
 
@@ -52,6 +54,7 @@ func New(o Options, accept func(*Session) Handler) (*Server, error) {
 		readers:  make(map[*connReader]struct{}),
 		empty:    make(chan struct{}),
 	}
+	sv.heart.opts, sv.heart.began = &sv.opts, time.Now()
 	sv.ping = sv.arena.Put(websocket.AppendFrame(nil, websocket.OpText, []byte{PacketPing.digit()}))
 	sv.pong = sv.arena.Put(websocket.AppendFrame(nil, websocket.OpText, []byte{PacketPong.digit()}))
 	return sv, nil

@@ -19,7 +19,7 @@ import (
 //
 // All methods may be called concurrently.
 //
-// Order of locks: Session.mu, then Server.mu or that of its Outbox.
+// Order of locks: Session.mu, then Server.mu, that of the heart or that of its Outbox.
 type Session struct {
 	id      string
 	version int
@@ -31,6 +31,7 @@ type Session struct {
 	repair  textRepair // what the client's text needs; used by one receiver at a time
 	out     websocket.Outbox
 	deflate atomic.Bool // the WebSocket takes compressed messages
+	beats   beats       // guarded by the lock of server.heart
 
 	mu sync.Mutex // guards the following
 
@@ -41,7 +42,7 @@ type Session struct {
 	poll       *poll           // the GET that waits for something to send
 	answering  bool            // the answer to the last one is on its way
 	posting    bool            // a POST is being read
-	timer      *time.Timer     // the heartbeat; after Close on long-polling, how long a last poll is awaited
+	lastPoll   *time.Timer     // after Close on long-polling: how long a last poll is awaited
 	probeTimer *time.Timer     // how long the WebSocket may be tried out
 	awaited    bool            // EIO 4: a ping is out and its pong is not back
 	excused    bool            // EIO 4: another packet came instead, once
@@ -202,7 +203,7 @@ func (s *Session) leave(reason Reason) {
 	s.state, s.leaving = closing, reason
 	conn := s.conn
 	s.out.Seal()
-	s.stopTimer()
+	s.stopHeartbeat()
 	if s.begun {
 		s.awaitLastPoll()
 	}
@@ -225,7 +226,7 @@ func (s *Session) sayGoodbye(reason Reason) {
 // awaitLastPoll gives the client of a closing session on long-polling its time to hear of it. s.mu must be held.
 func (s *Session) awaitLastPoll() {
 	if s.conn == nil {
-		s.timer = time.AfterFunc(closeTimeout, func() { s.finish(s.leaving, nil) })
+		s.lastPoll = time.AfterFunc(closeTimeout, func() { s.finish(s.leaving, nil) })
 	}
 }
 
@@ -263,7 +264,8 @@ func (s *Session) end(reason Reason, cause error) (Reason, bool) {
 	}
 	s.peerLeft = errors.Is(cause, errPeerClosed)
 	s.state = closed
-	s.stopTimer()
+	s.stopHeartbeat()
+	s.stopLastPoll()
 	probe := s.probe
 	s.probe = nil
 	s.wakePoll()
@@ -287,9 +289,10 @@ func (s *Session) isClosed() bool {
 	return s.state == closed
 }
 
-func (s *Session) stopTimer() {
-	if s.timer != nil {
-		s.timer.Stop()
+// stopLastPoll awaits no last poll. s.mu must be held.
+func (s *Session) stopLastPoll() {
+	if s.lastPoll != nil {
+		s.lastPoll.Stop()
 	}
 }
 

@@ -114,10 +114,9 @@ func (s *Session) moveTo(conn *websocket.Conn) bool {
 	s.probe, s.probed = nil, false
 	s.conn = conn
 	if s.state == closing {
-		s.stopTimer()
+		s.stopLastPoll()
 	} else {
-		s.awaited = false
-		s.timer.Reset(s.firstBeat())
+		s.startHeartbeat()
 	}
 	s.wakePoll()
 	return true
