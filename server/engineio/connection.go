@@ -95,6 +95,7 @@ func (r *connReader) ended(err error) {
 
 // answerClose ends the session as the client asked: its close frame is answered with its own code (RFC 6455, 5.5.1).
 func (s *Session) answerClose(peer *websocket.CloseError) {
+	s.out.Settle()
 	reason, ok := s.end(ReasonTransportClose, peer)
 	s.out.Finish(s.server.closeFrame(peer.Code, ""), 0) // if the server's own went first, this is its answer
 	if ok {

@@ -19,11 +19,10 @@ type Message struct {
 // compressFrom is the size from which a message is worth compressing, as in the reference server.
 const compressFrom = 1024
 
-// Send queues messages, side by side with nothing in between. It never waits and does not keep data. The error is
-// ErrClosed or ErrSlowConsumer.
+// Send queues messages, side by side with nothing in between, behind what the flusher has yet to deliver. It never waits for
+// the client and does not keep data. The error is ErrClosed or ErrSlowConsumer.
 func (s *Session) Send(messages ...Message) error {
-	p := Prepared{server: s.server, messages: messages, traits: traitsOf(messages)}
-	return sendError(s.out.Push(p.encode(s.form(&p))))
+	return sendError(s.follow(s.server.encode(messages, s.form(traitsOf(messages)))))
 }
 
 // Ready says whether what is sent now would leave at once. Volatile messages are those that one drops when it would not.
@@ -35,30 +34,6 @@ func (s *Session) Ready() bool {
 		return waits && s.out.Size() == 0
 	}
 	return s.out.Ready()
-}
-
-// A Prepared holds messages that go to many sessions: they are encoded once for each form that the sessions need. It
-// is used by one goroutine at a time.
-type Prepared struct {
-	server   *Server
-	messages []Message
-	traits   form // what makes a difference to some session
-	frames   [forms]websocket.Frames
-}
-
-// Prepare returns messages ready to be sent to any of the server's sessions. Their data must stay as it is until the last of
-// the calls of SendPrepared.
-func (sv *Server) Prepare(messages ...Message) *Prepared {
-	return &Prepared{server: sv, messages: messages, traits: traitsOf(messages)}
-}
-
-// SendPrepared is Send for one of many sessions: the frames leave after b.Flush.
-func (s *Session) SendPrepared(p *Prepared, b *websocket.Batch) error {
-	f := s.form(p)
-	if p.frames[f].Len() == 0 {
-		p.frames[f] = p.encode(f)
-	}
-	return sendError(s.out.PushBatch(p.frames[f], b))
 }
 
 // A form is a way in which messages stand on the wire. Queues hold WebSocket frames whatever the transport, so that an
@@ -90,28 +65,31 @@ func traitsOf(messages []Message) (traits form) {
 
 func (m *Message) compressible() bool { return len(m.Data) >= compressFrom && !m.Plain }
 
-// form returns the form that the session needs.
-func (s *Session) form(p *Prepared) (f form) {
+// form returns the form that the session needs of messages with traits.
+func (s *Session) form(traits form) (f form) {
+	if traits == 0 {
+		return 0
+	}
 	if s.version == 3 {
 		f |= formOld
 	}
 	if s.base64 {
 		f |= formBase64
 	}
-	if p.traits&formDeflated != 0 && s.deflate.Load() {
+	if traits&formDeflated != 0 && s.deflate.Load() {
 		f |= formDeflated
 	}
-	return f & p.traits
+	return f & traits
 }
 
-// encode puts the messages into the server's arena.
-func (p *Prepared) encode(f form) websocket.Frames {
+// encode puts messages into the arena.
+func (sv *Server) encode(messages []Message, f form) websocket.Frames {
 	buf := frameBufs.Get().(*[]byte)
 	*buf = (*buf)[:0]
-	for i := range p.messages {
-		*buf = p.server.appendMessage(*buf, &p.messages[i], f)
+	for i := range messages {
+		*buf = sv.appendMessage(*buf, &messages[i], f)
 	}
-	frames := p.server.arena.Put(*buf)
+	frames := sv.arena.Put(*buf)
 	if cap(*buf) <= maxPooled {
 		frameBufs.Put(buf)
 	}

@@ -44,7 +44,7 @@ func TestABroadcastReachesEverySessionInItsOwnForm(t *testing.T) {
 		for range 2 {
 			for range clients {
 				p := h.peer()
-				if err := p.SendPrepared(prepared, &batch); err != nil {
+				if err := p.SendPrepared(&prepared, &batch); err != nil {
 					t.Error(err)
 				}
 				h.peers <- p

@@ -32,6 +32,7 @@ type Session struct {
 	out     websocket.Outbox
 	deflate atomic.Bool // the WebSocket takes compressed messages
 	beats   beats       // guarded by the lock of server.heart
+	aside   *Direct     // the first of those that a Sequence has for this session alone; used in tasks of its worker
 
 	mu sync.Mutex // guards the following
 
@@ -195,6 +196,7 @@ func (s *Session) fail(err error) {
 func (s *Session) Close() { s.leave(ReasonForcedClose) }
 
 func (s *Session) leave(reason Reason) {
+	s.out.Settle()
 	s.mu.Lock()
 	if s.state != open && s.state != opening {
 		s.mu.Unlock()
@@ -240,6 +242,7 @@ func (s *Session) finish(reason Reason, cause error) {
 
 // finishWith is finish with a close frame for the client, behind what is queued.
 func (s *Session) finishWith(reason Reason, cause error, code websocket.CloseCode, text string) {
+	s.out.Settle()
 	if reason, ok := s.end(reason, cause); ok {
 		s.out.Finish(s.server.closeFrame(code, text), websocket.CloseGrace)
 		s.ended(reason)

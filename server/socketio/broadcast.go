@@ -53,7 +53,7 @@ func (b *Broadcast) Compress(on bool) *Broadcast {
 }
 
 // Emit sends an event to the sockets. It never waits for any of them; all members of a room get its events in one order.
-// The error says what can't be sent.
+// The error says what can't be sent; arguments that nobody is there to hear are not looked at.
 func (b *Broadcast) Emit(event string, args ...any) error {
 	for _, ns := range b.namespaces {
 		if err := b.emit(ns, 0, false, event, args, nil); err != nil {
@@ -63,28 +63,21 @@ func (b *Broadcast) Emit(event string, args ...any) error {
 	return nil
 }
 
-// emit encodes an event once and queues it for every socket that it reaches. expect, if set, is asked about each socket
+// emit encodes an event once and sends it to every socket that it reaches. expect, if set, is asked about each socket
 // before.
 func (b *Broadcast) emit(ns *Namespace, id uint64, hasID bool, event string, args []any, expect func(*Socket) bool) error {
+	if !reservedEvent(event) && ns.hub.unheard(b) {
+		return nil
+	}
 	buf := packetBufs.Get().(*[]byte)
 	text, attachments, err := appendEvent((*buf)[:0], ns.name, id, hasID, event, args)
 	if err != nil {
 		packetBufs.Put(buf)
 		return err
 	}
-	p := ns.io.engine.Prepare(messages(b.flags, text, attachments)...)
-	h := &ns.hub
-	h.mu.Lock()
-	h.each(b, func(s *Socket) {
-		if b.flags.volatile && !s.client.session.Ready() || expect != nil && !expect(s) {
-			return
-		}
-		_ = s.client.session.SendPrepared(p, &h.batch) // one that can't be sent to is ending, and is told why
-	})
-	h.batch.Flush()
-	h.mu.Unlock()
+	err = ns.hub.post(&emission{broadcast: b, flags: b.flags, text: text, attachments: attachments, expect: expect})
 	releaseBuf(buf, text)
-	return nil
+	return err
 }
 
 // A MissingAcksError says that some clients did not answer.
@@ -117,9 +110,7 @@ func (b *Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) 
 // Sockets returns the sockets that the broadcast reaches, in no particular order.
 func (b *Broadcast) Sockets() (all []*Socket) {
 	for _, ns := range b.namespaces {
-		ns.hub.mu.Lock()
-		ns.hub.each(b, func(s *Socket) { all = append(all, s) })
-		ns.hub.mu.Unlock()
+		all = ns.hub.reached(all, b)
 	}
 	return all
 }

@@ -105,6 +105,7 @@ func TestEmitWithAckEndsWithTheLastSocket(t *testing.T) {
 func TestWhatCannotBeSentIsAnError(t *testing.T) {
 	io, url := serve(t, socketio.Options{})
 	peers, s := crowd(t, io, url, socket4)
+	s[0].Join("room")
 	for _, emit := range []func(string, ...any) error{s[0].Emit, io.Emit, io.To("room").Emit, s[0].Volatile().Emit} {
 		for _, name := range []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"} {
 			if err := emit(name); err == nil || !strings.Contains(err.Error(), "reserved") {

@@ -42,13 +42,26 @@ func (s *Socket) Emit(event string, args ...any) error {
 
 // Emit sends an event to the client: see [Socket.Emit].
 func (e Emitter) Emit(event string, args ...any) error {
-	return e.socket.sendPacket(e.flags, func(dst []byte) ([]byte, [][]byte, error) {
+	return e.socket.sendEvent(e.flags, func(dst []byte) ([]byte, [][]byte, error) {
 		return appendEvent(dst, e.socket.ns.name, 0, false, event, args)
 	})
 }
 
-// sendPacket encodes a packet and queues it.
-func (s *Socket) sendPacket(flags sendFlags, encode func([]byte) ([]byte, [][]byte, error)) error {
+// sendEvent encodes an event and puts it in order with all that is emitted in the namespace.
+func (s *Socket) sendEvent(flags sendFlags, encode func([]byte) ([]byte, [][]byte, error)) error {
+	return s.sendPacket(encode, func(text []byte, attachments [][]byte) error {
+		return s.ns.hub.post(&emission{to: s, flags: flags, text: text, attachments: attachments})
+	})
+}
+
+// sendAck encodes an acknowledgement and queues it behind what has been emitted. It has no place in the namespace's order.
+func (s *Socket) sendAck(encode func([]byte) ([]byte, [][]byte, error)) error {
+	return s.sendPacket(encode, func(text []byte, attachments [][]byte) error {
+		return s.sendEncoded(sendFlags{}, text, attachments)
+	})
+}
+
+func (s *Socket) sendPacket(encode func([]byte) ([]byte, [][]byte, error), send func([]byte, [][]byte) error) error {
 	buf := packetBufs.Get().(*[]byte)
 	text, attachments, err := encode((*buf)[:0])
 	if err != nil {
@@ -56,7 +69,7 @@ func (s *Socket) sendPacket(flags sendFlags, encode func([]byte) ([]byte, [][]by
 		return err
 	}
 	if s.Connected() {
-		err = s.sendEncoded(flags, text, attachments)
+		err = send(text, attachments)
 	} else {
 		err = ErrDisconnected
 	}
@@ -105,7 +118,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 	if !s.expectAck(id, func(args Args, err error) { answers <- ackAnswer{args, err} }) {
 		return nil, ErrDisconnected
 	}
-	err := s.sendPacket(sendFlags{}, func(dst []byte) ([]byte, [][]byte, error) {
+	err := s.sendEvent(sendFlags{}, func(dst []byte) ([]byte, [][]byte, error) {
 		return appendEvent(dst, s.ns.name, id, true, event, args)
 	})
 	if err != nil {

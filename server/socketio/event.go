@@ -64,7 +64,7 @@ func (e *Event) Ack(args ...any) error {
 	if !e.asked || e.acked.Swap(true) {
 		return nil
 	}
-	err := e.socket.sendPacket(sendFlags{}, func(dst []byte) ([]byte, [][]byte, error) {
+	err := e.socket.sendAck(func(dst []byte) ([]byte, [][]byte, error) {
 		return appendAck(dst, e.socket.ns.name, e.id, args)
 	})
 	if err != nil {

@@ -4,30 +4,45 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/crier/crier/server/engineio"
 	"github.com/crier/crier/server/websocket"
 )
 
-// A hub knows the sockets of a namespace and the rooms that they are in. Its lock is held while frames are queued for the
-// members of a room, so all members get its messages in the same order, whichever goroutines they come from.
+// A hub knows the sockets of a namespace and the rooms that they are in.
+//
+// What is emitted is put in order under its lock, in post. Large broadcasts are then tasks of the flusher's workers, which walk
+// the rooms without the lock; so nothing changes in the rooms before settle has seen to it that no task is left. That makes
+// a broadcast reach exactly those who were members when it was emitted.
 //
 // Joining, leaving and disconnecting cost the same however many sockets there are: a membership knows its place on both sides.
 //
-// Order of locks: client.mu, hub.mu, then those of a socket, of a session and of its outbox. Server.mu comes before that of
-// a namespace's hooks.
+// Order of locks: client.mu, hub.mu, a flusher's worker's turn, then those of a socket, of a session and of its outbox. Server.mu
+// comes before that of a namespace's hooks. A task takes no lock but that of an outbox, and so may be done under all others.
 type hub struct {
+	engine *engineio.Server
+
 	mu sync.Mutex // guards the following, and the fields of Socket that say so
 
 	sockets  map[string]*Socket
 	everyone room
 	rooms    map[string]*room
-	mark     uint64          // of the last broadcast that had to mark sockets
+	marks    uint64          // how many broadcasts had to mark sockets
 	batch    websocket.Batch // for the broadcast that is under way
+	spare    *task           // memory for the next one, or nil
 }
 
 // A room is a set of sockets.
 type room struct {
 	name    string
-	members []*membership
+	members []member
+}
+
+// A member is what a broadcast's walk needs to know of a membership, side by side with the others: one who is another
+// worker's is passed over without a look at anything else, and the way to the session is one step.
+type member struct {
+	*membership
+	session *engineio.Session // nil while a middleware has put the socket into the room, and it is not yet let in
+	worker  int
 }
 
 // A membership is one socket's place in one room.
@@ -37,25 +52,39 @@ type membership struct {
 	at     int // in room.members
 }
 
-func (h *hub) init() {
+func (h *hub) init(engine *engineio.Server) {
+	h.engine = engine
 	h.sockets = make(map[string]*Socket)
 	h.rooms = make(map[string]*room)
 }
 
+// settle lets everything that has been emitted reach the queues of those who are members now. h.mu must be held, and until it
+// is released rooms may change.
+func (h *hub) settle() { h.engine.Flusher().Settle() }
+
 func (r *room) add(s *Socket) *membership {
 	m := &membership{socket: s, room: r, at: len(r.members)}
-	r.members = append(r.members, m)
+	r.members = append(r.members, member{membership: m})
+	if s.presence != nil {
+		r.admit(m)
+	}
 	return m
+}
+
+// admit makes the member one that broadcasts reach.
+func (r *room) admit(m *membership) {
+	session := m.socket.client.session
+	r.members[m.at].session, r.members[m.at].worker = session, session.Worker()
 }
 
 func (r *room) remove(m *membership) {
 	last := len(r.members) - 1
 	moved := r.members[last]
 	r.members[m.at], moved.at = moved, m.at
-	r.members[last] = nil
+	r.members[last] = member{}
 	r.members = r.members[:last]
 	if cap(r.members) > 64 && last < cap(r.members)/4 {
-		r.members = append(make([]*membership, 0, cap(r.members)/2), r.members...)
+		r.members = append(make([]member, 0, cap(r.members)/2), r.members...)
 	}
 }
 
@@ -64,15 +93,21 @@ func (r *room) remove(m *membership) {
 func (h *hub) add(s *Socket, tell func(*Socket)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.settle()
 	tell(s)
 	h.sockets[s.id] = s
 	s.presence = h.everyone.add(s)
+	h.everyone.admit(s.presence)
+	for _, m := range s.rooms {
+		m.room.admit(m)
+	}
 }
 
 // remove takes s out of everything. It can join nothing afterwards.
 func (h *hub) remove(s *Socket) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.settle()
 	s.gone = true
 	if s.presence != nil {
 		s.lastRooms = s.roomNames()
@@ -100,6 +135,7 @@ func (h *hub) join(s *Socket, names []string) {
 	if s.gone {
 		return
 	}
+	h.settle()
 	for _, name := range names {
 		if name == s.id || s.membershipOf(name) >= 0 {
 			continue
@@ -116,6 +152,7 @@ func (h *hub) join(s *Socket, names []string) {
 func (h *hub) leave(s *Socket, names []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.settle()
 	for _, name := range names {
 		if i := s.membershipOf(name); i >= 0 {
 			h.drop(s.rooms[i])
@@ -174,62 +211,13 @@ func (h *hub) len() int {
 	return len(h.sockets)
 }
 
-// each calls f for every socket that a broadcast reaches, once. h.mu must be held.
-func (h *hub) each(b *Broadcast, f func(*Socket)) {
-	if len(b.except) == 0 && len(b.rooms) < 2 {
-		h.eachOfOne(b, f)
-		return
-	}
-	h.mark++
-	for _, name := range b.except {
-		h.eachIn(name, func(s *Socket) { s.marked = h.mark })
-	}
-	once := func(s *Socket) {
-		if s.marked != h.mark && s != b.from {
-			s.marked = h.mark
-			f(s)
-		}
-	}
-	if len(b.rooms) == 0 {
-		for _, m := range h.everyone.members {
-			once(m.socket)
-		}
-	}
-	for _, name := range b.rooms {
-		h.eachIn(name, once)
-	}
-}
-
-// eachOfOne is each for a broadcast to one room, or to all, without exception: nobody has to be marked.
-func (h *hub) eachOfOne(b *Broadcast, f func(*Socket)) {
-	but := func(s *Socket) {
-		if s != b.from {
-			f(s)
-		}
-	}
-	if len(b.rooms) == 1 {
-		h.eachIn(b.rooms[0], but)
-		return
-	}
-	for _, m := range h.everyone.members {
-		but(m.socket)
-	}
-}
-
-// eachIn calls f for the members of a room, and for the socket whose id it is; not for those that a middleware has put into
-// the room and that are not yet let in. h.mu must be held.
-func (h *hub) eachIn(name string, f func(*Socket)) {
-	own := h.sockets[name]
-	if own != nil {
-		f(own)
-	}
-	r := h.rooms[name]
-	if r == nil {
-		return
-	}
-	for _, m := range r.members {
-		if m.socket != own && m.socket.presence != nil {
-			f(m.socket)
-		}
-	}
+// reached appends the sockets that a broadcast reaches.
+func (h *hub) reached(all []*Socket, b *Broadcast) []*Socket {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.settle() // sockets may have to be marked
+	t := h.newTask(b)
+	defer h.keep(t)
+	t.reach.each(anyWorker, func(m *member) { all = append(all, m.socket) })
+	return all
 }

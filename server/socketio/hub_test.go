@@ -1,17 +1,36 @@
 package socketio
 
 import (
+	"context"
 	"fmt"
+	"net/http/httptest"
 	"testing"
+
+	"github.com/crier/crier/server/engineio"
 )
 
-// crowded returns a hub with sockets in it, each in its own and in common rooms.
-func crowded(sockets int) (*hub, []*Socket) {
+// crowded returns a hub with sockets in it, each in its own and in common rooms. They are all of one session.
+func crowded(t *testing.T, sockets int) (*hub, []*Socket) {
+	sessions := make(chan *engineio.Session, 1)
+	engine, err := engineio.New(engineio.Options{}, func(s *engineio.Session) engineio.Handler {
+		sessions <- s
+		return &client{io: new(Server)}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = engine.Close(ctx)
+	})
+	engine.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/?EIO=4&transport=polling", nil))
+	c := &client{session: <-sessions}
 	h := new(hub)
-	h.init()
+	h.init(engine)
 	var all []*Socket
 	for n := range sockets {
-		s := &Socket{id: fmt.Sprint("s", n)}
+		s := &Socket{id: fmt.Sprint("s", n), client: c}
 		h.add(s, func(*Socket) {})
 		h.join(s, []string{"all", fmt.Sprint("pair", n/2), fmt.Sprint("own", n)})
 		all = append(all, s)
@@ -20,7 +39,7 @@ func crowded(sockets int) (*hub, []*Socket) {
 }
 
 func TestAHubForgetsEmptyRooms(t *testing.T) {
-	h, sockets := crowded(1000)
+	h, sockets := crowded(t, 1000)
 	if len(h.rooms) != 1+500+1000 || len(h.rooms["all"].members) != 1000 {
 		t.Fatalf("%d rooms", len(h.rooms))
 	}
@@ -50,7 +69,7 @@ func TestAHubForgetsEmptyRooms(t *testing.T) {
 
 // A socket that a middleware put into rooms, and that was then refused, leaves nothing behind.
 func TestAHubForgetsWhoWasNotLetIn(t *testing.T) {
-	h, _ := crowded(1)
+	h, _ := crowded(t, 1)
 	before := len(h.rooms)
 	s := &Socket{id: "refused"}
 	h.join(s, []string{"all", "mine"})

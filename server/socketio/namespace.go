@@ -39,7 +39,7 @@ func (h *hooks) clone() hooks {
 
 func newNamespace(io *Server, name string) *Namespace {
 	ns := &Namespace{io: io, name: name}
-	ns.hub.init()
+	ns.hub.init(io.engine)
 	return ns
 }
 

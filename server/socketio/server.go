@@ -34,12 +34,12 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	io := &Server{opts: o, namespaces: make(map[string]*Namespace)}
-	io.Namespace = io.Of("/")
 	o.Engine.EscapeText = func(text []byte) []byte { return appendASCII(nil, text) }
 	io.engine, err = engineio.New(o.Engine, io.accept)
 	if err != nil {
 		return nil, err
 	}
+	io.Namespace = io.Of("/")
 	return io, nil
 }
 

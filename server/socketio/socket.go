@@ -25,7 +25,8 @@ type Socket struct {
 	rooms     []*membership // beside that of its own id
 	gone      bool          // joins nothing any more
 	lastRooms []string      // with gone: where it was, for the disconnecting handlers
-	marked    uint64        // the last broadcast that reached it, or was not to
+
+	marked uint64 // the last broadcast that reached it, or was not to; used in tasks of its worker, or when there are none
 
 	mu   sync.Mutex // guards the following; it may be taken while the hub's lock is held
 	room sync.Cond  // there is room in the inbox

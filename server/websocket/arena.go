@@ -56,6 +56,15 @@ func place(c *chunk, at int, parts [][]byte) Frames {
 	return Frames{chunk: c, start: uint32(at), end: uint32(end)}
 }
 
+// Join returns f and next as one, if next lies right behind f.
+func (f Frames) Join(next Frames) (_ Frames, ok bool) {
+	if f.chunk != next.chunk || f.end != next.start {
+		return f, false
+	}
+	f.end = next.end
+	return f, true
+}
+
 // Len returns the number of bytes.
 func (f Frames) Len() int { return int(f.end - f.start) }
 

@@ -3,13 +3,18 @@ package websocket
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // A Flusher empties the outboxes that have something to send. It gives each of them one write with all that it holds;
 // while it walks, new frames gather, so that batches grow by themselves under load, and when it is quiet a frame leaves
 // at once. It uses no timer and never waits for a client.
 //
+// What goes to many outboxes can be posted as a [Task]: then the workers do the pushing too, each for its own outboxes.
+//
 // All methods may be called concurrently.
+//
+// Order of locks: a worker's turn, that of an Outbox, worker.mu.
 type Flusher struct {
 	workers []worker
 	next    uint32 // guarded by the mutex of workers[0]: which worker the next outbox belongs to
@@ -18,12 +23,24 @@ type Flusher struct {
 
 // A worker is one goroutine of a Flusher. An outbox belongs to one worker for life, so two never write to it at once.
 type worker struct {
-	mu   sync.Mutex // guards the following
-	wake sync.Cond
-	list chain
-	stop bool
+	index   int
+	pending atomic.Int64 // tasks that are not yet delivered, those that are under way included
+
+	turn sync.Mutex // held by whoever delivers tasks; guards the following
+
+	batch Batch
+	spare []Task // memory for the next tasks
+
+	mu sync.Mutex // guards the following
+
+	wake  sync.Cond
+	list  chain
+	tasks []Task
+	held  int // bytes that tasks hold
+	stop  bool
 
 	bufs [][]byte // the worker's own, for the batch it is writing
+	_    [64]byte // keeps the next worker's fields off this one's last cache line
 }
 
 // A chain is a list of dirty outboxes, linked through themselves so that it costs no memory.
@@ -54,7 +71,7 @@ func NewFlusher() *Flusher {
 	f.done.Add(len(f.workers))
 	for i := range f.workers {
 		w := &f.workers[i]
-		w.wake.L = &w.mu
+		w.index, w.wake.L = i, &w.mu
 		go func() { // ends with Close
 			defer f.done.Done()
 			w.run()
@@ -63,7 +80,8 @@ func NewFlusher() *Flusher {
 	return f
 }
 
-// Close stops the workers and returns when they have ended. What is dirty by then is not flushed.
+// Close stops the workers and returns when they have ended. What is dirty by then is not flushed, and tasks may not be
+// delivered.
 func (f *Flusher) Close() {
 	for i := range f.workers {
 		w := &f.workers[i]
@@ -92,13 +110,11 @@ func (w *worker) add(dirty chain) {
 	w.wake.Signal()
 }
 
+// run delivers and flushes in turns: what is posted while it flushes is delivered in one walk.
 func (w *worker) run() {
-	for {
-		o := w.takeAll()
-		if o == nil {
-			return
-		}
-		for o != nil {
+	for w.wait() {
+		w.settle()
+		for o := w.takeAll(); o != nil; {
 			next := o.next
 			o.next = nil // before flush: from then on the outbox may be listed again
 			o.flush(w)
@@ -107,16 +123,20 @@ func (w *worker) run() {
 	}
 }
 
-// takeAll waits for dirty outboxes and returns the first of them; nil when the flusher is closed.
+// wait returns when there is something to do; false when the flusher is closed.
+func (w *worker) wait() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.list.head == nil && len(w.tasks) == 0 && !w.stop {
+		w.wake.Wait()
+	}
+	return !w.stop
+}
+
+// takeAll returns the first of the dirty outboxes, all of which it takes.
 func (w *worker) takeAll() *Outbox {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for w.list.head == nil && !w.stop {
-		w.wake.Wait()
-	}
-	if w.stop {
-		return nil
-	}
 	o := w.list.head
 	w.list = chain{}
 	return o

@@ -87,11 +87,8 @@ func (o *Outbox) PushBatch(f Frames, b *Batch) error {
 func (o *Outbox) push(f Frames) (dirty bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	switch {
-	case o.closed || o.sealed:
-		return false, ErrOutboxClosed
-	case o.full:
-		return false, ErrQueueFull
+	if err := o.refusal(); err != nil {
+		return false, err
 	}
 	if held := o.queue.size + o.flying; held > 0 && held+f.Len() > o.limit {
 		o.full = true
@@ -99,6 +96,24 @@ func (o *Outbox) push(f Frames) (dirty bool, err error) {
 	}
 	o.queue.push(f)
 	return o.list(), nil
+}
+
+// refusal says why nothing more is taken, if so. o.mu must be held.
+func (o *Outbox) refusal() error {
+	switch {
+	case o.closed || o.sealed:
+		return ErrOutboxClosed
+	case o.full:
+		return ErrQueueFull
+	}
+	return nil
+}
+
+// Err returns why no more frames are taken: ErrOutboxClosed, ErrQueueFull, or nil.
+func (o *Outbox) Err() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.refusal()
 }
 
 // list marks the outbox as listed; true if it was not. o.mu must be held.

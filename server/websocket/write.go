@@ -5,19 +5,28 @@ import (
 	"time"
 )
 
+// A TryWriter is a net.Conn that can be written to without waiting, for a listener's own types: see [Conn.TryWrite], which
+// calls it. TryWrite writes as much of bufs as can be taken at once, and neither changes bufs nor keeps them.
+type TryWriter interface {
+	TryWrite(bufs [][]byte) (n int64, err error)
+}
+
 // TryWrite gives the kernel what it takes of bufs at once, and never waits: one write, or one writev for each 1,024
 // buffers. It returns how many bytes were taken; fewer than all, without an error, means that the peer does not keep up
 // and the rest is for Write. bufs and what they hold are not changed, nor kept.
 //
-// Connections that are not a *net.TCPConn or *net.UnixConn (TLS, a listener's own type), and systems other than Linux,
-// know only writes that wait: there TryWrite returns 0, nil, and everything goes through Write.
+// Connections that are not a *net.TCPConn or *net.UnixConn (TLS, a listener's own type that is no TryWriter), and systems other
+// than Linux, know only writes that wait: there TryWrite returns 0, nil, and everything goes through Write.
 //
 // One goroutine at a time may be in TryWrite or Write, and the caller sees to it.
 func (c *Conn) TryWrite(bufs [][]byte) (int64, error) {
-	if c.raw == nil {
-		return 0, nil
+	if c.raw != nil {
+		return c.raw.write(bufs, false)
 	}
-	return c.raw.write(bufs, false)
+	if w, ok := c.nc.(TryWriter); ok {
+		return w.TryWrite(bufs)
+	}
+	return 0, nil
 }
 
 // Write writes all of bufs and waits for a peer that does not keep up, until deadline; the zero time is no deadline. It

@@ -1,0 +1,118 @@
+package engineio
+
+import "github.com/crier/crier/server/websocket"
+
+// Flusher returns what writes to the server's sessions. What is sent to many of them can be posted to it as a task, which sends
+// with SendPrepared or SendSequence, and takes no locks.
+func (sv *Server) Flusher() *websocket.Flusher { return sv.flusher }
+
+// Worker returns the number of the flusher's worker that the session belongs to, for life.
+func (s *Session) Worker() int { return s.out.Worker() }
+
+// follow pushes frames behind what the session's worker has yet to deliver. If it has something, a queue that proves full
+// is told to the session, but not here.
+func (s *Session) follow(frames websocket.Frames) error {
+	f, w := s.server.flusher, s.out.Worker()
+	if !f.Busy(w) {
+		return s.out.Push(frames)
+	}
+	err := s.out.Err()
+	if err == nil {
+		f.Post(w, &Direct{session: s, frames: frames})
+	}
+	return err
+}
+
+// A Direct is the task that Send makes of what has to stay behind other tasks.
+type Direct struct {
+	session *Session
+	frames  websocket.Frames
+
+	// Of the Sequence that it is in.
+	behind int // how many Prepared come before it
+	next   *Direct
+}
+
+// Deliver is the task's.
+func (d *Direct) Deliver(_ int, _ []websocket.Task, b *websocket.Batch) int {
+	d.push(b)
+	return 1
+}
+
+// Size is the task's.
+func (d *Direct) Size() int { return d.frames.Len() }
+
+func (d *Direct) push(b *websocket.Batch) {
+	_ = d.session.out.PushBatch(d.frames, b) // a session that can't be sent to is ending, and is told why
+}
+
+// A Sequence is what goes to the same sessions, one behind the other: a queue takes most of it as one piece. Between them may
+// stand what goes to one session alone: a server that answers each message and tells it to everybody would otherwise have no
+// two in a row. The zero value is empty. It is used by one task at a time.
+type Sequence struct {
+	all     []*Prepared
+	pieces  []Prepared // all, joined where they lie side by side
+	directs []*Direct
+}
+
+// Add adds p at the end.
+func (q *Sequence) Add(p *Prepared) {
+	q.all = append(q.all, p)
+	if n := len(q.pieces); n > 0 && q.pieces[n-1].traits|p.traits == 0 {
+		if joined, ok := q.pieces[n-1].frames.Join(p.frames); ok {
+			q.pieces[n-1].frames = joined
+			return
+		}
+	}
+	q.pieces = append(q.pieces, *p)
+}
+
+// AddDirect adds d at the end. Finish must follow.
+func (q *Sequence) AddDirect(d *Direct) {
+	d.behind = len(q.all)
+	q.directs = append(q.directs, d)
+	at := &d.session.aside
+	for *at != nil {
+		at = &(*at).next
+	}
+	*at = d
+}
+
+// SendSequence sends all of q that is for the session: see SendPrepared.
+func (s *Session) SendSequence(q *Sequence, b *websocket.Batch) {
+	if s.aside != nil {
+		s.sendOneByOne(q, b)
+		return
+	}
+	for i := range q.pieces {
+		_ = s.SendPrepared(&q.pieces[i], b) // a session that can't be sent to is ending, and is told why
+	}
+}
+
+func (s *Session) sendOneByOne(q *Sequence, b *websocket.Batch) {
+	for i, p := range q.all {
+		s.sendAside(i, b)
+		_ = s.SendPrepared(p, b)
+	}
+	s.sendAside(len(q.all), b)
+}
+
+// sendAside sends those for this session alone that have no more than n Prepared before them.
+func (s *Session) sendAside(n int, b *websocket.Batch) {
+	for s.aside != nil && s.aside.behind <= n {
+		d := s.aside
+		s.aside, d.next = d.next, nil
+		d.push(b)
+	}
+}
+
+// Finish sends what is left to sessions that SendSequence was not called for, and empties the sequence.
+func (q *Sequence) Finish(b *websocket.Batch) {
+	for _, d := range q.directs {
+		d.session.sendAside(len(q.all), b)
+	}
+	clear(q.all)
+	clear(q.pieces)
+	clear(q.directs)
+	q.all, q.pieces, q.directs = q.all[:0], q.pieces[:0], q.directs[:0]
+}

@@ -1,0 +1,176 @@
+package socketio
+
+import (
+	"sync"
+
+	"github.com/crier/crier/server/engineio"
+	"github.com/crier/crier/server/websocket"
+)
+
+// An emission is one event on its way: to a socket, or to those that a broadcast reaches.
+type emission struct {
+	to          *Socket
+	broadcast   *Broadcast
+	flags       sendFlags
+	text        []byte
+	attachments [][]byte
+	expect      func(*Socket) bool // if set, asked about each socket before it is sent to
+}
+
+// post decides the order of what is emitted in the namespace, of events to one socket and of broadcasts alike: that in which the
+// hub's lock is taken here. Whatever numbers or records events by their order does it here. The frames are put into memory here
+// too, so those of events that follow each other lie side by side.
+//
+// From here on nothing overtakes. An outbox gets its frames in the order of its worker's tasks, and a frame is pushed into it
+// past them only when there are none.
+func (h *hub) post(e *emission) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if e.to != nil {
+		return e.to.sendEncoded(e.flags, e.text, e.attachments)
+	}
+	h.spread(e)
+	return nil
+}
+
+// unheard says whether a broadcast reaches nobody, so that it need not be encoded.
+func (h *hub) unheard(b *Broadcast) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t := h.newTask(b)
+	defer h.keep(t)
+	return t.reach.members() == 0
+}
+
+// atOnceUpTo is how many members a broadcast may have for whoever emits it to push the frames himself when the workers have no
+// tasks: waking them all costs more than a few pushes.
+const atOnceUpTo = 32
+
+// spread has a broadcast pushed to all that it reaches: at once, or by the workers. h.mu must be held.
+func (h *hub) spread(e *emission) {
+	t := h.newTask(e.broadcast)
+	n := t.reach.members()
+	if n == 0 {
+		h.keep(t)
+		return
+	}
+	if e.flags.volatile || e.expect != nil { // each socket is asked, and has to be asked now
+		h.settle()
+	}
+	t.prepared = h.prepare(e)
+	f := h.engine.Flusher()
+	switch {
+	case e.flags.volatile || e.expect != nil:
+		h.pushIf(t, func(m *member) bool {
+			return !(e.flags.volatile && !m.session.Ready()) && (e.expect == nil || e.expect(m.socket))
+		})
+	case n > atOnceUpTo:
+		for w := range f.Workers() {
+			f.Post(w, t)
+		}
+		return
+	case !f.AnyBusy():
+		h.push(t, anyWorker)
+	default:
+		h.pushOrPost(t)
+		return
+	}
+	h.keep(t)
+}
+
+func (h *hub) prepare(e *emission) engineio.Prepared {
+	if len(e.attachments) == 0 {
+		return h.engine.Prepare(engineio.Message{Data: e.text, Plain: e.flags.plain})
+	}
+	return h.engine.Prepare(messages(e.flags, e.text, e.attachments)...)
+}
+
+// pushOrPost lets the workers that have tasks do their part, and does that of the others. h.mu must be held.
+func (h *hub) pushOrPost(t *task) {
+	f := h.engine.Flusher()
+	for w := range f.Workers() {
+		if f.Busy(w) {
+			f.Post(w, t)
+		} else {
+			h.push(t, w)
+		}
+	}
+}
+
+// push pushes to one worker's sockets, or all. The workers concerned have no tasks. h.mu must be held.
+func (h *hub) push(t *task, worker int) {
+	t.reach.each(worker, func(m *member) {
+		_ = m.session.SendPrepared(&t.prepared, &h.batch) // one that can't be sent to is ending, and is told why
+	})
+	h.batch.Flush()
+}
+
+// pushIf is push to those that may. h.mu must be held.
+func (h *hub) pushIf(t *task, may func(*member) bool) {
+	t.reach.each(anyWorker, func(m *member) {
+		if may(m) {
+			_ = m.session.SendPrepared(&t.prepared, &h.batch)
+		}
+	})
+	h.batch.Flush()
+}
+
+// A task is a broadcast that the flusher's workers push, each to its own sockets. Nothing in it changes once it is posted.
+type task struct {
+	reach    reach
+	prepared engineio.Prepared
+	places   [2]place // the memory of most reaches
+}
+
+// newTask returns a task with the broadcast's reach. h.mu must be held.
+func (h *hub) newTask(b *Broadcast) *task {
+	t := h.spare
+	h.spare = nil
+	if t == nil {
+		t = new(task)
+	}
+	t.reach.to, t.reach.except = t.places[:0:1], t.places[1:1]
+	h.find(b, &t.reach)
+	return t
+}
+
+// keep takes back a task that was not posted. h.mu must be held.
+func (h *hub) keep(t *task) {
+	*t = task{}
+	h.spare = t
+}
+
+// sequences holds memory for Deliver.
+var sequences = sync.Pool{New: func() any { return new(engineio.Sequence) }}
+
+// Deliver pushes what the task and those behind it have for the same sockets, in one walk.
+func (t *task) Deliver(worker int, next []websocket.Task, b *websocket.Batch) int {
+	q := sequences.Get().(*engineio.Sequence)
+	q.Add(&t.prepared)
+	n := 1 + t.takeAlong(q, next)
+	t.reach.each(worker, func(m *member) { m.session.SendSequence(q, b) })
+	q.Finish(b)
+	sequences.Put(q)
+	return n
+}
+
+// takeAlong adds what follows as long as it is for the same sockets, or for one alone, and returns how many tasks that is.
+func (t *task) takeAlong(q *engineio.Sequence, next []websocket.Task) int {
+	for i := range next {
+		switch other := next[i].(type) {
+		case *engineio.Direct:
+			q.AddDirect(other)
+		case *task:
+			if !t.reach.same(&other.reach) {
+				return i
+			}
+			q.Add(&other.prepared)
+		default:
+			return i
+		}
+	}
+	return len(next)
+}
+
+// Size returns the bytes of the frames: the rest is small and the same for all.
+func (t *task) Size() int { return t.prepared.Size() }
