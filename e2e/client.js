@@ -142,7 +142,9 @@ function bytes(value) {
 }
 
 module.exports = {
+  CLIENTS,
   COMBINATIONS,
+  TRANSPORTS,
   VERSIONS,
   ask,
   bytes,

@@ -20,6 +20,7 @@ const COMMANDS = {
   },
   reference: {
     product: [process.execPath, path.join(__dirname, "servers", "reference.js")],
+    feed: [process.execPath, path.join(__dirname, "servers", "reference-feed.js")],
     lab: [process.execPath, path.join(__dirname, "servers", "reference-lab.js")],
   },
 }[TARGET];
@@ -93,6 +94,7 @@ const describeServer = (child, port) => ({
   log: () => child.said,
   ended: child.ended,
   terminate: () => child.kill("SIGTERM"),
+  kill: () => child.kill("SIGKILL"),
   async stop() {
     child.kill("SIGTERM");
     await within(STOP_MS, child.ended, () => `the server still runs ${STOP_MS} ms after SIGTERM:\n${child.said}`).catch(
@@ -106,12 +108,15 @@ const describeServer = (child, port) => ({
 
 // The product: env are CRIER_* settings; `port` asks for a port that was used before. Clients by hand do not leave when
 // they are asked to, so the drain is short.
-async function startProduct(env = {}, port = undefined) {
+async function startProduct(env = {}, port = undefined, command = COMMANDS.product) {
   port ??= await freePort();
-  const child = launch(COMMANDS.product, { CRIER_ADDR: `127.0.0.1:${port}`, CRIER_DRAIN_TIMEOUT: "1s", ...env });
+  const child = launch(command, { CRIER_ADDR: `127.0.0.1:${port}`, CRIER_DRAIN_TIMEOUT: "1s", ...env });
   await started(child, listening(port, child));
   return describeServer(child, port);
 }
+
+// The product with its feed. The reference has none, so for it a stand-in tells the feed.
+const startFeed = (env, port) => startProduct(env, port, COMMANDS.feed || COMMANDS.product);
 
 // The laboratory: env are LAB_* settings (see servers/reference-lab.js).
 async function startLab(env = {}) {
@@ -123,4 +128,4 @@ async function startLab(env = {}) {
   return describeServer(child, Number(port));
 }
 
-module.exports = { TARGET, freePort, startLab, startProduct, within };
+module.exports = { TARGET, freePort, startFeed, startLab, startProduct, within };
