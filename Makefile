@@ -7,6 +7,9 @@ SHELL := bash
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 FUZZTIME ?= 10s
+DURATION ?= 10m
+CLIENTS  ?= 30
+SEED     ?=
 FLAGS    ?=
 TOOL     := go tool -modfile=tools.mod
 GO_FILES := find . -name '*.go' -not -path '*/node_modules/*'
@@ -14,7 +17,7 @@ GO_FILES := find . -name '*.go' -not -path '*/node_modules/*'
 # No paths of this machine and no time in the binary: the same source makes the same bytes.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: help run demo bench build test test-go test-public test-e2e lint fuzz clean FORCE
+.PHONY: help run demo bench build test test-go test-public test-e2e soak lint fuzz clean FORCE
 
 help: ## print this
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -57,6 +60,13 @@ test-e2e: build e2e/node_modules/.package-lock.json
 	@scripts/need chromium python3-websockets
 	npm test --prefix e2e
 	npm run test:reference --prefix e2e
+
+# E2E_BIN names another binary, such as one with the race detector. A Go test that takes minutes is named TestSoak..., and
+# skips itself unless SOAK is set.
+soak: build e2e/node_modules/.package-lock.json ## kill, cut and stall for DURATION (10m) with CLIENTS (30); SEED=... is a plan again
+	cd e2e && node soak/main.js --duration $(DURATION) --clients $(CLIENTS) $(if $(SEED),--seed $(SEED))
+	@folders=$$(grep -rlE '^func TestSoak' --include='*_test.go' --exclude-dir=node_modules . | xargs -r dirname | sort -u); \
+		[ -z "$$folders" ] || SOAK=1 go test -race -timeout 1h -run '^TestSoak' $$folders
 
 lint: ## gofmt, go vet, staticcheck, govulncheck
 	@unformatted=$$($(GO_FILES) -exec gofmt -l {} +); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
