@@ -75,12 +75,20 @@ func (e *endpoints) open(s *Server, name, addr string, endpoint http.Handler) er
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s (%s): %w", addr, name, err)
 	}
-	e.doors = append(e.doors, &door{name: name, listener: listener, http: s.httpServer(endpoint)})
+	e.doors = append(e.doors, &door{name: name, listener: listener, http: s.httpServer(s.doorway(endpoint))})
 	return nil
 }
 
+// doorway sets the limits that hold for every request of a door.
+func (s *Server) doorway(endpoint http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.bound(w)
+		endpoint.ServeHTTP(w, r)
+	})
+}
+
 // mount puts the endpoints under their paths.
-func (e *endpoints) mount(g *gin.Engine) {
+func (e *endpoints) mount(g gin.IRoutes) {
 	for path, endpoint := range e.paths {
 		g.GET(path, gin.WrapH(endpoint))
 	}

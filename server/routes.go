@@ -42,7 +42,7 @@ func (s *Server) routes() (http.Handler, error) {
 	g.Any(s.config.Path+"*file", s.socketIO())
 	g.Any(strings.TrimSuffix(s.config.Path, "/"), gin.WrapH(s.io)) // clients with addTrailingSlash: false
 
-	s.plain.mount(g)
+	s.plain.mount(g.Group("/", s.bounded))
 
 	site := g.Group("/", s.recovered, s.bounded, secured)
 	for path, file := range assets {
@@ -55,7 +55,7 @@ func (s *Server) routes() (http.Handler, error) {
 		site.Handle(method, HealthPath, s.healthz)
 		site.Handle(method, ReadyPath, s.readyz)
 	}
-	g.NoRoute(secured, func(c *gin.Context) { c.String(http.StatusNotFound, "404: nothing is here\n") })
+	g.NoRoute(s.bounded, secured, func(c *gin.Context) { c.String(http.StatusNotFound, "404: nothing is here\n") })
 	return g, nil
 }
 
@@ -82,6 +82,7 @@ func (s *Server) socketIO() gin.HandlerFunc {
 	bundles := &scripts{compress: s.config.HTTPCompression}
 	return func(c *gin.Context) {
 		if name := c.Param("file")[1:]; name != "" && public.IsClient(name) {
+			s.bound(c.Writer)
 			bundles.serve(c.Writer, c.Request, name)
 			return
 		}
@@ -120,13 +121,18 @@ func (s *Server) recovered(c *gin.Context) {
 }
 
 // bounded limits how long a file may take on its way to the client, and a body that nobody reads on its way here.
-// net/http lifts both again before the connection's next request.
+// net/http lifts both again before the connection's next request, and when a WebSocket takes it over. Socket.IO has limits
+// of its own.
 func (s *Server) bounded(c *gin.Context) {
-	deadline := time.Now().Add(s.config.WriteTimeout)
-	connection := http.NewResponseController(c.Writer)
-	_ = connection.SetWriteDeadline(deadline) // fails only in tests without a connection
-	_ = connection.SetReadDeadline(deadline)
+	s.bound(c.Writer)
 	c.Next()
+}
+
+func (s *Server) bound(w http.ResponseWriter) {
+	deadline := time.Now().Add(s.config.WriteTimeout)
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(deadline)                             // fails only in tests without a connection
+	_ = connection.SetWriteDeadline(deadline.Add(s.config.WriteTimeout)) // the answer waits for the body
 }
 
 // secured tells browsers to take each file for what it says it is, and where the page may load from.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"iter"
 	"net/http"
 	"os"
 	"strconv"
@@ -33,7 +34,7 @@ var (
 )
 
 // answer writes packets as the answer to a poll. The error says that the client did not take it.
-func (s *Session) answer(w http.ResponseWriter, r *http.Request, q *query, packets []wirePacket) error {
+func (s *Session) answer(w http.ResponseWriter, r *http.Request, q *query, packets iter.Seq[wirePacket]) error {
 	buf := answerBufs.Get().(*answerBuf)
 	body, binary := s.appendAnswer(buf.payload[:0], q.jsonp || s.base64, packets)
 	buf.payload = body
@@ -77,7 +78,9 @@ func (s *Session) write(w http.ResponseWriter, body []byte) error {
 		if _, err := w.Write(piece); err != nil {
 			return lostAnswer(err)
 		}
-		body = body[len(piece):]
+		if body = body[len(piece):]; len(body) > 0 && s.isClosed() {
+			return errLost // its session has ended: the rest of a long answer would be for nobody
+		}
 	}
 	if err := conn.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return lostAnswer(err)
@@ -92,7 +95,7 @@ func lostAnswer(err error) error {
 	return errLost
 }
 
-func (s *Session) appendAnswer(dst []byte, text bool, packets []wirePacket) ([]byte, bool) {
+func (s *Session) appendAnswer(dst []byte, text bool, packets iter.Seq[wirePacket]) ([]byte, bool) {
 	if s.ancient && !text {
 		return appendPayload3Binary(dst, packets), true // it reads nothing else
 	}

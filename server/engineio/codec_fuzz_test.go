@@ -3,6 +3,7 @@ package engineio
 import (
 	"bytes"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -35,7 +36,7 @@ func FuzzDecodePayload(f *testing.F) {
 			wire = append(wire, encodePacket(version, p))
 		}
 		for _, base64 := range []bool{false, true} {
-			again, binary := appendPayload(nil, version, base64, wire)
+			again, binary := appendPayload(nil, version, base64, slices.Values(wire))
 			got, err := collect(version, binary, again)
 			if err != nil {
 				t.Fatalf("%q was accepted, %q is not: %v", body, again, err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"iter"
 	"unicode/utf8"
 )
 
@@ -69,7 +70,7 @@ func decodePayload4(body []byte, each func(packet) error) error {
 // (b64=1, or JSONP), which matters in EIO 3 only. The returned binary tells the content type:
 // application/octet-stream, or text/plain; charset=UTF-8. No packets make an empty payload in EIO 4
 // and "0:" in EIO 3.
-func appendPayload(dst []byte, version int, base64 bool, packets []wirePacket) (body []byte, binary bool) {
+func appendPayload(dst []byte, version int, base64 bool, packets iter.Seq[wirePacket]) (body []byte, binary bool) {
 	if version != 3 {
 		return appendPayload4(dst, packets), false
 	}
@@ -79,9 +80,10 @@ func appendPayload(dst []byte, version int, base64 bool, packets []wirePacket) (
 	return appendPayload3Text(dst, packets), false
 }
 
-func appendPayload4(dst []byte, packets []wirePacket) []byte {
-	for i, p := range packets {
-		if i > 0 {
+func appendPayload4(dst []byte, packets iter.Seq[wirePacket]) []byte {
+	first := len(dst)
+	for p := range packets {
+		if len(dst) > first {
 			dst = append(dst, separator)
 		}
 		if p.binary {

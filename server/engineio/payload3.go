@@ -3,7 +3,7 @@ package engineio
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"slices"
+	"iter"
 	"strconv"
 	"unicode/utf8"
 )
@@ -154,14 +154,17 @@ func utf16Len(b []byte) int {
 // needsBinary3 says whether the binary form is the one to send. For packets with bytes it is the
 // protocol's choice. For text beyond ASCII it is the only form that all clients read alike: those of
 // Socket.IO 1.x take the text form's characters for bytes and decode them a second time.
-func needsBinary3(packets []wirePacket) bool {
-	return slices.ContainsFunc(packets, func(p wirePacket) bool {
-		return p.binary || !isASCII(p.data)
-	})
+func needsBinary3(packets iter.Seq[wirePacket]) bool {
+	for p := range packets {
+		if p.binary || !isASCII(p.data) {
+			return true
+		}
+	}
+	return false
 }
 
-func appendPayload3Binary(dst []byte, packets []wirePacket) []byte {
-	for _, p := range packets {
+func appendPayload3Binary(dst []byte, packets iter.Seq[wirePacket]) []byte {
+	for p := range packets {
 		marker := byte(0)
 		if p.binary {
 			marker = 1
@@ -178,11 +181,9 @@ func appendPayload3Binary(dst []byte, packets []wirePacket) []byte {
 	return dst
 }
 
-func appendPayload3Text(dst []byte, packets []wirePacket) []byte {
-	if len(packets) == 0 {
-		return append(dst, "0:"...)
-	}
-	for _, p := range packets {
+func appendPayload3Text(dst []byte, packets iter.Seq[wirePacket]) []byte {
+	first := len(dst)
+	for p := range packets {
 		if p.binary {
 			dst = appendBase643(dst, p.data)
 			continue
@@ -190,6 +191,9 @@ func appendPayload3Text(dst []byte, packets []wirePacket) []byte {
 		dst = strconv.AppendInt(dst, int64(utf16Len(p.data)), 10)
 		dst = append(dst, ':')
 		dst = append(dst, p.data...)
+	}
+	if len(dst) == first {
+		dst = append(dst, "0:"...)
 	}
 	return dst
 }

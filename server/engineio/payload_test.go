@@ -3,6 +3,7 @@ package engineio
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -32,7 +33,7 @@ func TestAppendPayloadWritesWhatTheReferenceWrites(t *testing.T) {
 		for _, p := range v.Packets {
 			packets = append(packets, encodePacket(v.Version, p.packet()))
 		}
-		body, binary := appendPayload(nil, v.Version, v.B64, packets)
+		body, binary := appendPayload(nil, v.Version, v.B64, slices.Values(packets))
 		if binary != v.Binary || !bytes.Equal(body, v.Body) {
 			t.Errorf("EIO %d b64=%v: got binary=%v %q, want binary=%v %q", v.Version, v.B64, binary, body, v.Binary, v.Body)
 		}
@@ -93,7 +94,7 @@ func TestTheCallersErrorStopsThePayload(t *testing.T) {
 // All but the newest old clients read text beyond ASCII from the binary form alone.
 func TestTextBeyondASCIIGoesOutInTheBinaryFormOfEIO3(t *testing.T) {
 	packets := []wirePacket{{data: []byte("4a")}, {data: []byte("4说")}}
-	body, binary := appendPayload(nil, 3, false, packets)
+	body, binary := appendPayload(nil, 3, false, slices.Values(packets))
 	if want := "\x00\x02\xff4a\x00\x04\xff4说"; !binary || string(body) != want {
 		t.Errorf("got binary=%v %q, want %q", binary, body, want)
 	}
@@ -101,7 +102,7 @@ func TestTextBeyondASCIIGoesOutInTheBinaryFormOfEIO3(t *testing.T) {
 
 func TestAppendPayloadKeepsWhatIsThere(t *testing.T) {
 	for _, version := range []int{3, 4} {
-		body, _ := appendPayload([]byte("head "), version, true, []wirePacket{{data: []byte("4a")}})
+		body, _ := appendPayload([]byte("head "), version, true, slices.Values([]wirePacket{{data: []byte("4a")}}))
 		if !strings.HasPrefix(string(body), "head ") || !strings.HasSuffix(string(body), "4a") {
 			t.Errorf("EIO %d: %q", version, body)
 		}
@@ -211,7 +212,7 @@ func BenchmarkAppendPayload(b *testing.B) {
 			b.ReportAllocs()
 			var dst []byte
 			for b.Loop() {
-				dst, _ = appendPayload(dst[:0], version, true, packets)
+				dst, _ = appendPayload(dst[:0], version, true, slices.Values(packets))
 			}
 			b.SetBytes(int64(len(dst)))
 		})

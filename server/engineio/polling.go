@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/crier/crier/server/websocket"
@@ -95,7 +97,7 @@ func (s *Session) failPolling(err error) {
 }
 
 // await returns the packets that answer the poll, when there are some.
-func (s *Session) await(ctx context.Context, p *poll) ([]wirePacket, error) {
+func (s *Session) await(ctx context.Context, p *poll) (iter.Seq[wirePacket], error) {
 	for {
 		packets, delay := s.collect(p)
 		if packets != nil && ctx.Err() != nil {
@@ -122,10 +124,10 @@ func (s *Session) await(ctx context.Context, p *poll) ([]wirePacket, error) {
 // collect ends the poll if there is something to answer it with. If there is nothing, it says how long that may last,
 // 0 meaning as long as it takes. While the last answer is on its way nothing is taken for the next: a client that asks
 // and asks, and never reads, holds one answer and its queue.
-func (s *Session) collect(p *poll) ([]wirePacket, time.Duration) {
+func (s *Session) collect(p *poll) (iter.Seq[wirePacket], time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var packets []wirePacket
+	var packets iter.Seq[wirePacket]
 	switch {
 	case s.conn != nil:
 		packets = noop // upgraded: what waits belongs to the WebSocket
@@ -175,23 +177,30 @@ func (s *Session) endPoll(p *poll) {
 }
 
 var (
-	noop    = []wirePacket{{data: []byte{PacketNoop.digit()}}}
-	goodbye = []wirePacket{{data: []byte{PacketClose.digit()}}}
+	noop    = slices.Values([]wirePacket{{data: []byte{PacketNoop.digit()}}})
+	goodbye = slices.Values([]wirePacket{{data: []byte{PacketClose.digit()}}})
 )
 
-// wirePackets takes frames apart into the packets that a payload is made of.
-func wirePackets(bufs [][]byte) (packets []wirePacket) {
-	for _, rest := range bufs {
-		for len(rest) > 0 {
-			op, payload, after, ok := websocket.NextFrame(rest)
-			if !ok {
-				panic("engineio: a queue holds what is not a frame")
+// wirePackets takes frames apart into the packets that a payload is made of; it returns nil if there are none. They are
+// not gathered in a list: that took 64 times the memory of a queue full of pongs, which a client can fill on its own.
+func wirePackets(bufs [][]byte) iter.Seq[wirePacket] {
+	if len(bufs) == 0 {
+		return nil
+	}
+	return func(yield func(wirePacket) bool) {
+		for _, rest := range bufs {
+			for len(rest) > 0 {
+				op, payload, after, ok := websocket.NextFrame(rest)
+				if !ok {
+					panic("engineio: a queue holds what is not a frame")
+				}
+				if !yield(wirePacket{binary: op == websocket.OpBinary, data: payload}) {
+					return
+				}
+				rest = after
 			}
-			packets = append(packets, wirePacket{binary: op == websocket.OpBinary, data: payload})
-			rest = after
 		}
 	}
-	return packets
 }
 
 // servePost takes a payload from the client.
@@ -202,7 +211,8 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request, q *query) {
 		return
 	}
 	refused, err := s.readPost(w, r, q)
-	s.endPost() // before the answer: the client may send its next one as soon as it has this
+	s.endPost()             // before the answer: the client may send its next one as soon as it has this
+	s.server.boundAnswer(w) // anew: the body took its time
 	if err != nil {
 		s.fail(err)
 	}
@@ -282,27 +292,31 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *ref
 	if r.ContentLength > int64(limit) {
 		return nil, refuseTooLarge, errTooLarge
 	}
-	steady := &steadyReader{r.Body, http.NewResponseController(w), s.server.opts.WriteTimeout}
+	steady := &steadyReader{r.Body, http.NewResponseController(w), s}
 	body, err := io.ReadAll(io.LimitReader(steady, int64(limit)+1))
 	if err != nil {
 		return nil, refuseRequest, errLost
 	}
-	_ = steady.conn.SetReadDeadline(time.Time{})
 	if len(body) > limit {
-		return nil, refuseTooLarge, errTooLarge
+		return nil, refuseTooLarge, errTooLarge // the deadline stays: net/http still waits for some of the rest
 	}
+	_ = steady.conn.SetReadDeadline(time.Time{})
 	return body, nil, nil
 }
 
-// A steadyReader bounds how long a body may stand still.
+// A steadyReader bounds how long a body may stand still, and ends with its session: while a body is being read the client can
+// answer no heartbeat, so one that comes byte by byte takes no longer than that.
 type steadyReader struct {
 	body    io.Reader
 	conn    *http.ResponseController
-	timeout time.Duration
+	session *Session
 }
 
 func (r *steadyReader) Read(p []byte) (int, error) {
+	if r.session.isClosed() {
+		return 0, ErrClosed
+	}
 	// Not every ResponseWriter has deadlines; the HTTP server's own timeouts hold for those that have none.
-	_ = r.conn.SetReadDeadline(time.Now().Add(r.timeout))
+	_ = r.conn.SetReadDeadline(time.Now().Add(r.session.server.opts.WriteTimeout))
 	return r.body.Read(p)
 }

@@ -62,6 +62,7 @@ func New(o Options, accept func(*Session) Handler) (*Server, error) {
 
 // ServeHTTP serves every request below the path that the server is mounted at: handshakes, polls, posts and WebSockets.
 func (sv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	sv.bound(w, r)
 	q := parseQuery(r.URL.RawQuery)
 	if !sv.admit(w, r, q.jsonp) {
 		refuseForbidden.write(w)
@@ -85,6 +86,22 @@ func (sv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// bound limits how long a client may take to send a body that nobody reads, which net/http waits for before it answers, and
+// then to take the answer. What is meant to take longer, a payload on either way, sets limits of its own; net/http lifts these
+// for the connection's next request, and when it is handed over to a WebSocket. Not every ResponseWriter has deadlines; the
+// HTTP server's own timeouts hold for those that have none.
+func (sv *Server) bound(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 { // without a body only the connection's end is waited for, by polls for long
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(sv.opts.WriteTimeout))
+	}
+	sv.boundAnswer(w)
+}
+
+// boundAnswer gives the client one write timeout to send the rest of a body, and one to take a short answer.
+func (sv *Server) boundAnswer(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2 * sv.opts.WriteTimeout))
+}
+
 // verify finds the session that a request belongs to: nil for a handshake. The checks and their order are those of the
 // reference server's verify.
 func (sv *Server) verify(r *http.Request, q *query, upgrade bool) (*Session, *refusal) {
@@ -94,6 +111,9 @@ func (sv *Server) verify(r *http.Request, q *query, upgrade bool) (*Session, *re
 	}
 	if upgrade && transport != WebSocket {
 		return nil, refuseRequest
+	}
+	if r.Method == http.MethodGet && !upgrade && r.ContentLength != 0 {
+		return nil, refuseRequest // nobody would read the body
 	}
 	version := q.version()
 	if q.sid != "" {
