@@ -51,6 +51,7 @@ func settings(change func(*config.Config)) *config.Config {
 // running is a server under test, with a client of its own.
 type running struct {
 	t      *testing.T
+	server *Server
 	url    string
 	log    *journal
 	client *http.Client
@@ -71,7 +72,7 @@ func start(t *testing.T, change func(*config.Config)) *running {
 	go func() { ended <- s.Run(ctx) }()
 	transport := &http.Transport{DisableCompression: true}
 	r := &running{
-		t: t, url: "http://" + s.Addr().String(), log: log, stop: stop,
+		t: t, server: s, url: "http://" + s.Addr().String(), log: log, stop: stop,
 		wait:   sync.OnceValue(func() error { return <-ended }),
 		client: &http.Client{Transport: transport, Timeout: 10 * time.Second},
 	}
