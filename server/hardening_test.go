@@ -57,7 +57,9 @@ func rawGet(target string, lines ...string) string {
 // What a proxy and a server take apart differently, one client can use to put words into another's mouth. Each such request must have
 // one meaning, the standard's, or be refused and its connection closed: what stands behind it is never served.
 func TestASmuggledRequestIsNotServed(t *testing.T) {
-	r := start(t, func(c *config.Config) { c.ReadHeaderTimeout, c.WriteTimeout, c.IdleTimeout = 2*time.Second, 2*time.Second, 2*time.Second })
+	r := start(t, func(c *config.Config) {
+		c.ReadHeaderTimeout, c.WriteTimeout, c.IdleTimeout = 2*time.Second, 2*time.Second, 2*time.Second
+	})
 	near := r.guest("near")
 	const path = "/socket.io/?EIO=4&transport=polling&sid=nobody"
 	smuggled := rawGet(HealthPath) // 200 if it is served
