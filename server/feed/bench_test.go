@@ -24,7 +24,7 @@ func BenchmarkAppend(b *testing.B) {
 func benchmarkAppend(b *testing.B, l *Log, underWay int) {
 	e := said(strings.Repeat("x", 126))
 	free := make(chan struct{}, underWay)
-	done := func(_ uint64, _ bool, err error) {
+	done := func(_ *Entry, _ bool, err error) {
 		if err != nil {
 			b.Error(err)
 		}

@@ -32,8 +32,8 @@ func appendUntilKilled(dir string) {
 	for i := 0; ; i++ {
 		free <- struct{}{}
 		text := fmt.Sprintf("%d.%d", os.Getpid(), i)
-		_ = l.Append(said(text+strings.Repeat(" ", i%400)), func(offset uint64, _ bool, err error) {
-			if _, werr := fmt.Println(offset, text, err); werr != nil {
+		_ = l.Append(said(text+strings.Repeat(" ", i%400)), func(e *Entry, _ bool, err error) {
+			if _, werr := fmt.Println(e.Offset, text, err); werr != nil {
 				os.Exit(1) // nobody listens any more
 			}
 			<-free

@@ -56,7 +56,7 @@ func fillAndFree(dir string, cause error, free func() error) error {
 
 func appendNow(l *Log, e Entry) outcome {
 	told := make(chan outcome, 1)
-	if err := l.Append(e, func(o uint64, d bool, err error) { told <- outcome{o, d, err} }); err != nil {
+	if err := l.Append(e, func(e *Entry, d bool, err error) { told <- outcomeOf(e, d, err) }); err != nil {
 		return outcome{err: err}
 	}
 	return <-told

@@ -80,14 +80,16 @@ type Log struct {
 	mu       sync.Mutex // guards the following; never held while a store, a done or a seam runs
 	queue    fifo[*work]
 	spare    []*work
-	waiting  int // entries that are not published yet
-	bytes    int // of those
+	newest   int64 // the latest At that Append has set
+	waiting  int   // entries that are not published yet
+	bytes    int   // of those
 	shutting bool
 }
 
-// Done is told what became of an entry. With err == nil the entry is stored with the offset; duplicate tells that its
-// sender had said it before, with that offset, and it is not to be passed on again.
-type Done func(offset uint64, duplicate bool, err error)
+// Done is told what became of an entry. With err == nil it is stored as e says, Offset and At included; duplicate tells that
+// its sender had said it before, under the Offset that e has now (all else in e is the repetition's), and it is not to be
+// passed on again. E is the log's again when Done returns.
+type Done func(e *Entry, duplicate bool, err error)
 
 // work is what goes to the store in one piece.
 type work struct {
@@ -122,6 +124,7 @@ func New(store Store, opts Options) (*Log, error) {
 	l.recent.limits = window{entries: opts.Recent, bytes: opts.RecentBytes}
 	for _, e := range newest {
 		l.recent.add(e)
+		l.newest = e.At
 	}
 	l.last.Store(last)
 	go l.commit()  // ends after Close
@@ -137,7 +140,8 @@ func (l *Log) applyLimits(now time.Time) {
 	}
 }
 
-// Append takes an entry in, whose Offset it ignores, and whose At is set if it is zero. It never waits for the store. When
+// Append takes an entry in, whose Offset it ignores, and whose At is set if it is zero: to the time,
+// which does not go back from one offset to the next unless the clock does so by a minute or more. It never waits for the store. When
 // it returns nil, done is called once, by the publisher: one at a time, in the order of the calls of Append and so
 // in that of offsets, with no lock held. Done may call every method but Seam and Close; what it does delays all others.
 //
@@ -147,9 +151,7 @@ func (l *Log) Append(e Entry, done Done) error {
 	if size > MaxEntryBytes {
 		return ErrTooLarge
 	}
-	if e.At == 0 {
-		e.At = time.Now().UnixMilli()
-	}
+	now := time.Now().UnixMilli()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -157,6 +159,9 @@ func (l *Log) Append(e Entry, done Done) error {
 		return ErrClosed
 	case l.waiting >= l.opts.MaxPending || l.bytes+size > l.opts.MaxPendingBytes:
 		return ErrBusy
+	}
+	if e.At == 0 {
+		e.At = l.stamp(now)
 	}
 	l.waiting++
 	l.bytes += size
@@ -166,6 +171,20 @@ func (l *Log) Append(e Entry, done Done) error {
 	w.bytes += size
 	l.signal()
 	return nil
+}
+
+// setBack is by how much a clock may go back without anybody noticing. Clocks that are kept right by small steps stay within
+// it; one that goes back further was wrong before, and what it said then must not be said on and on.
+const setBack = time.Minute
+
+// stamp returns the time to tell of the next entry: that of the clock, but not before that of the entry before it. It needs
+// the lock.
+func (l *Log) stamp(now int64) int64 {
+	if now < l.newest && l.newest-now < setBack.Milliseconds() {
+		return l.newest
+	}
+	l.newest = now
+	return now
 }
 
 // openWork returns the work that takes an entry of the size. It needs the lock.

@@ -31,16 +31,23 @@ type outcome struct {
 	err       error
 }
 
+func outcomeOf(e *Entry, duplicate bool, err error) outcome {
+	if err != nil {
+		return outcome{err: err}
+	}
+	return outcome{offset: e.Offset, duplicate: duplicate}
+}
+
 func appendAndWait(t testing.TB, l *Log, e Entry) outcome {
 	t.Helper()
 	told := make(chan outcome, 1)
-	if err := l.Append(e, func(o uint64, d bool, err error) { told <- outcome{o, d, err} }); err != nil {
+	if err := l.Append(e, func(e *Entry, d bool, err error) { told <- outcomeOf(e, d, err) }); err != nil {
 		t.Fatal(err)
 	}
 	return <-told
 }
 
-func ignore(uint64, bool, error) {}
+func ignore(*Entry, bool, error) {}
 
 func TestEntriesArePublishedInTheOrderOfOffsets(t *testing.T) {
 	onEachStore(t, func(t *testing.T, s Store, _ func() Store) {
@@ -51,7 +58,7 @@ func TestEntriesArePublishedInTheOrderOfOffsets(t *testing.T) {
 			senders.Go(func() {
 				for i := range 200 {
 					e := repeatable(fmt.Sprint(sender), fmt.Sprint(i/2)) // each is said twice
-					err := l.Append(e, func(o uint64, d bool, err error) { published = append(published, outcome{o, d, err}) })
+					err := l.Append(e, func(e *Entry, d bool, err error) { published = append(published, outcomeOf(e, d, err)) })
 					if err != nil {
 						t.Error(err)
 					}
@@ -117,7 +124,7 @@ func TestNothingIsPublishedBeforeItIsSafe(t *testing.T) {
 	disk.syncHook = func() { inSync <- struct{}{}; <-goOn }
 	l := newLog(t, d, Options{})
 	told := make(chan outcome, 1)
-	_ = l.Append(said("a"), func(o uint64, d bool, err error) { told <- outcome{o, d, err} })
+	_ = l.Append(said("a"), func(e *Entry, d bool, err error) { told <- outcomeOf(e, d, err) })
 	<-inSync
 	if len(told) != 0 || l.Last() != 0 {
 		t.Error("it was published while the sync was under way")
@@ -268,7 +275,7 @@ func TestCloseStoresAndPublishesWhatWaits(t *testing.T) {
 	l := newLog(t, openDisk(t, dir, DiskOptions{}), Options{})
 	published := 0
 	for i := range 1000 {
-		_ = l.Append(said(fmt.Sprint(i)), func(uint64, bool, error) { published++ })
+		_ = l.Append(said(fmt.Sprint(i)), func(*Entry, bool, error) { published++ })
 	}
 	if err := l.Close(t.Context()); err != nil || published != 1000 {
 		t.Errorf("%d were published; %v", published, err)
@@ -288,11 +295,11 @@ func TestCloseStoresAndPublishesWhatWaits(t *testing.T) {
 func TestDoneMayAppendAndRead(t *testing.T) {
 	l := newLog(t, NewMemory(0), Options{})
 	told := make(chan outcome, 1)
-	err := l.Append(said("a"), func(uint64, bool, error) {
+	err := l.Append(said("a"), func(*Entry, bool, error) {
 		if got, _ := l.Read(0, 0, 10, 1000); len(got) != 0 || l.Last() != 0 {
 			t.Errorf("while it is being passed on it counts as published: %v", got)
 		}
-		_ = l.Append(said("b"), func(o uint64, d bool, err error) { told <- outcome{o, d, err} })
+		_ = l.Append(said("b"), func(e *Entry, d bool, err error) { told <- outcomeOf(e, d, err) })
 	})
 	if o := <-told; err != nil || o.offset != 2 {
 		t.Errorf("told %+v; %v", o, err)
@@ -333,7 +340,8 @@ func TestNothingIsLostOrDoubledAtTheSeam(t *testing.T) {
 					_ = l.Seam(t.Context(), func(uint64) { got = append(got, me.heard...) })
 				})
 			}
-			err := l.Append(said(fmt.Sprint(i)), func(offset uint64, _ bool, _ error) {
+			err := l.Append(said(fmt.Sprint(i)), func(e *Entry, _ bool, _ error) {
+				offset := e.Offset
 				for _, r := range listeners {
 					r.heard = append(r.heard, offset)
 				}

@@ -30,13 +30,13 @@ func (l *Log) tell(w *work) {
 		size := e.size()
 		switch {
 		case w.err != nil:
-			w.dones[i](0, false, w.err)
+			w.dones[i](e, false, w.err)
 		case len(duplicates) > 0 && duplicates[0] == i:
 			duplicates = duplicates[1:]
-			w.dones[i](e.Offset, true, nil)
+			w.dones[i](e, true, nil)
 		default:
 			l.recent.add(*e)
-			w.dones[i](e.Offset, false, nil)
+			w.dones[i](e, false, nil)
 			l.last.Store(e.Offset)
 		}
 		l.release(size)
