@@ -64,7 +64,7 @@ func TestEachCommandAnswersWithItsExitCode(t *testing.T) {
 		{name: "healthy", args: []string{"healthcheck"}, environ: []string{"CRIER_ADDR=" + wellAddr}},
 		{name: "healthy on all addresses", args: []string{"healthcheck"}, environ: []string{"CRIER_ADDR=0.0.0.0:" + port}},
 		{name: "ill", args: []string{"healthcheck", "--addr", illAddr}, code: exitFailed, stderr: "404"},
-		{name: "address in use", args: []string{"--addr", illAddr}, code: exitFailed, stderr: illAddr},
+		{name: "address in use", args: []string{"--data=", "--addr", illAddr}, code: exitFailed, stderr: illAddr},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var stdout, stderr screen
@@ -84,7 +84,7 @@ func TestEachCommandAnswersWithItsExitCode(t *testing.T) {
 func TestSIGTERMEndsTheServerInOrder(t *testing.T) {
 	var stdout, stderr screen
 	code := make(chan int, 1)
-	go func() { code <- run([]string{"--addr=127.0.0.1:0", "--log-format=json"}, nil, &stdout, &stderr) }()
+	go func() { code <- run([]string{"--addr=127.0.0.1:0", "--data=", "--log-format=json"}, nil, &stdout, &stderr) }()
 
 	deadline := time.Now().Add(10 * time.Second)
 	for !strings.Contains(stderr.String(), "listening") {

@@ -23,6 +23,11 @@ type Config struct {
 	ChatAddr  string
 	NewsAddr  string
 
+	Data           string        // folder; empty: what is said is kept in memory
+	FeedMaxAge     time.Duration // what was said is kept until it is older,
+	FeedMaxEntries int           // or more than so many messages
+	FeedMaxBytes   int           // or bytes are held
+
 	Path           string
 	AllowedOrigins []string
 	Transports     []string

@@ -210,6 +210,20 @@ func formatSize(n int) string {
 	return strconv.Itoa(n)
 }
 
+func folder() kind[string] {
+	return kind[string]{
+		word:    "FOLDER",
+		allowed: "the path of a folder, or nothing",
+		format:  strconv.Quote,
+		parse: func(text string) (string, error) {
+			if strings.ContainsRune(text, 0) {
+				return "", refuse(text)
+			}
+			return text, nil
+		},
+	}
+}
+
 func address() kind[string] {
 	return kind[string]{
 		word:    "ADDR",

@@ -2,6 +2,7 @@ package config
 
 import (
 	"log/slog"
+	"math"
 	"strings"
 	"time"
 )
@@ -58,6 +59,17 @@ var settings = []*setting{
 		`The least that is worth a line in the log. "debug" also shows every request.`),
 	declare("log_format", "auto", oneOf("auto", "json", "text"), func(c *Config) *string { return &c.LogFormat },
 		`How the log on standard error is written. "auto" is text on a terminal and JSON elsewhere.`),
+
+	declare("data", "./data", folder(), func(c *Config) *string { return &c.Data },
+		`The folder in which what was said is kept, through restarts and crashes; it is made if need be, and belongs to one Crier `+
+			`alone. Empty: it is kept in memory, and lost with the process.`),
+	declare("feed_max_age", "168h", duration(time.Second, 100*365*24*time.Hour),
+		func(c *Config) *time.Duration { return &c.FeedMaxAge },
+		`How long what was said is kept.`),
+	declare("feed_max_entries", "100000", count(1, 100_000_000), func(c *Config) *int { return &c.FeedMaxEntries },
+		`How many messages are kept.`),
+	declare("feed_max_bytes", "256MiB", size(1<<10, min(1<<40, math.MaxInt)), func(c *Config) *int { return &c.FeedMaxBytes },
+		`How many bytes are kept, on the disk or in memory.`),
 
 	declare("path", "/socket.io/", mountPath(), func(c *Config) *string { return &c.Path },
 		`Where Socket.IO and its client scripts are served. Clients must be told when it is not the default.`),

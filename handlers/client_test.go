@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/crier/crier/handlers"
+	"github.com/crier/crier/server/feed"
 	"github.com/crier/crier/server/socketio"
 )
 
@@ -26,15 +27,35 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = 20 * time.Second
 
-// serve starts the product with nothing around it.
+var quiet = slog.New(slog.DiscardHandler)
+
+// serve starts the product with nothing around it, on a feed in memory.
 func serve(t testing.TB) (room *handlers.Room, io *socketio.Server, url string) {
 	t.Helper()
-	log := slog.New(slog.DiscardHandler)
-	io, err := socketio.New(socketio.Options{Logger: log})
+	return serveOn(t, newFeed(t, feed.NewMemory(0), feed.Options{}), socketio.Options{})
+}
+
+// newFeed returns a feed that is closed last.
+func newFeed(t testing.TB, store feed.Store, o feed.Options) *feed.Log {
+	t.Helper()
+	o.Logger = quiet
+	l, err := feed.New(store, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	room = handlers.Register(io, handlers.Options{Logger: log})
+	t.Cleanup(func() { _ = l.Close(context.Background()) })
+	return l
+}
+
+// serveOn starts the product on a feed.
+func serveOn(t testing.TB, f handlers.Feed, o socketio.Options) (room *handlers.Room, io *socketio.Server, url string) {
+	t.Helper()
+	o.Logger = quiet
+	io, err := socketio.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	room = handlers.Register(io, f, handlers.Options{Logger: quiet})
 	web := httptest.NewServer(io)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -143,6 +164,11 @@ type presence struct {
 	ID    string
 	Count int
 	Names []string
+
+	Offset   uint64
+	Complete *bool
+	Next     uint64
+
 	Error *socketio.Error
 }
 
@@ -160,9 +186,10 @@ func (c *client) register(name string) (p presence) {
 
 // A meta is the second argument of the news.
 type meta struct {
-	From string
-	ID   string
-	At   int64
+	From   string
+	ID     string
+	At     int64
+	Offset uint64
 }
 
 // news takes the next message, which must be news, and returns their data as it stands there.

@@ -122,7 +122,7 @@ func TestTheAnswerTellsWhoIsHere(t *testing.T) {
 		t.Error("two sockets of one name have one id")
 	}
 	raw := again.ask("f", `"Ann"`)
-	if want := fmt.Sprintf(`{"name":"Ann","id":%q,"count":3,"names":["Anna","Bob","Ann"]}`, first.ID); raw != want {
+	if want := fmt.Sprintf(`{"name":"Ann","id":%q,"count":3,"names":["Anna","Bob","Ann"],"offset":0}`, first.ID); raw != want {
 		t.Errorf("the answer is %s, want %s", raw, want)
 	}
 	again.ask("message", `"hi"`)
@@ -227,7 +227,7 @@ func TestBinaryArrivesUnchangedAsNews(t *testing.T) {
 		if got := listener.next(); got != "\x00\xff\x80" {
 			t.Errorf("the attachment is %q", got)
 		}
-		speaker.send(`52-["message",{"b":[{"_placeholder":true,"num":1}],"a":{"_placeholder":true,"num":0}},"ignored"]`, "one", "two")
+		speaker.send(`52-["message",{"b":[{"_placeholder":true,"num":1}],"a":{"_placeholder":true,"num":0}},null,"ignored"]`, "one", "two")
 		if data, _ := listener.news(); data != `{"b":[{"_placeholder":true,"num":0}],"a":{"_placeholder":true,"num":1}}` {
 			t.Errorf("the data is %s", data)
 		}

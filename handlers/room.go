@@ -1,27 +1,49 @@
 package handlers
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"sync"
-	"time"
 
+	"github.com/crier/crier/server/feed"
 	"github.com/crier/crier/server/socketio"
 )
 
 // speakers is the Socket.IO room of all registered sockets.
 const speakers = "speakers"
 
+// A Feed holds what was said. [feed.Log] is one; what each method promises is told there.
+type Feed interface {
+	Append(e feed.Entry, done feed.Done) error
+	Seam(ctx context.Context, f func(last uint64)) error
+	First() uint64
+	Last() uint64
+	Recent(after uint64) (entries []feed.Entry, ok bool)
+	Read(after, end uint64, limit, maxBytes int) ([]feed.Entry, error)
+	Before(before uint64, limit, maxBytes int) ([]feed.Entry, error)
+}
+
+// readsAtOnce is how many clients have the feed read for them at a time. A read from the disk may hold a megabyte and more,
+// and takes a millisecond; who comes next waits.
+const readsAtOnce = 8
+
 // A Room is where speakers are heard. All methods may be called concurrently.
 type Room struct {
-	io      *socketio.Server
-	log     *slog.Logger
-	present roll
+	io        *socketio.Server
+	log       *slog.Logger
+	feed      Feed
+	everybody *socketio.Broadcast
+	pageBytes int
+	present   roll
 
-	mu sync.Mutex // held while one piece of news is queued for everybody: all hear the news in one order
+	reads   chan struct{}  // has as many in it as read the feed at the moment
+	repeats sync.WaitGroup // goroutines that look at what was said again
 
-	also Audience // guarded by mu
+	mu sync.Mutex // guards the following
+
+	also Audience
 }
 
 // An Audience hears the news beside the sockets of Socket.IO.
@@ -30,7 +52,7 @@ type Audience interface {
 	Wanted() bool
 	// Publish must queue and return: the room waits for it. Calls come one at a time, in the order of the news. data is JSON,
 	// with binary parts as base64.
-	Publish(data json.RawMessage, from, id string, at int64) error
+	Publish(data json.RawMessage, from, id string, at int64, offset uint64) error
 }
 
 // Also adds an audience. There is one at most.
@@ -40,97 +62,91 @@ func (r *Room) Also(a Audience) {
 	r.also = a
 }
 
-// A presence answers "f": the speaker's name as it was taken, the id that others see, how many are registered and the
-// names of the first of them.
-type presence struct {
-	Name  string   `json:"name"`
-	ID    string   `json:"id"`
-	Count int      `json:"count"`
-	Names []string `json:"names"`
+func (r *Room) audience() Audience {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.also
 }
 
-// register gives sp a name; heard puts it among those who hear the news.
-func (r *Room) register(sp *speaker, arg socketio.Arg, heard func()) (*presence, error) {
-	name, err := nameIn(arg)
+// Wait returns when the room has no goroutine left. It is called when the feed has closed.
+func (r *Room) Wait() { r.repeats.Wait() }
+
+// A presence answers "f": the speaker's name as it was taken, the id that others see, how many are registered, the
+// names of the first of them, and where the feed is.
+type presence struct {
+	Name     string   `json:"name"`
+	ID       string   `json:"id"`
+	Count    int      `json:"count"`
+	Names    []string `json:"names"`
+	Offset   uint64   `json:"offset"`
+	Complete *bool    `json:"complete,omitempty"`
+	Next     uint64   `json:"next,omitempty"`
+}
+
+// register gives sp a name, and lets it hear what it missed and all that is newer. An error before the answer is the answer.
+func (r *Room) register(sp *speaker, at listener, nameArg, options socketio.Arg, to answerer) error {
+	name, err := nameIn(nameArg)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	heard()
+	wish, err := wishIn(options)
+	if err != nil {
+		return err
+	}
+	begin, err := r.begin(sp, wish)
+	if err != nil {
+		return err
+	}
 	r.present.enter(sp, name)
 	count, names := r.present.list()
-	return &presence{name, sp.id, count, names}, nil
+	r.answer(to, &presence{name, sp.id, count, names, begin.newest, begin.complete, begin.next})
+	if sp.hears {
+		return nil
+	}
+	if err := r.catchUp(sp, at, begin); err != nil {
+		r.log.Debug("a client can't be told what it missed", "name", sp.name, "id", sp.id, "error", err)
+		at.CutOff()
+	}
+	return nil
 }
 
-// A receipt answers "message": when it was said, in Unix milliseconds, as the news tell it too.
-type receipt struct {
-	At int64 `json:"at"`
+// answer tells a client that what it asked for is done.
+func (r *Room) answer(to answerer, v any) {
+	if err := to.answer(v); err != nil {
+		r.log.Debug("an answer could not be sent", "error", err) // the client has left; what it said counts
+	}
 }
 
 // A meta is the second argument of the news.
 type meta struct {
-	From string `json:"from"` // empty: the sender is not registered
-	ID   string `json:"id"`
-	At   int64  `json:"at"`
+	From   string `json:"from"` // empty: the sender is not registered
+	ID     string `json:"id"`
+	At     int64  `json:"at"`
+	Offset uint64 `json:"offset"`
 }
 
-// say passes data on as it is, unread. The sender hears that it was taken before it hears the news.
-func (r *Room) say(sp *speaker, data socketio.Arg, taken func(receipt) error) error {
-	m := meta{sp.name, sp.id, time.Now().UnixMilli()}
-	if err := taken(receipt{m.At}); err != nil {
-		r.log.Debug("an acknowledgement could not be sent", "id", sp.id, "error", err) // it has left; what it said counts
+func metaOf(e *feed.Entry) meta { return meta{e.From, e.ID, e.At, e.Offset} }
+
+// tellAll passes on what has just been stored, as it is, unread.
+func (r *Room) tellAll(data socketio.Arg, e *feed.Entry) {
+	if err := r.everybody.Emit(eventNews, data, metaOf(e)); err != nil {
+		r.log.Error("news could not be passed on", "offset", e.Offset, "error", err)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := r.io.To(speakers).Emit(eventNews, data, m); err != nil {
-		return err
+	if err := r.tellAudience(data, e); err != nil {
+		r.log.Error("news could not be passed on to plain clients", "offset", e.Offset, "error", err)
 	}
-	return r.tellOthers(data, m)
 }
 
-// tellOthers publishes for the other audience. r.mu must be held.
-func (r *Room) tellOthers(data socketio.Arg, m meta) error {
-	if r.also == nil || !r.also.Wanted() {
+func (r *Room) tellAudience(data socketio.Arg, e *feed.Entry) error {
+	also := r.audience()
+	if also == nil || !also.Wanted() {
 		return nil
 	}
 	text, err := data.MarshalJSON()
 	if err != nil {
-		return fmt.Errorf("news that JSON can't hold: %w", err)
+		return fmt.Errorf("JSON can't hold them: %w", err)
 	}
-	return r.also.Publish(text, m.From, m.ID, m.At)
+	return also.Publish(text, e.From, e.ID, e.At, e.Offset)
 }
 
 func (r *Room) leave(sp *speaker) { r.present.leave(sp) }
-
-// A Guest takes part in a room without Socket.IO. Its methods are called one at a time.
-type Guest struct {
-	room *Room
-	sp   *speaker
-}
-
-// Visit returns a guest who has not yet said a name.
-func (r *Room) Visit() *Guest { return &Guest{r, newSpeaker()} }
-
-// Register is "f". heard is called once the name is known to be good: from then on the guest is to hear the news. The
-// answer marshals to a JSON object.
-func (g *Guest) Register(name json.RawMessage, heard func()) (any, error) {
-	arg, err := socketio.NewArg(name)
-	if err != nil {
-		return nil, err
-	}
-	return g.room.register(g.sp, arg, heard)
-}
-
-// Say is "message". taken is called with the answer, which marshals to a JSON object, before the news go out.
-func (g *Guest) Say(data json.RawMessage, taken func(answer any)) error {
-	arg, err := socketio.NewArg(data)
-	if err != nil {
-		return err
-	}
-	return g.room.say(g.sp, arg, func(t receipt) error { taken(t); return nil })
-}
-
-// Leave takes the guest off the roll.
-func (g *Guest) Leave() { g.room.leave(g.sp) }
-
-// PublicError returns what a guest may know of an error; it marshals to a JSON object.
-func (g *Guest) PublicError(err error) any { return socketio.PublicError(err) }

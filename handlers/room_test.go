@@ -24,7 +24,7 @@ func (a *audience) Wanted() bool {
 	return !a.deaf
 }
 
-func (a *audience) Publish(data json.RawMessage, from, id string, at int64) error {
+func (a *audience) Publish(data json.RawMessage, from, id string, at int64, offset uint64) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.fail {
@@ -56,7 +56,7 @@ func TestAnotherAudienceHearsTheSameOrder(t *testing.T) {
 	var done sync.WaitGroup
 	for n := range 4 {
 		c := connect(t, url, 4)
-		guest := room.Visit()
+		guest := room.Visit(newEar())
 		done.Go(func() {
 			for i := range each {
 				c.send(fmt.Sprintf(`2["message","%d.%d"]`, n, i))
@@ -64,9 +64,11 @@ func TestAnotherAudienceHearsTheSameOrder(t *testing.T) {
 		})
 		done.Go(func() {
 			for i := range each {
-				if err := guest.Say(json.RawMessage(fmt.Sprintf(`"g%d.%d"`, n, i)), func(any) {}); err != nil {
-					t.Error(err)
-				}
+				guest.Say(json.RawMessage(fmt.Sprintf(`"g%d.%d"`, n, i)), nil, func(_, failure any) {
+					if failure != nil {
+						t.Error(failure)
+					}
+				})
 			}
 		})
 	}
@@ -104,34 +106,95 @@ func TestAnAudienceThatIsDeafOrFailsHarmsNobody(t *testing.T) {
 	})
 }
 
+// An ear is a guest's listener that keeps what it hears.
+type ear struct {
+	mu     sync.Mutex
+	joined bool
+	heard  []string
+	gone   chan struct{}
+	cutOff bool
+}
+
+func newEar() *ear { return &ear{gone: make(chan struct{})} }
+
+func (e *ear) Hear(data json.RawMessage, from, id string, at int64, offset uint64) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.joined {
+		panic("it hears something alone after it has joined")
+	}
+	e.heard = append(e.heard, fmt.Sprintf("%d %s: %s", offset, from, data))
+	return nil
+}
+
+func (e *ear) Join() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.joined = true
+}
+
+func (e *ear) Flushed() error        { return nil }
+func (e *ear) Done() <-chan struct{} { return e.gone }
+
+func (e *ear) CutOff() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.cutOff = true
+}
+
+// A told is what became of a guest's request, as JSON; one of the two is empty.
+type told struct{ answer, failure string }
+
+// ask returns what a guest is told.
+func ask(t testing.TB, request func(tell func(answer, failure any))) told {
+	t.Helper()
+	all := make(chan told, 2)
+	request(func(answer, failure any) {
+		a, _ := json.Marshal(answer)
+		f, _ := json.Marshal(failure)
+		all <- told{string(a), string(f)}
+	})
+	return <-all
+}
+
 func TestAGuestTakesPartLikeASocket(t *testing.T) {
 	room, _, url := serve(t)
 	c := connect(t, url, 4)
 	c.register("Ann")
-	guest := room.Visit()
-	if _, err := guest.Register(json.RawMessage(`" "`), func() { t.Error("it hears the news without a name") }); err == nil {
-		t.Error("a bad name is taken")
-	} else if got, _ := json.Marshal(guest.PublicError(err)); !strings.HasPrefix(string(got), `{"code":"bad_name"`) {
-		t.Errorf("it is told %s", got)
+	ears := newEar()
+	guest := room.Visit(ears)
+	register := func(name, options string) told {
+		return ask(t, func(tell func(_, _ any)) { guest.Register(json.RawMessage(name), json.RawMessage(options), tell) })
 	}
-	heard := false
-	answer, err := guest.Register(json.RawMessage(`"Gus"`), func() { heard = true })
-	if err != nil || !heard {
-		t.Fatal(err, heard)
+	say := func(data, options string) told {
+		return ask(t, func(tell func(_, _ any)) { guest.Say(json.RawMessage(data), json.RawMessage(options), tell) })
 	}
-	text, _ := json.Marshal(answer)
+	if got := register(`" "`, `null`); !strings.HasPrefix(got.failure, `{"code":"bad_name"`) || ears.joined {
+		t.Errorf("a bad name is answered %s", got)
+	}
+	c.ask("message", `"before"`)
+	c.news()
+	got := register(`"Gus"`, `{"since":0}`)
 	var p presence
-	if err := json.Unmarshal(text, &p); err != nil || p.Count != 2 || p.Name != "Gus" || !slices.Equal(p.Names, []string{"Ann", "Gus"}) {
-		t.Errorf("it is answered %s", text)
+	if err := json.Unmarshal([]byte(got.answer), &p); err != nil || p.Count != 2 || p.Name != "Gus" || !slices.Equal(p.Names, []string{"Ann", "Gus"}) {
+		t.Errorf("it is answered %s", got)
 	}
-	if err := guest.Say(json.RawMessage(`{"a":1}`), func(any) {}); err != nil {
-		t.Error(err)
+	if !ears.joined || !slices.Equal(ears.heard, []string{`1 Ann: "before"`}) || p.Offset != 1 || p.Complete == nil || !*p.Complete {
+		t.Errorf("it missed one, and is told %q: %+v", ears.heard, p)
 	}
-	if data, m := c.news(); data != `{"a":1}` || m.From != "Gus" || m.ID != p.ID {
-		t.Errorf("got %s from %+v", data, m)
+	first := say(`{"a":1}`, `{"id":"1"}`)
+	if data, m := c.news(); data != `{"a":1}` || m.From != "Gus" || m.ID != p.ID || first.answer != fmt.Sprintf(`{"offset":2,"at":%d}`, m.At) {
+		t.Errorf("got %s from %+v, answered %s", data, m, first)
 	}
-	if err := guest.Say(json.RawMessage(`{"a":`), func(any) { t.Error("what is no JSON is taken") }); err == nil {
+	if again := say(`{"a":1}`, `{"id":"1"}`); again != first {
+		t.Errorf("again, it is answered %s", again)
+	}
+	if got := say(`{"a":`, `null`); got.failure == "null" {
 		t.Error("what is no JSON is said")
+	}
+	history := ask(t, func(tell func(_, _ any)) { guest.History(json.RawMessage(`{"limit":1}`), tell) })
+	if want := fmt.Sprintf(`{"entries":[{"data":{"a":1},"from":"Gus","id":%q,`, p.ID); !strings.HasPrefix(history.answer, want) {
+		t.Errorf("history is answered %s", history)
 	}
 	guest.Leave()
 	guest.Leave()

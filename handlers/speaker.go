@@ -21,15 +21,30 @@ const listed = 100
 
 // A speaker is what the room knows of one socket.
 type speaker struct {
-	id    string        // the id that others see: the socket's own would let them speak for it
-	name  string        // empty until it is registered; written by the socket's handlers alone
-	place *list.Element // in the roll; guarded by its lock
+	id      string        // the id that others see: the socket's own would let them speak for it
+	place   *list.Element // in the roll; guarded by its lock
+	pending pending
+
+	// Used by the socket's handlers alone.
+
+	name       string // empty until it is registered, or told in the handshake
+	hears      bool   // it has joined those who hear the news
+	heardAfter uint64 // with hears: it has heard everything after this offset
 }
 
 func newSpeaker() *speaker {
 	var b [12]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand, since Go 1.24)
 	return &speaker{id: base64.RawURLEncoding.EncodeToString(b[:])}
+}
+
+// sender tells whose ids of messages are one's own. A name is the same speaker on whatever connection, and in the next life
+// of the server, which is when messages are said again.
+func (sp *speaker) sender() string {
+	if sp.name != "" {
+		return "name " + sp.name
+	}
+	return "id " + sp.id
 }
 
 // nameIn reads the name of a speaker: 1 to 64 characters between which there may be spaces, none of them a control character.

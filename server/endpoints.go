@@ -31,7 +31,7 @@ type door struct {
 // newsRoom lets plain clients into the handlers' room.
 type newsRoom struct{ *handlers.Room }
 
-func (r newsRoom) Visit() plain.Visitor { return r.Room.Visit() }
+func (r newsRoom) Visit(l plain.Listener) plain.Visitor { return r.Room.Visit(l) }
 
 func (s *Server) newEndpoints(room *handlers.Room) (*endpoints, error) {
 	c := s.config

@@ -17,7 +17,7 @@ import (
 // Paths that orchestrators and load balancers ask.
 const (
 	HealthPath = "/healthz" // 200 while the process lives
-	ReadyPath  = "/readyz"  // 200 while it takes new sessions, 503 before and after
+	ReadyPath  = "/readyz"  // 200 while it takes new sessions and stores what is said; else 503
 )
 
 // Gin's mode is one for the whole process, and its debug mode prints every route.
@@ -99,6 +99,10 @@ func (s *Server) readyz(c *gin.Context) {
 	c.Header("Cache-Control", "no-store")
 	if !s.ready.Load() {
 		c.JSON(http.StatusServiceUnavailable, gin.H{"status": "draining"})
+		return
+	}
+	if err := s.feed.Health(); err != nil {
+		c.JSON(http.StatusServiceUnavailable, gin.H{"status": "not storing", "reason": err.Error()})
 		return
 	}
 	c.JSON(http.StatusOK, gin.H{"status": "ready"})

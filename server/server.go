@@ -14,6 +14,7 @@ import (
 	"github.com/crier/crier/config"
 	"github.com/crier/crier/handlers"
 	"github.com/crier/crier/server/engineio"
+	"github.com/crier/crier/server/feed"
 	"github.com/crier/crier/server/socketio"
 )
 
@@ -24,21 +25,25 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	io       *socketio.Server
+	feed     *feed.Log
+	room     *handlers.Room
 	plain    *endpoints
 	ready    atomic.Bool // what /readyz tells
 }
 
-// New builds a server and takes its address, so that one that is in use is an error of the start. Run or Close gives
-// the address back.
+// New opens the feed, builds a server and takes its address, so that a folder or an address that is in use is an error of the
+// start. Run or Close gives both back.
 func New(c *config.Config, log *slog.Logger) (*Server, error) {
 	s := &Server{config: c, log: log}
-	io, err := socketio.New(s.socketOptions())
-	if err != nil {
+	var err error
+	if s.feed, err = openFeed(c, log); err != nil {
 		return nil, err
 	}
-	room := handlers.Register(io, handlers.Options{Logger: log})
-	s.io = io
-	if s.plain, err = s.newEndpoints(room); err != nil {
+	if s.io, err = socketio.New(s.socketOptions()); err != nil {
+		return nil, errors.Join(err, s.closeFeed(lastSync))
+	}
+	s.room = handlers.Register(s.io, s.feed, s.roomOptions())
+	if s.plain, err = s.newEndpoints(s.room); err != nil {
 		return nil, errors.Join(err, s.closeSockets())
 	}
 	routes, err := s.routes()
@@ -141,27 +146,28 @@ func (s *Server) drain(restart bool) {
 		s.log.Warn("requests were cut: they had not ended within drain_timeout", "error", err)
 		_ = errors.Join(s.http.Close(), s.plain.close())
 	}
+	s.endFeed(ctx)
 	s.log.Info("Crier has stopped")
 }
 
 // Close cuts everything off at once.
 func (s *Server) Close() error {
 	s.ready.Store(false)
-	err := errors.Join(s.closeSockets(), s.plain.close())
+	err := errors.Join(s.plain.close(), s.closeSockets())
 	if closed := s.listener.Close(); !errors.Is(closed, net.ErrClosed) {
 		err = errors.Join(err, closed)
 	}
 	return errors.Join(err, s.http.Close())
 }
 
-// closeSockets ends all sessions without waiting for their clients.
-func (s *Server) closeSockets() error {
+// closeSockets ends all sessions without waiting for their clients, and then the feed.
+func (s *Server) closeSockets() (err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := s.io.Close(ctx); !errors.Is(err, context.Canceled) {
-		return err
+	if closed := s.io.Close(ctx); !errors.Is(closed, context.Canceled) {
+		err = closed
 	}
-	return nil
+	return errors.Join(err, s.closeFeed(lastSync))
 }
 
 // localURL is what to type into a browser on this machine.

@@ -41,6 +41,7 @@ func (j *journal) String() string {
 func settings(change func(*config.Config)) *config.Config {
 	c := config.Default()
 	c.Addr = "127.0.0.1:0"
+	c.Data = ""                             // a folder belongs to one server
 	c.DrainTimeout = 100 * time.Millisecond // many tests leave sessions behind that never poll
 	if change != nil {
 		change(c)

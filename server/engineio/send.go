@@ -36,6 +36,13 @@ func (s *Session) Ready() bool {
 	return s.out.Ready()
 }
 
+// Flushed returns a channel that is closed when everything sent before has been handed to the transport (on long-polling:
+// to a poll's answer), or never will be because the session has ended.
+func (s *Session) Flushed() <-chan struct{} {
+	s.out.Settle()
+	return s.out.Flushed()
+}
+
 // A form is a way in which messages stand on the wire. Queues hold WebSocket frames whatever the transport, so that an
 // upgrade changes nothing in them; a poll's answer is made from the frames it takes. Text in ASCII looks the same in both
 // revisions, and so most messages have one form only.

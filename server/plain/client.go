@@ -27,9 +27,10 @@ type client struct {
 
 	mu sync.Mutex // guards the following
 
-	timer   *time.Timer // until it is pinged, or given up; nil if it was not let in
-	awaited bool        // a ping is out and nothing has come since
-	over    bool        // it is leaving: what it sends is dropped
+	timer   *time.Timer   // until it is pinged, or given up; nil if it was not let in
+	awaited bool          // a ping is out and nothing has come since
+	over    bool          // it is leaving: what it sends is dropped
+	gone    chan struct{} // made by done; closed with over
 }
 
 // serve makes a WebSocket of a request and reads it until it ends. Who is not let in hears why after the handshake, since
@@ -171,6 +172,7 @@ func (c *client) WriteFailed(err error) {
 		c.out.Cut(c.closeFrame(endSlow), websocket.CloseGrace)
 		return
 	}
+	c.stopTimer()
 	c.out.Close() // ends the reader
 }
 
@@ -206,6 +208,19 @@ func (c *client) heard() bool {
 	return true
 }
 
+// done returns a channel that is closed when the client is leaving.
+func (c *client) done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gone == nil {
+		c.gone = make(chan struct{})
+		if c.over {
+			close(c.gone)
+		}
+	}
+	return c.gone
+}
+
 func (c *client) startTimer() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -215,6 +230,9 @@ func (c *client) startTimer() {
 func (c *client) stopTimer() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.over && c.gone != nil {
+		close(c.gone)
+	}
 	c.over = true
 	if c.timer != nil {
 		c.timer.Stop()

@@ -19,5 +19,6 @@ var (
 	endInternal  = &ending{websocket.CloseInternalError, "internal error"}
 	endRestart   = &ending{websocket.CloseServiceRestart, "server restarting"}
 	endTooMany   = &ending{websocket.CloseTryAgainLater, "too many connections"}
+	endBehind    = &ending{websocket.CloseTryAgainLater, "what was missed can't be told"}
 	endSlow      = &ending{websocket.CloseTryAgainLater, "slow consumer"}
 )

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 
 	"github.com/crier/crier/server/websocket"
@@ -11,31 +12,50 @@ import (
 
 // A Room is what the news endpoint's clients take part in. Its methods are called concurrently.
 type Room interface {
-	// Visit returns somebody who has not yet said a name.
-	Visit() Visitor
+	// Visit returns somebody who has not yet said a name, and whose news go to l.
+	Visit(l Listener) Visitor
 }
 
-// A Visitor is one client in a Room. Calls for one visitor come one at a time.
+// A Visitor is one client in a Room. Calls for one visitor come one at a time. They may wait, and then no message of the client
+// is read; they stop waiting when its Listener is done. Options are a JSON object, nil if the client gave none. What a client
+// is told of a request, answer or failure, is a JSON object; it is told once, from any goroutine.
 type Visitor interface {
-	// Register gives the visitor a name, or another one. heard is called before anything newer can be heard: from then on the
-	// visitor is one of those whom News.Publish reaches. The answer is what the client is told, a JSON object.
-	Register(name json.RawMessage, heard func()) (answer any, err error)
-	// Say says something to the room. taken is called with what the client is told, a JSON object, before the news go out.
-	Say(data json.RawMessage, taken func(answer any)) error
+	// Register gives the visitor a name, or another one, tells the answer, and then what the visitor missed. When it returns, the
+	// visitor is one of those whom News.Publish reaches.
+	Register(name, options json.RawMessage, tell func(answer, failure any))
+	// Say says something to the room. The answer is told before the news go out.
+	Say(data, options json.RawMessage, tell func(answer, failure any))
+	// History reads what was said before.
+	History(options json.RawMessage, tell func(answer, failure any))
 	// Leave is called once, last.
 	Leave()
-	// PublicError returns what the client may know of an error, a JSON object.
-	PublicError(err error) any
+}
+
+// A Listener is a client to its Room. All methods may be called concurrently.
+type Listener interface {
+	// Hear queues one piece of news for this client alone; see News.Publish.
+	Hear(data json.RawMessage, from, id string, at int64, offset uint64) error
+	// Join makes the client one of those whom News.Publish reaches.
+	Join()
+	// Flushed waits until the client has taken what was queued before; an error says that it has left.
+	Flushed() error
+	// Done is closed when it has left.
+	Done() <-chan struct{}
+	// CutOff ends a client that can't be told everything.
+	CutOff()
 }
 
 // News is the endpoint of the room that Socket.IO's clients are in too. The shapes, all of them JSON in text frames:
 //
-//	-> {"type":"f","speaker":"Ann"}            <- {"type":"ack","for":"f","name","id","count","names"}
-//	-> {"type":"message","data":ANY}           <- {"type":"ack","for":"message","at"}
-//	                                           <- {"type":"news","data":ANY,"from","id","at"}
+//	-> {"type":"f","speaker":"Ann"}            <- {"type":"ack","for":"f","name","id","count","names","offset"}
+//	-> {"type":"message","data":ANY}           <- {"type":"ack","for":"message","offset","at"}
+//	-> {"type":"history"}                      <- {"type":"ack","for":"history","entries","first","offset"}
+//	                                           <- {"type":"news","data":ANY,"from","id","at","offset"}
 //
-// A "ref" of the client's (any JSON) comes back in the ack. What can't be done is answered with
-// {"type":"ack","for","ref","error":{"code","message"}}. Binary data within the news of Socket.IO clients comes as base64.
+// The options of the room's events stand in the request: "since" or "history" of f, "id" of message, "before" and "limit" of
+// history; package handlers tells what they mean. A "ref" of the client's (any JSON) comes back in the ack. What can't be
+// done is answered with {"type":"ack","for","ref","error":{"code","message"}}. Binary data within the news of Socket.IO clients
+// comes as base64.
 type News struct {
 	http.Handler
 
@@ -45,19 +65,23 @@ type News struct {
 }
 
 // Publish tells every registered client. Calls come in the order in which the news are to be heard, one at a time.
-func (n *News) Publish(data json.RawMessage, from, id string, at int64) error {
-	text, err := marshal(struct {
-		Type string          `json:"type"`
-		Data json.RawMessage `json:"data"`
-		From string          `json:"from"`
-		ID   string          `json:"id"`
-		At   int64           `json:"at"`
-	}{"news", data, from, id, at})
-	if err != nil {
-		return err
+func (n *News) Publish(data json.RawMessage, from, id string, at int64, offset uint64) error {
+	text, err := newsText(data, from, id, at, offset)
+	if err == nil {
+		n.registered.tell(n.server, text)
 	}
-	n.registered.tell(n.server, text)
-	return nil
+	return err
+}
+
+func newsText(data json.RawMessage, from, id string, at int64, offset uint64) ([]byte, error) {
+	return marshal(struct {
+		Type   string          `json:"type"`
+		Data   json.RawMessage `json:"data"`
+		From   string          `json:"from"`
+		ID     string          `json:"id"`
+		At     int64           `json:"at"`
+		Offset uint64          `json:"offset"`
+	}{"news", data, from, id, at, offset})
 }
 
 // Wanted says whether anybody would hear what is published.
@@ -70,7 +94,7 @@ func (n *News) Wanted() bool {
 func (*News) subprotocol() string { return SubprotocolJSON }
 
 func (n *News) enter(c *client) *ending {
-	c.own = n.room.Visit()
+	c.own = n.room.Visit(newsListener{n, c})
 	return nil
 }
 
@@ -87,6 +111,12 @@ type request struct {
 	Speaker json.RawMessage `json:"speaker"`
 	Data    json.RawMessage `json:"data"`
 	Ref     json.RawMessage `json:"ref"`
+
+	Since   json.RawMessage `json:"since"`
+	History json.RawMessage `json:"history"`
+	ID      json.RawMessage `json:"id"`
+	Before  json.RawMessage `json:"before"`
+	Limit   json.RawMessage `json:"limit"`
 }
 
 func (n *News) text(c *client, data []byte) *ending {
@@ -95,38 +125,41 @@ func (n *News) text(c *client, data []byte) *ending {
 		return n.answer(c, &req, nil, badRequest("bad_json", "this is not a JSON object with a text as its type"))
 	}
 	v := c.own.(Visitor)
+	tell := func(answer, failure any) {
+		if end := n.answer(c, &req, answer, failure); end != nil {
+			c.end(end)
+		}
+	}
 	switch req.Type {
 	case "f":
-		answer, err := v.Register(orNull(req.Speaker), func() { n.registered.join(c) })
-		if err != nil {
-			return n.answer(c, &req, nil, v.PublicError(err))
-		}
-		return n.answer(c, &req, answer, nil)
+		v.Register(orNull(req.Speaker), options{"since": req.Since, "history": req.History}.object(), tell)
 	case "message":
-		return n.say(c, v, &req)
+		if req.Data == nil {
+			return n.answer(c, &req, nil, badRequest("bad_message", "a message needs data"))
+		}
+		v.Say(req.Data, options{"id": req.ID}.object(), tell)
+	case "history":
+		v.History(options{"before": req.Before, "limit": req.Limit}.object(), tell)
 	default:
-		return n.answer(c, &req, nil, badRequest("bad_type", `the type is "f" or "message"`))
+		return n.answer(c, &req, nil, badRequest("bad_type", `the type is "f", "message" or "history"`))
 	}
+	return nil
 }
 
-// say answers once: what was taken before it failed stays taken.
-func (n *News) say(c *client, v Visitor, req *request) (end *ending) {
-	if req.Data == nil {
-		return n.answer(c, req, nil, badRequest("bad_message", "a message needs data"))
+// options are members of a request that the room understands.
+type options map[string]json.RawMessage
+
+// object returns those that were given; nil if none was.
+func (o options) object() json.RawMessage {
+	maps.DeleteFunc(o, func(_ string, value json.RawMessage) bool { return value == nil })
+	if len(o) == 0 {
+		return nil
 	}
-	taken := false
-	err := v.Say(req.Data, func(answer any) {
-		taken = true
-		end = n.answer(c, req, answer, nil)
-	})
-	switch {
-	case err == nil:
-	case taken:
-		n.server.opts.Logger.Error("news could not be passed on", "address", c.address, "error", err)
-	default:
-		return n.answer(c, req, nil, v.PublicError(err))
+	text, err := marshal(map[string]json.RawMessage(o))
+	if err != nil {
+		panic(err) // they were read from JSON
 	}
-	return end
+	return text
 }
 
 func orNull(raw json.RawMessage) json.RawMessage {

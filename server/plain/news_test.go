@@ -2,7 +2,6 @@ package plain_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -24,6 +23,7 @@ type fakeRoom struct {
 }
 
 type fakeVisitor struct {
+	plain.Listener
 	room *fakeRoom
 	id   string
 	name string
@@ -35,14 +35,10 @@ type publicError struct {
 	Message string `json:"message"`
 }
 
-func (e *publicError) Error() string { return e.Code }
-
-var errSecret = errors.New("a secret of the server's")
-
-func (r *fakeRoom) Visit() plain.Visitor {
+func (r *fakeRoom) Visit(l plain.Listener) plain.Visitor {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	v := &fakeVisitor{room: r, id: fmt.Sprint("v", len(r.all)+1)}
+	v := &fakeVisitor{Listener: l, room: r, id: fmt.Sprint("v", len(r.all)+1)}
 	r.all = append(r.all, v)
 	return v
 }
@@ -53,52 +49,60 @@ func (r *fakeRoom) visitors() []*fakeVisitor {
 	return slices.Clone(r.all)
 }
 
-func (v *fakeVisitor) Register(name json.RawMessage, heard func()) (any, error) {
+// Register has one who comes with options hear them before what is newer.
+func (v *fakeVisitor) Register(name, options json.RawMessage, tell func(answer, failure any)) {
 	var text string
 	if json.Unmarshal(name, &text) != nil || text == "" {
-		return nil, &publicError{"bad_name", "no"}
+		tell(nil, &publicError{"bad_name", "no"})
+		return
 	}
-	heard()
 	v.name = text
 	switch text {
 	case "nameless":
-		return struct{}{}, nil
+		tell(struct{}{}, nil)
 	case "unwritable":
-		return map[string]any{"name": math.Inf(1)}, nil
+		tell(map[string]any{"name": math.Inf(1)}, nil)
 	case "list":
-		return []string{"not an object"}, nil
+		tell([]string{"not an object"}, nil)
+	case "hopeless":
+		v.CutOff()
+	default:
+		tell(map[string]any{"name": text, "id": v.id}, nil)
 	}
-	return map[string]any{"name": text, "id": v.id}, nil
+	if options != nil && (v.Hear(options, "options", "o", 7, 8) != nil || v.Flushed() != nil) {
+		return
+	}
+	v.Join()
 }
 
-func (v *fakeVisitor) Say(data json.RawMessage, taken func(any)) error {
+func (v *fakeVisitor) Say(data, options json.RawMessage, tell func(answer, failure any)) {
 	v.room.mu.Lock()
 	defer v.room.mu.Unlock()
 	switch string(data) {
 	case `"refuse"`:
-		return errSecret
+		tell(nil, &publicError{"internal", "internal error"})
+		return
 	case `"panic"`:
 		panic("on purpose")
 	}
 	v.room.time++
-	taken(map[string]any{"at": v.room.time})
-	if string(data) == `"lose"` {
-		return errSecret
+	tell(map[string]any{"at": v.room.time}, nil)
+	if options != nil {
+		data = options
 	}
-	return v.room.news.Publish(data, v.name, v.id, v.room.time)
+	if err := v.room.news.Publish(data, v.name, v.id, v.room.time, uint64(v.room.time)); err != nil {
+		panic(err)
+	}
+}
+
+func (v *fakeVisitor) History(options json.RawMessage, tell func(answer, failure any)) {
+	tell(map[string]any{"entries": options}, nil)
 }
 
 func (v *fakeVisitor) Leave() {
 	v.room.mu.Lock()
 	defer v.room.mu.Unlock()
 	v.left++
-}
-
-func (v *fakeVisitor) PublicError(err error) any {
-	if e, ok := errors.AsType[*publicError](err); ok {
-		return e
-	}
-	return &publicError{"internal", "internal error"}
 }
 
 func TestNewsHasTheseShapes(t *testing.T) {
@@ -113,7 +117,7 @@ func TestNewsHasTheseShapes(t *testing.T) {
 		ann.says(`{ "type": "message", "data": ` + data + `, "ref": {"n": [1]} }`)
 		ann.hears(fmt.Sprintf(`{"type":"ack","for":"message","ref":{"n":[1]},"at":%d}`, at)) // before its own news
 		for _, c := range []*client{ann, bob} {
-			c.hears(fmt.Sprintf(`{"type":"news","data":%s,"from":"Ann","id":"v1","at":%d}`, data, at))
+			c.hears(fmt.Sprintf(`{"type":"news","data":%s,"from":"Ann","id":"v1","at":%d,"offset":%d}`, data, at, at))
 		}
 	}
 }
@@ -131,13 +135,13 @@ func TestNewsReachWhoIsRegistered(t *testing.T) {
 	}
 	mute.says(`{"type":"message","data":"from nobody"}`)
 	mute.hears(`{"type":"ack","for":"message","at":1}`)
-	ann.hears(`{"type":"news","data":"from nobody","from":"","id":"v2","at":1}`)
+	ann.hears(`{"type":"news","data":"from nobody","from":"","id":"v2","at":1,"offset":1}`)
 	mute.says("ping")
 	mute.hears("pong") // and no news before it
 
 	ann.says(`{"type":"f","speaker":"Anna"}`, `{"type":"message","data":1}`) // renamed, and still there once
 	ann.hears(`{"type":"ack","for":"f","id":"v1","name":"Anna"}`, `{"type":"ack","for":"message","at":2}`,
-		`{"type":"news","data":1,"from":"Anna","id":"v1","at":2}`)
+		`{"type":"news","data":1,"from":"Anna","id":"v1","at":2,"offset":2}`)
 	ann.says("stop")
 	ann.isClosed(websocket.CloseNormal, "stopped as asked")
 	waitFor(t, "no news are wanted", func() bool { return !h.room.news.Wanted() })
@@ -156,7 +160,7 @@ func TestNewsRefInAnyShapeComesBack(t *testing.T) {
 
 func TestNewsAnswersWhatItCannotDo(t *testing.T) {
 	const badJSON = `"error":{"code":"bad_json","message":"this is not a JSON object with a text as its type"}}`
-	const badType = `"error":{"code":"bad_type","message":"the type is \"f\" or \"message\""}}`
+	const badType = `"error":{"code":"bad_type","message":"the type is \"f\", \"message\" or \"history\""}}`
 	c := open(t, plain.Options{}).join("/ws/news")
 	for _, test := range []struct{ said, want string }{
 		{``, `{"type":"ack",` + badJSON},
@@ -183,14 +187,24 @@ func TestNewsAnswersWhatItCannotDo(t *testing.T) {
 	}
 }
 
-func TestNewsAnswersARequestOnce(t *testing.T) {
-	h := open(t, plain.Options{})
-	c := h.join("/ws/news")
-	c.says(`{"type":"message","data":"lose"}`, "ping")
-	c.hears(`{"type":"ack","for":"message","at":1}`, "pong") // it was taken; that it was lost then is no second answer
-	if logged := h.log.entries("news could not be passed on"); len(logged) != 1 || logged[0]["error"] != errSecret.Error() {
-		t.Errorf("logged %v", logged)
-	}
+// The room learns what a request asked for, but nothing else of the request.
+func TestNewsHandOnTheOptionsOfARequest(t *testing.T) {
+	c := open(t, plain.Options{}).enter("/ws/news")
+	c.says(`{"type":"f","speaker":"Ann","since":5,"id":1,"limit":2}`)
+	c.hears(`{"type":"ack","for":"f","id":"v1","name":"Ann"}`,
+		`{"type":"news","data":{"since":5},"from":"options","id":"o","at":7,"offset":8}`)
+	c.says(`{"type":"message","data":1,"id":"a<b","since":2}`)
+	c.hears(`{"type":"ack","for":"message","at":1}`, `{"type":"news","data":{"id":"a<b"},"from":"Ann","id":"v1","at":1,"offset":1}`)
+	c.says(`{"type":"history","before":9,"limit":null,"ref":1}`)
+	c.hears(`{"type":"ack","for":"history","ref":1,"entries":{"before":9,"limit":null}}`)
+	c.says(`{"type":"history"}`)
+	c.hears(`{"type":"ack","for":"history","entries":null}`)
+}
+
+func TestNewsEndAClientThatCannotBeToldEverything(t *testing.T) {
+	c := open(t, plain.Options{}).enter("/ws/news")
+	c.says(`{"type":"f","speaker":"hopeless","since":1}`)
+	c.isClosed(websocket.CloseTryAgainLater, "what was missed can't be told")
 }
 
 func TestNewsEndsWithoutAnAnswerToGive(t *testing.T) {
@@ -294,10 +308,11 @@ func FuzzNewsAnswersOnceInJSON(f *testing.F) {
 // A stillRoom takes everything and has no news.
 type stillRoom struct{}
 
-func (stillRoom) Visit() plain.Visitor { return &stillVisitor{} }
+func (stillRoom) Visit(plain.Listener) plain.Visitor { return stillVisitor{} }
 
-type stillVisitor struct{ fakeVisitor }
+type stillVisitor struct{}
 
-func (*stillVisitor) Register(json.RawMessage, func()) (any, error) { return struct{}{}, nil }
-func (*stillVisitor) Say(_ json.RawMessage, taken func(any)) error  { taken(struct{}{}); return nil }
-func (*stillVisitor) Leave()                                        {}
+func (stillVisitor) Register(_, _ json.RawMessage, tell func(_, _ any)) { tell(struct{}{}, nil) }
+func (stillVisitor) Say(_, _ json.RawMessage, tell func(_, _ any))      { tell(struct{}{}, nil) }
+func (stillVisitor) History(_ json.RawMessage, tell func(_, _ any))     { tell(struct{}{}, nil) }
+func (stillVisitor) Leave()                                             {}

@@ -263,6 +263,7 @@ func (sv *Server) cutOff() {
 	all := slices.AppendSeq(slices.Collect(maps.Keys(sv.clients)), maps.Keys(sv.refused))
 	sv.mu.Unlock()
 	for _, c := range all {
+		c.stopTimer()
 		c.out.Close()
 	}
 }

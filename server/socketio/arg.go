@@ -38,6 +38,29 @@ func NewArg(raw json.RawMessage) (Arg, error) {
 	return Arg{raw: trimSpace(raw)}, nil
 }
 
+// RestoreArg returns the argument that raw and attachments, which [Arg.Parts] returned, were taken from.
+func RestoreArg(raw json.RawMessage, attachments [][]byte) (Arg, error) {
+	if !utf8.Valid(raw) || !validJSON(raw, maxRawDepth) {
+		return Arg{}, badArgument("not valid JSON")
+	}
+	if len(attachments) > 0 {
+		if _, err := findHoles(raw, len(attachments)); err != nil {
+			return Arg{}, badArgument(err.Error())
+		}
+	}
+	return newArg(raw, attachments), nil
+}
+
+// Parts returns the argument in two parts to be stored: its JSON, with an object {"_placeholder":true,"num":N} where
+// attachment N belongs, and its attachments, without those of the packet's other arguments. The bytes may be part of a larger
+// packet, which they keep in memory, and must not be changed.
+func (a Arg) Parts() (raw json.RawMessage, attachments [][]byte) {
+	if len(a.attachments) == 0 {
+		return a.JSON(), nil
+	}
+	return appendArg(nil, nil, a)
+}
+
 // JSON returns the argument as it came in, as valid JSON. Where an attachment belongs it has an
 // object {"_placeholder":true,"num":N}. The bytes must not be changed.
 func (a Arg) JSON() []byte {

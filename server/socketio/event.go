@@ -54,6 +54,9 @@ func (e *Event) Arg(i int) Arg {
 // Bind decodes the arguments into what ptrs point at, in order: see [Args.Bind].
 func (e *Event) Bind(ptrs ...any) error { return e.args.Bind(ptrs...) }
 
+// Size returns about how many bytes of memory the event holds, all of its arguments and attachments included.
+func (e *Event) Size() int { return e.size }
+
 // WantsAck says whether the client asked for an acknowledgement.
 func (e *Event) WantsAck() bool { return e.asked }
 

@@ -33,6 +33,9 @@ func (s *Socket) Handshake() *Handshake {
 	}
 }
 
+// Auth returns the client's auth option alone: see [Handshake].
+func (s *Socket) Auth() json.RawMessage { return s.auth }
+
 var noAuth = json.RawMessage("{}")
 
 // queryAuth is the auth of a client on EIO 3, which sends it as the query of the namespace: "/admin?token=x".

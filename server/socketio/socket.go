@@ -34,7 +34,8 @@ type Socket struct {
 	listeners listeners
 	data      any
 	connected bool
-	reason    Reason // why it ended
+	reason    Reason        // why it ended
+	ended     chan struct{} // made by Done; closed with the socket
 	inbox     inbox
 	acks      map[uint64]func(Args, error) // asked of the client and not yet answered
 }
@@ -168,6 +169,9 @@ func (s *Socket) hangUp(reason Reason) (acks map[uint64]func(Args, error), ok bo
 		s.inbox.clear()
 	}
 	acks, s.acks = s.acks, nil
+	if s.ended != nil {
+		close(s.ended)
+	}
 	s.room.Broadcast()
 	return acks, true
 }

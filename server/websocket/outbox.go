@@ -43,6 +43,8 @@ type Outbox struct {
 	cutoff  *time.Timer   // with ending: for a peer that does not take the rest
 	full    bool          // a frame found no room: the owner is to be told
 	closed  bool
+	gone    int64      // bytes that have left, since the beginning
+	waits   []waitMark // for bytes to leave; growing marks
 }
 
 // An OutboxOwner is told what happens to its outbox. The calls come from the flusher's goroutine, which must not be held up.
@@ -159,7 +161,10 @@ func (o *Outbox) Attach(c *Conn) {
 func (o *Outbox) Take() [][]byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.queue.take(nil)
+	n := o.queue.size
+	frames := o.queue.take(nil)
+	o.left(n)
+	return frames
 }
 
 // Seal refuses frames from now on; those that are queued still go out. Finish may follow.
@@ -189,6 +194,7 @@ func (o *Outbox) Finish(last Frames, grace time.Duration) {
 func (o *Outbox) Cut(last Frames, grace time.Duration) {
 	o.mu.Lock()
 	o.queue.take(nil)
+	o.endWaits()
 	o.full = false
 	if !o.ending || o.closed {
 		o.mu.Unlock()
@@ -233,6 +239,7 @@ func (o *Outbox) shut() *Conn {
 	o.closed = true
 	o.stopCutoff()
 	o.queue.take(nil)
+	o.endWaits()
 	return o.conn
 }
 
@@ -257,6 +264,7 @@ func (o *Outbox) flush(w *worker) {
 
 	o.mu.Lock()
 	o.flying -= int(n)
+	o.left(int(n))
 	switch {
 	case err != nil:
 		o.mu.Unlock()
@@ -292,6 +300,7 @@ func (o *Outbox) unlockAndEnd() {
 	if end {
 		o.closed = true
 		o.stopCutoff()
+		o.endWaits()
 	}
 	o.mu.Unlock()
 	switch {
@@ -345,6 +354,7 @@ func (o *Outbox) writeAll(conn *Conn, bufs [][]byte) error {
 		n, err := conn.Write(bufs, time.Now().Add(o.timeout))
 		o.mu.Lock()
 		o.flying -= int(n)
+		o.left(int(n))
 		o.mu.Unlock()
 		if err != nil && (n == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
 			return err

@@ -1,0 +1,68 @@
+package handlers
+
+import "sync"
+
+// What one speaker may have waiting to be stored. The feed takes 16,384 messages and 32 MiB from all together: no one is to
+// take that alone, and these still let a sync be shared.
+const (
+	mostPending      = 64
+	mostPendingBytes = 1 << 20
+)
+
+// pending counts what a speaker has waiting to be stored.
+type pending struct {
+	mu sync.Mutex // guards the following
+
+	messages, bytes int
+	room            chan struct{} // closed when there is room; nil while nobody waits for it
+}
+
+// enter waits until a message of the size may be added, and adds it. One message is always taken; and who has left does
+// not wait: what it has said was read before, so that is bounded.
+func (p *pending) enter(size int, at listener) {
+	for {
+		room := p.tryEnter(size)
+		if room == nil {
+			return
+		}
+		select {
+		case <-room:
+		case <-at.Done():
+			p.add(size)
+			return
+		}
+	}
+}
+
+// tryEnter adds the message, or returns what will be closed when it may be tried again.
+func (p *pending) tryEnter(size int) (room chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.messages == 0 || p.messages < mostPending && p.bytes+size <= mostPendingBytes {
+		p.messages++
+		p.bytes += size
+		return nil
+	}
+	if p.room == nil {
+		p.room = make(chan struct{})
+	}
+	return p.room
+}
+
+func (p *pending) add(size int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.messages++
+	p.bytes += size
+}
+
+func (p *pending) leave(size int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.messages--
+	p.bytes -= size
+	if p.room != nil {
+		close(p.room)
+		p.room = nil
+	}
+}
