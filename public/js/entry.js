@@ -41,6 +41,7 @@
     this.at = new Date(values.at);
     this.floating = false;
     this.news = 0;
+    this.gap = false;
     this.build(values.text);
     Crier.dom.mark(this.node, "mine", values.mine);
   }
@@ -135,11 +136,17 @@
     this.setRule("new", count ? Crier.words.say("news", { n: count }) : "");
   };
 
+  // Says that something before this entry is missing.
+  Entry.prototype.setGap = function (gap) {
+    this.gap = gap;
+    this.setRule("gap", gap ? Crier.words.say("gap") : "");
+  };
+
   // Entries of one speaker within five minutes read as one, unless a line stands between them.
   Entry.prototype.follow = function (before) {
     var sameDay = before && Crier.clock.dayKey(before.at) === Crier.clock.dayKey(this.at);
     this.setRule("day", sameDay ? "" : Crier.clock.day(this.at));
-    Crier.dom.mark(this.node, "run-on", Boolean(sameDay && !this.newRule && before.id === this.id &&
+    Crier.dom.mark(this.node, "run-on", Boolean(sameDay && !this.newRule && !this.gapRule && before.id === this.id &&
       before.name === this.name && Math.abs(this.at - before.at) < 300000));
   };
 
@@ -147,6 +154,7 @@
   Entry.prototype.translate = function () {
     this.setTime(this.at.getTime());
     this.setNews(this.news);
+    this.setGap(this.gap);
     if (this.state) {
       this.setState(this.state.message, this.state.retry);
     }

@@ -1,11 +1,12 @@
 // What this reader has said, until it is known to have been heard. No view of it here.
 //
 // A message is "waiting" until there is a connection and a name, "sending" until it is acknowledged, then "done";
-// "failed" when the server refused it, or when the connection went before the answer came: then nobody can know
-// whether it was said, so sending it again is the reader's decision. One that was still waiting goes out by itself.
+// "failed" when the server refused it. When the connection goes before the answer comes, the message waits again and goes out
+// by itself: it has a key, by which the server knows what the speaker has said before and says nothing twice. That holds for
+// one name, so after another was taken, or without any answer for long, sending it again is the reader's decision.
 //
 // The data of a message is the bare text, so that every old page can show it; its own copy among the news is found by
-// that text and by the id that the speaker had when it was sent. The server hears one speaker's messages in order, so of
+// that text and by an id that the speaker had when it was sent. The server hears one speaker's messages in order, so of
 // several with the same text the earliest is meant. It does not matter whether the answer or the copy comes first.
 (function (Crier) {
   "use strict";
@@ -19,21 +20,29 @@
     if (message.attempt === 0 || message.heard || message.refused) {
       return false;
     }
-    return speaker ? message.speaker === speaker : message.state === "sending" || message.state === "done";
+    return speaker ? message.speakers[speaker] === true : message.state === "sending" || message.state === "done";
   }
 
-  // transmit(text, answered) sends; changed(message) tells of a message in a new state.
+  // Nobody else's key must be the same, whatever the name and however often the page is loaded.
+  function newKey() {
+    return new Date().getTime().toString(36) + "-" + Math.random().toString(36).substring(2) +
+      Math.random().toString(36).substring(2);
+  }
+
+  // transmit(text, key, answered) sends; changed(message) tells of a message in a new state.
   function Outbox(transmit, changed) {
     this.transmit = transmit;
     this.changed = changed;
     this.open = false;
     this.speaker = "";
+    this.name = "";
     this.messages = [];
   }
 
   Outbox.prototype.say = function (text) {
     var message = {
-      text: text, state: "waiting", why: "", at: new Date().getTime(), attempt: 0, speaker: "", heard: false, refused: false
+      text: text, key: newKey(), state: "waiting", why: "", at: new Date().getTime(), attempt: 0, speakers: {}, name: "",
+      heard: false, refused: false
     };
     this.add(message);
     this.changed(message);
@@ -53,6 +62,7 @@
       return;
     }
     this.forget(message);
+    message.name = "";
     message.at = new Date().getTime();
     this.add(message);
     this.become(message, "waiting");
@@ -60,9 +70,10 @@
   };
 
   // speaker is the id that others see; "" if the server tells none.
-  Outbox.prototype.start = function (speaker) {
+  Outbox.prototype.start = function (speaker, name) {
     this.open = true;
     this.speaker = speaker;
+    this.name = name;
     this.flush();
   };
 
@@ -72,7 +83,7 @@
     this.open = false;
     for (i = 0; i < all.length; i++) {
       if (all[i].state === "sending") {
-        this.become(all[i], "failed", "unsure");
+        this.become(all[i], "waiting");
       }
     }
   };
@@ -81,7 +92,9 @@
     var all = this.messages.slice();
     var i;
     for (i = 0; this.open && i < all.length; i++) {
-      if (all[i].state === "waiting") {
+      if (all[i].state === "waiting" && all[i].name && all[i].name !== this.name) {
+        this.become(all[i], "failed", "unsure");
+      } else if (all[i].state === "waiting") {
         this.send(all[i]);
       }
     }
@@ -90,7 +103,8 @@
   Outbox.prototype.send = function (message) {
     var self = this;
     var attempt = ++message.attempt;
-    message.speaker = this.speaker;
+    message.speakers[this.speaker] = true;
+    message.name = this.name;
     message.refused = false;
     this.become(message, "sending");
     message.timer = setTimeout(function () {
@@ -98,7 +112,7 @@
         self.become(message, "failed", "unsure");
       }
     }, answerWait);
-    this.transmit(message.text, function (answer) { self.answered(message, attempt, answer); });
+    this.transmit(message.text, message.key, function (answer) { self.answered(message, attempt, answer); });
   };
 
   Outbox.prototype.answered = function (message, attempt, answer) {

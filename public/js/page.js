@@ -7,17 +7,23 @@
   var timeline = new Crier.Timeline(dom.byId("log"), dom.byId("empty"));
   var unread = new Crier.Unread(timeline, dom.byId("jump"));
   var status = new Crier.Status(act);
-  var speaker = new Crier.Speaker(emit, function (id) { outbox.start(id); });
+  var place = new Crier.Place();
+  var speaker = new Crier.Speaker(emit, function () { return place.missed(); }, registered);
   var outbox = new Crier.Outbox(transmit, drawOwn);
 
-  function emit(event, argument, answered) {
+  function emit(event, argument, options, answered) {
     if (link && link.socket.connected) {
-      link.socket.emit(event, argument, answered);
+      link.socket.emit(event, argument, options, answered);
     }
   }
 
-  function transmit(text, answered) {
-    link.socket.send(text, answered);
+  function transmit(text, key, answered) {
+    link.socket.send(text, { id: key }, answered);
+  }
+
+  function registered(answer) {
+    place.begin(answer);
+    outbox.start(speaker.id, speaker.name);
   }
 
   function act(why) {
@@ -60,23 +66,28 @@
     var known = meta && typeof meta === "object" ? meta : {};
     var id = typeof known.id === "string" ? known.id : "";
     var at = typeof known.at === "number" && isFinite(known.at) ? known.at : new Date().getTime();
-    var message = typeof data === "string" ? outbox.hear(data, id, at) : null;
+    var message;
+    if (!place.pass(known.offset)) {
+      return;
+    }
+    message = typeof data === "string" ? outbox.hear(data, id, at) : null;
     if (message) {
       if (!timeline.isPlaced(message.entry)) {
         timeline.place(message.entry);
       }
       return;
     }
-    showNews(data, id, at, typeof known.from === "string" ? known.from : "");
+    showNews(data, id, at, typeof known.from === "string" ? known.from : "", place.isOld(known.offset));
   }
 
-  function showNews(data, id, at, from) {
+  function showNews(data, id, at, from, old) {
     var mine = id !== "" && id === speaker.id;
     var entry = new Crier.Entry({
       id: mine ? "own" : id, name: from, text: Crier.Entry.readable(data), at: at, mine: mine
     });
+    entry.setGap(place.takeGap());
     timeline.place(entry);
-    if (!mine) {
+    if (!mine && !old) {
       unread.add(entry);
     }
   }

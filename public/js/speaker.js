@@ -12,9 +12,11 @@
     return text.replace(/^\s+|\s+$/g, "");
   }
 
-  // emit(event, argument, answered) sends to the server; registered(id) runs when the speaker may speak.
-  function Speaker(emit, registered) {
+  // emit(event, argument, options, answered) sends to the server; missed() returns what is to come behind the answer;
+  // registered(answer) runs when the speaker may speak.
+  function Speaker(emit, missed, registered) {
     this.emit = emit;
+    this.missed = missed;
     this.registered = registered;
     this.field = dom.byId("name");
     this.name = Crier.memory.get("name") || guest();
@@ -59,7 +61,7 @@
   Speaker.prototype.register = function () {
     var self = this;
     var wanted = this.field.value;
-    this.emit("f", wanted, function (answer) { self.answered(wanted, answer || {}); });
+    this.emit("f", wanted, this.missed(), function (answer) { self.answered(wanted, answer || {}); });
   };
 
   Speaker.prototype.answered = function (wanted, answer) {
@@ -76,7 +78,7 @@
     }
     Crier.memory.set("name", this.name);
     this.drawPresent();
-    this.registered(this.id);
+    this.registered(answer);
   };
 
   Speaker.prototype.lost = function () {
@@ -108,7 +110,7 @@
   // The server tells who is here with each registration; the same name again changes nothing else.
   Speaker.prototype.refresh = function () {
     var self = this;
-    this.emit("f", this.name, function (answer) {
+    this.emit("f", this.name, null, function (answer) {
       if (answer && typeof answer.count === "number") {
         self.present = answer;
         self.drawPresent();

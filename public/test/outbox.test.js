@@ -8,8 +8,8 @@ function open(speaker) {
   const clock = makeClock();
   const sent = [];
   const Crier = load(["outbox"], clock);
-  const outbox = new Crier.Outbox((text, answer) => sent.push({ text, answer }), () => {});
-  if (speaker !== undefined) { outbox.start(speaker); }
+  const outbox = new Crier.Outbox((text, key, answer) => sent.push({ text, key, answer }), () => {});
+  if (speaker !== undefined) { outbox.start(speaker, "Me"); }
   return { outbox, sent, clock };
 }
 
@@ -66,24 +66,47 @@ test("a refused message fails with the reason, and later news with its text is n
   assert.strictEqual(outbox.hear("hi", "me", 1), again);
 });
 
-test("what was under way when the connection went is for the reader to send again", () => {
+test("what was under way when the connection went goes out again by itself, with the key that it had", () => {
+  const { outbox, sent } = open("me");
+  const messages = [outbox.say("hi"), outbox.say("hi")];
+  outbox.stop();
+  assert.strictEqual(messages[0].state, "waiting");
+  outbox.start("me later", "Me");
+  assert.deepStrictEqual(sent.slice(2).map((one) => one.key), sent.slice(0, 2).map((one) => one.key));
+  assert.notStrictEqual(sent[0].key, sent[1].key);
+  assert.ok(sent[0].key.length <= 64, sent[0].key);
+  assert.strictEqual(outbox.hear("hi", "me later", 1), messages[0]);
+});
+
+test("under another name it is for the reader to send again: the server would not know it", () => {
   const { outbox, sent } = open("me");
   const message = outbox.say("hi");
   outbox.stop();
+  outbox.start("me later", "Other");
   assert.strictEqual(message.state, "failed");
   assert.strictEqual(message.why, "unsure");
-  outbox.start("me later");
-  assert.strictEqual(sent.length, 1, "it is not sent again by itself");
+  assert.strictEqual(sent.length, 1);
   outbox.retry(message);
   assert.strictEqual(message.state, "sending");
   assert.strictEqual(outbox.hear("hi", "me later", 1), message);
+});
+
+test("the copy of a message that goes out again is found by the id of its first attempt", () => {
+  const { outbox, sent } = open("me");
+  const message = outbox.say("hi");
+  outbox.stop();
+  outbox.start("me later", "Me");
+  assert.strictEqual(outbox.hear("hi", "me", 3), message);
+  assert.strictEqual(message.state, "done");
+  sent[1].answer({ offset: 3, at: 3 });
+  assert.strictEqual(outbox.messages.length, 0);
 });
 
 test("a message of a lost connection is not ticked by a later one with its text", () => {
   const { outbox } = open("me");
   const lost = outbox.say("hi");
   outbox.stop();
-  outbox.start("me later");
+  outbox.start("me later", "Other");
   const later = outbox.say("hi");
   assert.strictEqual(outbox.hear("hi", "me later", 1), later);
   assert.strictEqual(lost.state, "failed");
@@ -93,7 +116,7 @@ test("a lost message is ticked when its own copy comes after all", () => {
   const { outbox } = open("me");
   const lost = outbox.say("hi");
   outbox.stop();
-  outbox.start("me later");
+  outbox.start("me later", "Me");
   assert.strictEqual(outbox.hear("hi", "me", 1), lost);
   assert.strictEqual(lost.state, "done");
 });
