@@ -24,6 +24,11 @@ type beginning struct {
 // begin finds what a speaker gets. What can't be read is an error before anything has changed.
 func (r *Room) begin(sp *speaker, w wish) (beginning, error) {
 	first, newest := r.feed.First(), r.feed.Last()
+	if sp.hears { // what is just being passed on, it has heard when it is told of it
+		if err := r.feed.Seam(context.Background(), func(last uint64) { newest = last }); err != nil {
+			return beginning{}, notTaken(err)
+		}
+	}
 	b := beginning{after: newest, newest: newest}
 	switch {
 	case w.since != nil && *w.since > newest: // from another feed: it tells nothing of this one

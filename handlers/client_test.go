@@ -89,6 +89,17 @@ type client struct {
 
 func connect(t testing.TB, url string, version int) *client {
 	t.Helper()
+	return dial(t, url, version, "")
+}
+
+// connectAs is connect for a client of EIO 4 with an auth option.
+func connectAs(t testing.TB, url, auth string) *client {
+	t.Helper()
+	return dial(t, url, 4, auth)
+}
+
+func dial(t testing.TB, url string, version int, auth string) *client {
+	t.Helper()
 	conn, early, _, err := ws.Dial(t.Context(), fmt.Sprintf("%s?EIO=%d&transport=websocket", url, version))
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +118,7 @@ func connect(t testing.TB, url string, version int) *client {
 	}
 	c.sid = open.SID
 	if version == 4 {
-		c.send("0")
+		c.send("0" + auth)
 	}
 	if got := c.next(); !strings.HasPrefix(got, "0") {
 		t.Fatalf("%q is no CONNECT", got)

@@ -74,7 +74,7 @@ type Log struct {
 	fault     atomic.Pointer[error]     // why the store fails, if it does; set by the committer
 	busySince atomic.Pointer[time.Time] // when the store was given what it works on, if it does
 
-	last   atomic.Uint64 // the newest offset that was published
+	last   atomic.Uint64 // the newest offset that was published, or is being published
 	recent ring
 
 	mu       sync.Mutex // guards the following; never held while a store, a done or a seam runs

@@ -296,8 +296,8 @@ func TestDoneMayAppendAndRead(t *testing.T) {
 	l := newLog(t, NewMemory(0), Options{})
 	told := make(chan outcome, 1)
 	err := l.Append(said("a"), func(*Entry, bool, error) {
-		if got, _ := l.Read(0, 0, 10, 1000); len(got) != 0 || l.Last() != 0 {
-			t.Errorf("while it is being passed on it counts as published: %v", got)
+		if got, _ := l.Read(0, 0, 10, 1000); len(got) != 1 || l.Last() != 1 {
+			t.Errorf("who is told of it can't read it: %v", got)
 		}
 		_ = l.Append(said("b"), func(e *Entry, d bool, err error) { told <- outcomeOf(e, d, err) })
 	})

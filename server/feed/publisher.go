@@ -35,9 +35,10 @@ func (l *Log) tell(w *work) {
 			duplicates = duplicates[1:]
 			w.dones[i](e, true, nil)
 		default:
+			// First it can be read: whoever is told of it in done, and asks for it at once, must find it.
 			l.recent.add(*e)
-			w.dones[i](e, false, nil)
 			l.last.Store(e.Offset)
+			w.dones[i](e, false, nil)
 		}
 		l.release(size)
 		l.passSeams()

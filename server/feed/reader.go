@@ -41,7 +41,7 @@ func (r *ring) view(offset uint64, f func([]Entry)) bool {
 	return true
 }
 
-// Last returns the newest offset that was published: all done of entries up to it have been called.
+// Last returns the newest offset that was published. Its done may still be running; in a Seam it is not.
 func (l *Log) Last() uint64 { return l.last.Load() }
 
 // First returns the oldest offset held; that of the entry to come if none is held. An entry before it is gone.
