@@ -3,7 +3,9 @@
 // The servers under test, as child processes. TARGET says whose: "crier" (the default) or "reference".
 
 const { spawn } = require("node:child_process");
+const fs = require("node:fs");
 const net = require("node:net");
+const os = require("node:os");
 const path = require("node:path");
 
 const TARGET = process.env.TARGET || "crier";
@@ -27,6 +29,15 @@ const COMMANDS = {
 
 const running = new Set();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
+const folders = [];
+process.on("exit", () => folders.forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })));
+
+// A folder for one server's data, or for several that follow each other.
+function dataFolder() {
+  folders.push(fs.mkdtempSync(path.join(os.tmpdir(), "crier-e2e-")));
+  return folders.at(-1);
+}
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(1));
 
 // The servers' settings come from the tests alone, not from the shell that runs them.
@@ -94,7 +105,10 @@ const describeServer = (child, port) => ({
   log: () => child.said,
   ended: child.ended,
   terminate: () => child.kill("SIGTERM"),
-  kill: () => child.kill("SIGKILL"),
+  async kill() {
+    child.kill("SIGKILL");
+    await child.ended;
+  },
   async stop() {
     child.kill("SIGTERM");
     await within(STOP_MS, child.ended, () => `the server still runs ${STOP_MS} ms after SIGTERM:\n${child.said}`).catch(
@@ -107,10 +121,10 @@ const describeServer = (child, port) => ({
 });
 
 // The product: env are CRIER_* settings; `port` asks for a port that was used before. Clients by hand do not leave when
-// they are asked to, so the drain is short.
+// they are asked to, so the drain is short. Each has a data folder of its own unless it is given one.
 async function startProduct(env = {}, port = undefined, command = COMMANDS.product) {
   port ??= await freePort();
-  const child = launch(command, { CRIER_ADDR: `127.0.0.1:${port}`, CRIER_DRAIN_TIMEOUT: "1s", ...env });
+  const child = launch(command, { CRIER_ADDR: `127.0.0.1:${port}`, CRIER_DRAIN_TIMEOUT: "1s", CRIER_DATA: env.CRIER_DATA ?? dataFolder(), ...env });
   await started(child, listening(port, child));
   return describeServer(child, port);
 }
@@ -128,4 +142,4 @@ async function startLab(env = {}) {
   return describeServer(child, Number(port));
 }
 
-module.exports = { TARGET, freePort, startFeed, startLab, startProduct, within };
+module.exports = { TARGET, dataFolder, freePort, startFeed, startLab, startProduct, within };

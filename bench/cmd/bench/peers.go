@@ -25,8 +25,11 @@ const reference = "npm"
 // addresses for very many clients, would run into. All other limits are on, at their defaults.
 var raised = []string{}
 
+// inMemory keeps what is said in memory: no peer stores anything, and no two runs share a folder.
+const inMemory = "CRIER_DATA="
+
 var peers = []peer{
-	{name: "crier", what: "this repository: the real binary, its real handlers, its limits on", folder: ".", target: ".", env: raised, polling: true},
+	{name: "crier", what: "this repository: the real binary, its real handlers, its limits on", folder: ".", target: ".", env: append(raised, inMemory), polling: true},
 	{name: reference, what: "npm `socket.io` 4.8.4 on `ws`", folder: "bench/peers/npm", polling: true},
 	{name: "zishang520-v2", what: "`github.com/zishang520/socket.io/v2` v2.5.0", folder: "bench/peers/zishang520-v2", target: ".", polling: true},
 	{name: "zishang520-v3", what: "`github.com/zishang520/socket.io/servers/socket/v3` v3.0.2", folder: "bench/peers/zishang520-v3", target: ".", polling: true},

@@ -258,6 +258,7 @@ func (b *bench) method(md *strings.Builder) {
 - Long-polling fan-out: the next message is said when all have heard the last and poll again, so each delivery is one poll.
 - Memory: what the server's resident size grew by, settled for some seconds, for each connection; all are registered.
 - %s
+- Crier keeps what is said in memory (`+"`"+`CRIER_DATA=`+"`"+`), as the peers, which keep nothing, could at best.
 - The 50,000 idle connections are held by as many server processes as the limit on open files demands, all on the one core.
 
 `, serverCore, loadCore, load.MessageSize, handshakes, upgrades, asking, settings())
