@@ -89,7 +89,8 @@ function overtaken(action) {
 const inTurn = flawed("overtakes") ? overtaken : (action) => action();
 
 const httpServer = createServer();
-const io = new Server(httpServer, { allowEIO3: true, destroyUpgrade: false, connectionStateRecovery: {} });
+const heartbeat = { pingInterval: 3_000, pingTimeout: 5_000 };
+const io = new Server(httpServer, { allowEIO3: true, destroyUpgrade: false, connectionStateRecovery: {}, ...heartbeat });
 
 io.on("connection", (socket) => {
   socket.data.id ??= randomBytes(12).toString("base64url");

@@ -130,7 +130,7 @@ function checkAnswers({ client, find }) {
 function checkHeard({ client, feed, byOffset, find }) {
   const first = client.record.find(({ what }) => what === "registered");
   if (!first) return find("heard", "it was never registered");
-  const start = Math.max(first.offset - (first.history || 0), feed.length ? feed[0].offset - 1 : 0);
+  const start = Math.max(startOf(client.record, first), feed.length ? feed[0].offset - 1 : 0);
   let last = start;
   for (const news of client.record) {
     if (news.what !== "heard") continue;
@@ -146,6 +146,15 @@ function checkHeard({ client, feed, byOffset, find }) {
   }
   const end = feed.at(-1)?.offset ?? 0;
   if (last < end) find("heard", `${missing(last + 1, end)} at the end never heard`);
+}
+
+// The offset behind which a client hears everything. When the answer to its first f was lost, it may have heard news before the
+// second was answered.
+function startOf(record, first) {
+  const start = first.offset - (first.history || 0);
+  const before = record.slice(0, record.indexOf(first));
+  if (before.filter(({ what }) => what === "asked").length < 2) return start;
+  return Math.min(start, ...before.filter(({ what }) => what === "heard").map(({ offset }) => offset - 1));
 }
 
 const sameNews = (a, b) => a.from === b.from && a.id === b.id && a.at === b.at && same(a.data, b.data);

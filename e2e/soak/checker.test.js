@@ -66,6 +66,13 @@ test("what was declined may be said again, and then stands later", () => {
   assert.deepEqual(check(run), []);
 });
 
+test("a client whose first f was answered only the second time may have heard news before", () => {
+  const { feed, clients } = lawful();
+  const late = { what: "registered", id: "id of Bob", offset: 9 };
+  clients[1].record = [{ what: "asked" }, { what: "asked" }, ...heard(feed.slice(6, 9)), late, ...spoken(feed, "Bob"), ...heard(feed.slice(9))];
+  assert.deepEqual(check({ feed, clients }), []);
+});
+
 // What is done to a lawful run, and which laws must be named.
 const BREACHES = {
   "an acknowledged message is not in the feed": ["acked heard", ({ feed }) => feed.pop()],

@@ -10,6 +10,9 @@ const DRAIN_MS = 10_000;
 const STARTS = 20;
 const START_PAUSE_MS = 250;
 
+// Some old clients hang when their line is cut at the wrong moment of an upgrade, until a heartbeat is missing.
+const HEARTBEAT = { CRIER_PING_INTERVAL: "3s", CRIER_PING_TIMEOUT: "5s" };
+
 // What no log of a server may have, whatever is done to it: SIGKILL damages no file, and frees every lock.
 const ALARMS = [/panic:/, /DATA RACE/, /fatal error/, /damaged/];
 
@@ -20,7 +23,7 @@ class Server {
 
   constructor({ folder, env }) {
     this.folder = folder;
-    this.env = { CRIER_DATA: path.join(folder, "data"), CRIER_DRAIN_TIMEOUT: "2s", ...env };
+    this.env = { CRIER_DATA: path.join(folder, "data"), CRIER_DRAIN_TIMEOUT: "2s", ...HEARTBEAT, ...env };
   }
 
   async start() {

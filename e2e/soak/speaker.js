@@ -29,6 +29,7 @@ class Speaker {
   #up = false;
   #registered = false; // on this connection
   #before = false; // on the connection before
+  #current = {}; // what f would ask for now
   #last; // the offset up to which it has heard everything
   #random;
 
@@ -39,6 +40,7 @@ class Speaker {
     this.newest = 0; // the highest offset of what it said
     this.name = `${NAME} ${index} ${kind}`;
     this.#random = new Random(seed, `speaker ${index}`);
+    if (history) this.#current.history = history;
     this.counts = { said: 0, acked: 0, heard: 0, connections: 0, recoveries: 0, again: 0, declined: 0 };
   }
 
@@ -124,16 +126,28 @@ class Speaker {
   }
 
   #register() {
-    const since = this.#last;
-    const wish = since !== undefined ? { since } : this.history ? { history: this.history } : {};
+    const wish = this.#wish();
     this.record.note("asked", wish);
-    this.#ask({ f: true }, "f", [this.name, wish], (answer) => {
+    const sent = this.link.queues ? this.#current : wish;
+    this.#ask({ f: true }, "f", [this.name, sent], (answer) => {
       if (answer.error) return this.#refused(answer.error);
       const { offset, id, complete } = answer;
       this.record.note("registered", { offset, id, complete, ...wish });
-      this.#last ??= Math.max(0, offset - (this.history || 0));
+      this.#heardUpTo(this.#last ?? Math.max(0, offset - (this.history || 0)));
       this.#resume();
     });
+  }
+
+  #wish() {
+    if (this.#last !== undefined) return { since: this.#last };
+    return this.history ? { history: this.history } : {};
+  }
+
+  // What waits in a link's queue is sent as it is then: an old since would bring again what was heard meanwhile.
+  #heardUpTo(offset) {
+    this.#last = offset;
+    delete this.#current.history;
+    this.#current.since = offset;
   }
 
   #refused(error) {
@@ -200,7 +214,7 @@ class Speaker {
   news(data, { offset, from, id, at }) {
     this.counts.heard++;
     this.record.note("heard", { offset, from, id, at, data: brief(data) });
-    if (offset > (this.#last ?? -1)) this.#last = offset;
+    if (offset > (this.#last ?? -1)) this.#heardUpTo(offset);
   }
 }
 
