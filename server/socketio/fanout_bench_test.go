@@ -32,7 +32,7 @@ type hall struct {
 	news      chan struct{}
 }
 
-// open opens a hall of n sockets.
+// openHall opens a hall of n sockets.
 func openHall(b *testing.B, n int) *hall {
 	b.Helper()
 	server, err := socketio.New(socketio.Options{Logger: slog.New(slog.DiscardHandler)})

@@ -1,0 +1,60 @@
+package socketio_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/crier/crier/server/socketio"
+)
+
+// BenchmarkRooms tells rooms of five in turn: what a delivery costs must not depend on how many rooms there are.
+func BenchmarkRooms(b *testing.B) {
+	const each = 5
+	for _, rooms := range []int{10, 10_000} {
+		b.Run(fmt.Sprint("rooms=", rooms), func(b *testing.B) {
+			h := openHall(b, 1000)
+			all := make([]*socketio.Broadcast, rooms)
+			for r := range all {
+				name := fmt.Sprint("room", r)
+				for i := range each {
+					h.sockets[(r*each+i)%len(h.sockets)].Join(name)
+				}
+				all[r] = h.To(name)
+			}
+			b.ReportAllocs()
+			began, n := processorTime(), 0
+			for b.Loop() {
+				if err := all[n%rooms].Emit("news", saying); err != nil {
+					b.Fatal(err)
+				}
+				n++
+			}
+			b.ReportMetric(float64((processorTime()-began).Nanoseconds())/float64(n*each), "cpu-ns/delivery")
+		})
+	}
+}
+
+// BenchmarkMembership measures what must cost the same however many sockets there are.
+func BenchmarkMembership(b *testing.B) {
+	for _, sockets := range []int{50, 50_000} {
+		h := openHall(b, sockets)
+		h.Local().Join("all")
+		b.Run(fmt.Sprintf("join and leave/sockets=%d", sockets), func(b *testing.B) {
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				s := h.sockets[n%50]
+				s.Leave("all")
+				s.Join("all")
+			}
+		})
+		b.Run(fmt.Sprintf("disconnect/sockets=%d", sockets), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				s := h.connect(b, nil)
+				b.StartTimer()
+				s.Disconnect(false)
+			}
+		})
+	}
+}
