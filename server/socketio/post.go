@@ -43,7 +43,7 @@ func (h *hub) unheard(b *Broadcast) bool {
 }
 
 // atOnceUpTo is how many members a broadcast may have for whoever emits it to push the frames himself when the workers have no
-// tasks: waking them all costs more than a few pushes.
+// tasks, rather than wake them all for a few pushes.
 const atOnceUpTo = 32
 
 // spread has a broadcast pushed to all that it reaches: at once, or by the workers. h.mu must be held.

@@ -2,8 +2,8 @@ package websocket
 
 // A Task is a push to many outboxes, shared by the workers that the outboxes belong to: each pushes to its own. An outbox
 // that one goroutine fills and another one empties travels between their processors with each frame. With 1,000 clients and
-// four broadcasts on their way a delivery then took 52 to 80 ns of two processors' time and 40 to 52 ns of one's; as tasks, which
-// do several broadcasts in one walk, it takes 22 to 30 and 16 to 19.
+// four broadcasts on their way a delivery then took 52 to 82 ns of processor time on two processors and 39 to 61 on one; as tasks,
+// which do several broadcasts in one walk, it takes 21 to 37 and 16 to 20 (a busy machine: BenchmarkFanOut in socketio).
 type Task interface {
 	// Deliver pushes to those of worker's outboxes that the task is for, with PushBatch. next are the tasks behind it, which
 	// it may do in the same walk; it returns how many tasks are done, itself included.
