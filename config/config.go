@@ -46,8 +46,15 @@ type Config struct {
 	MaxDepth       int
 	MaxInbox       int // events
 	MaxNamespaces  int
-	MaxPlain       int // clients of the plain WebSocket endpoints
-	MaxPlainRate   int // messages of one of them in a second
+
+	Recovery            bool
+	RecoveryTime        time.Duration
+	MaxRecoveryPackets  int // events
+	MaxRecoveryBytes    int // bytes
+	MaxRecoverySessions int // sessions
+
+	MaxPlain     int // clients of the plain WebSocket endpoints
+	MaxPlainRate int // messages of one of them in a second
 
 	WebSocketCompression bool
 	HTTPCompression      bool

@@ -113,6 +113,19 @@ var settings = []*setting{
 	declare("max_namespaces", "16", count(1, 10_000), func(c *Config) *int { return &c.MaxNamespaces },
 		`How many namespaces one session may join.`),
 
+	declare("recovery", "true", boolean(), func(c *Config) *bool { return &c.Recovery },
+		`Whether a client of Socket.IO 4.6 or newer that loses its connection goes on where it was: in its rooms, with what it `+
+			`has missed. Events to clients of 3.0 and newer then have an offset as one more argument.`),
+	declare("recovery_time", "2m", duration(10*time.Millisecond, 24*time.Hour),
+		func(c *Config) *time.Duration { return &c.RecoveryTime },
+		`How long after it was lost a client can go on where it was.`),
+	declare("max_recovery_packets", "10000", count(1, 10_000_000), func(c *Config) *int { return &c.MaxRecoveryPackets },
+		`How many events are held for clients that may come back. One that has missed more than is held is new.`),
+	declare("max_recovery_bytes", "16MiB", size(1<<10, 1<<34), func(c *Config) *int { return &c.MaxRecoveryBytes },
+		`How much those events may hold.`),
+	declare("max_recovery_sessions", "10000", count(1, 10_000_000), func(c *Config) *int { return &c.MaxRecoverySessions },
+		`How many lost clients can go on where they were. Those lost first are given up first.`),
+
 	declare("max_plain", "10000", count(1, 10_000_000), func(c *Config) *int { return &c.MaxPlain },
 		`How many clients the plain WebSocket endpoints take, all together; more are closed with code 1013.`),
 	declare("max_plain_rate", "200", count(1, 1_000_000), func(c *Config) *int { return &c.MaxPlainRate },

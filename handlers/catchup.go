@@ -71,13 +71,11 @@ func (b *beginning) judge(since, from uint64) {
 // errLost says that entries were retired before a client had heard them. It must come again to learn that.
 var errLost = errors.New("what it missed was retired before it could be told")
 
-// catchUp tells a client everything after b.after, page by page as fast as it takes them, and lets it join those who hear what
+// catchUp tells a client everything after sp.told, page by page as fast as it takes them, and lets it join those who hear what
 // is newer at the very point where the two meet.
-func (r *Room) catchUp(sp *speaker, at listener, b beginning) error {
-	after, page := b.after, b.page
+func (r *Room) catchUp(sp *speaker, at listener, page []feed.Entry) error {
 	for try := 0; ; try++ {
-		var err error
-		if after, err = hearAll(at, page, after); err != nil {
+		if err := sp.hearAll(at, page); err != nil {
 			return err
 		}
 		if len(page) > 0 {
@@ -85,11 +83,12 @@ func (r *Room) catchUp(sp *speaker, at listener, b beginning) error {
 				return err
 			}
 		}
-		if joined, err := r.join(at, after, try); joined || err != nil {
-			sp.hears, sp.heardAfter = joined && err == nil, b.after
+		if joined, err := r.join(sp, at, try); joined || err != nil {
+			sp.hears = joined && err == nil
 			return err
 		}
-		if page, err = r.read(after, 0, pageEntries); err != nil {
+		var err error
+		if page, err = r.read(sp.told, 0, pageEntries); err != nil {
 			return err
 		}
 		if len(page) == 0 {
@@ -98,18 +97,22 @@ func (r *Room) catchUp(sp *speaker, at listener, b beginning) error {
 	}
 }
 
-// hearAll queues entries that must follow on an offset, and returns the last one's.
-func hearAll(at listener, entries []feed.Entry, after uint64) (uint64, error) {
+// hearAll queues entries that must follow on sp.told. Those that are queued for a client that is just being lost count: they
+// come first if it is recovered.
+func (sp *speaker) hearAll(at listener, entries []feed.Entry) error {
 	for i := range entries {
-		if entries[i].Offset != after+1 {
-			return after, errLost
+		if entries[i].Offset != sp.told+1 {
+			return errLost
 		}
-		if err := at.hear(&entries[i]); err != nil {
-			return after, err
+		err := at.hear(&entries[i])
+		if !errors.Is(err, socketio.ErrDisconnected) {
+			sp.told++
 		}
-		after++
+		if err != nil {
+			return err
+		}
 	}
-	return after, nil
+	return nil
 }
 
 // mostAtSeam is how many entries the publisher tells a newcomer at the seam, while everybody waits. A client that is slower
@@ -117,16 +120,16 @@ func hearAll(at listener, entries []feed.Entry, after uint64) (uint64, error) {
 func mostAtSeam(try int) uint64 { return 64 << min(try, 4) }
 
 // join tells a client the last entries and lets it join, between two publications; false if there is too much left.
-func (r *Room) join(at listener, after uint64, try int) (joined bool, err error) {
+func (r *Room) join(sp *speaker, at listener, try int) (joined bool, err error) {
 	seamErr := r.feed.Seam(context.Background(), func(last uint64) {
-		if last-after > mostAtSeam(try) {
+		if last-sp.told > mostAtSeam(try) {
 			return
 		}
-		rest, ok := r.feed.Recent(after)
+		rest, ok := r.feed.Recent(sp.told)
 		if !ok || bytesOf(rest) > r.pageBytes {
 			return
 		}
-		if _, err = hearAll(at, rest, after); err == nil {
+		if err = sp.hearAll(at, rest); err == nil {
 			at.Join()
 			joined = true
 		}

@@ -85,20 +85,17 @@ type client struct {
 	conn    net.Conn
 	from    io.ReadWriter
 	acks    int
+	pid     string // what its socket can be had back with
+	offset  string // of the last news; "" on EIO 3
 }
 
 func connect(t testing.TB, url string, version int) *client {
 	t.Helper()
-	return dial(t, url, version, "")
+	return connectWith(t, url, version, "")
 }
 
-// connectAs is connect for a client of EIO 4 with an auth option.
-func connectAs(t testing.TB, url, auth string) *client {
-	t.Helper()
-	return dial(t, url, 4, auth)
-}
-
-func dial(t testing.TB, url string, version int, auth string) *client {
+// connectWith is connect with an auth; clients on EIO 3 have none.
+func connectWith(t testing.TB, url string, version int, auth string) *client {
 	t.Helper()
 	conn, early, _, err := ws.Dial(t.Context(), fmt.Sprintf("%s?EIO=%d&transport=websocket", url, version))
 	if err != nil {
@@ -120,9 +117,13 @@ func dial(t testing.TB, url string, version int, auth string) *client {
 	if version == 4 {
 		c.send("0" + auth)
 	}
-	if got := c.next(); !strings.HasPrefix(got, "0") {
+	got := c.next()
+	if !strings.HasPrefix(got, "0") {
 		t.Fatalf("%q is no CONNECT", got)
 	}
+	var answer struct{ PID string }
+	_ = json.Unmarshal([]byte(got[1:]), &answer) // empty on EIO 3
+	c.pid = answer.PID
 	return c
 }
 
@@ -209,8 +210,11 @@ func (c *client) news() (data string, m meta) {
 	text := c.next()
 	var args []json.RawMessage
 	start := strings.IndexByte(text, '[')
-	if start < 0 || json.Unmarshal([]byte(text[start:]), &args) != nil || len(args) != 3 || string(args[0]) != `"news"` {
+	if start < 0 || json.Unmarshal([]byte(text[start:]), &args) != nil || len(args) != c.version || string(args[0]) != `"news"` {
 		c.t.Fatalf("%s is no news", text)
+	}
+	if c.version == 4 { // which have an offset behind the arguments
+		_ = json.Unmarshal(args[3], &c.offset)
 	}
 	if err := json.Unmarshal(args[2], &m); err != nil {
 		c.t.Fatal(err)

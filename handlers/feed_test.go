@@ -274,9 +274,9 @@ func TestOneWithoutANameIsKnownByItsSocketAlone(t *testing.T) {
 			t.Errorf("answer %d is %+v, want offset %d", i, got, want)
 		}
 	}
-	named := connectAs(t, url, `{"name":"Ann"}`)
+	named := connectWith(t, url, 4, `{"name":"Ann"}`)
 	first := named.get("message", `1`, `{"id":"x"}`)
-	if again := connectAs(t, url, `{"name":" Ann "}`).get("message", `1`, `{"id":"x"}`); again.Offset != first.Offset || first.Offset != 3 {
+	if again := connectWith(t, url, 4, `{"name":" Ann "}`).get("message", `1`, `{"id":"x"}`); again.Offset != first.Offset || first.Offset != 3 {
 		t.Errorf("by its name in the handshake it is answered %+v, then %+v", first, again)
 	}
 	if entries := named.get("history").Entries; entries[2].From != "Ann" {
@@ -286,7 +286,7 @@ func TestOneWithoutANameIsKnownByItsSocketAlone(t *testing.T) {
 		t.Errorf("%d are registered", got.Count)
 	}
 	for _, auth := range []string{`{"name":" "}`, `{"name":5}`, `{"name":["Ann"]}`, `{"other":"Ann"}`} {
-		connectAs(t, url, auth).get("message", `1`)
+		connectWith(t, url, 4, auth).get("message", `1`)
 		if _, m := named.news(); m.From != "" {
 			t.Errorf("with %s it speaks as %q", auth, m.From)
 		}

@@ -90,8 +90,7 @@ func Register(io *socketio.Server, feed Feed, o Options) *Room {
 
 // welcome prepares a socket that has just connected.
 func (r *Room) welcome(s *socketio.Socket) {
-	sp := newSpeaker()
-	sp.name = nameInAuth(s.Auth())
+	sp := r.speakerOf(s)
 	at := socketListener{s}
 	s.On(eventRegister, func(e *socketio.Event) error { return r.register(sp, at, e.Arg(0), e.Arg(1), asker{e}) })
 	s.On(eventMessage, func(e *socketio.Event) error {
@@ -101,6 +100,9 @@ func (r *Room) welcome(s *socketio.Socket) {
 		return r.say(sp, at, said{e.Arg(0), e.Arg(1), e.Size()}, asker{e})
 	})
 	s.On(eventHistory, func(e *socketio.Event) error { return r.history(at, e.Arg(0), asker{e}) })
+	if sp.telling && !sp.hears {
+		r.goOn(sp, at)
+	}
 	s.OnDisconnect(func(reason socketio.Reason) {
 		r.leave(sp)
 		r.log.Debug("a socket has left", "name", sp.name, "id", sp.id, "reason", reason)

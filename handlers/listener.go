@@ -19,7 +19,7 @@ type listener interface {
 	Flushed() error
 	// Done is closed when it has left.
 	Done() <-chan struct{}
-	// CutOff ends a client that can't be told everything. It may come back.
+	// CutOff ends a client that can't be told everything, and tells it so: it is the client's to come back.
 	CutOff()
 }
 

@@ -103,11 +103,19 @@ func (r *Room) register(sp *speaker, at listener, nameArg, options socketio.Arg,
 	if sp.hears {
 		return nil
 	}
-	if err := r.catchUp(sp, at, begin); err != nil {
+	sp.heardAfter, sp.telling, sp.told = begin.after, true, begin.after
+	r.tell(sp, at, begin.page)
+	return nil
+}
+
+// goOn tells a speaker that is recovered the rest of what it was being told.
+func (r *Room) goOn(sp *speaker, at listener) { r.tell(sp, at, nil) }
+
+func (r *Room) tell(sp *speaker, at listener, page []feed.Entry) {
+	if err := r.catchUp(sp, at, page); err != nil {
 		r.log.Debug("a client can't be told what it missed", "name", sp.name, "id", sp.id, "error", err)
 		at.CutOff()
 	}
-	return nil
 }
 
 // answer tells a client that what it asked for is done.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -30,12 +31,30 @@ type speaker struct {
 	name       string // empty until it is registered, or told in the handshake
 	hears      bool   // it has joined those who hear the news
 	heardAfter uint64 // with hears: it has heard everything after this offset
+	telling    bool   // it is being told what it missed
+	told       uint64 // with telling: up to which offset
 }
 
 func newSpeaker() *speaker {
 	var b [12]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand, since Go 1.24)
 	return &speaker{id: base64.RawURLEncoding.EncodeToString(b[:])}
+}
+
+// speakerOf returns the speaker that s is: one that has just come, or, if s is recovered, the one that it was.
+func (r *Room) speakerOf(s *socketio.Socket) *speaker {
+	sp, known := s.Data().(*speaker)
+	if !known {
+		sp = newSpeaker()
+		sp.name = nameInAuth(s.Auth())
+		s.SetData(sp)
+		return sp
+	}
+	sp.hears = slices.Contains(s.Rooms(), speakers) // it may have joined when its connection was lost already, and so not at all
+	if sp.hears || sp.telling {
+		r.present.enter(sp, sp.name)
+	}
+	return sp
 }
 
 // sender tells whose ids of messages are one's own. A name is the same speaker on whatever connection, and in the next life

@@ -77,7 +77,14 @@ func (s *Server) socketOptions() socketio.Options {
 		MaxDepth:       c.MaxDepth,
 		MaxInbox:       c.MaxInbox,
 		MaxNamespaces:  c.MaxNamespaces,
-		Logger:         s.log,
+		Recovery: socketio.Recovery{
+			Disabled:    !c.Recovery,
+			MaxAge:      c.RecoveryTime,
+			MaxPackets:  c.MaxRecoveryPackets,
+			MaxBytes:    c.MaxRecoveryBytes,
+			MaxSessions: c.MaxRecoverySessions,
+		},
+		Logger: s.log,
 		Engine: engineio.Options{
 			PingInterval:      c.PingInterval,
 			PingTimeout:       c.PingTimeout,

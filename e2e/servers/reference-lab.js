@@ -3,7 +3,8 @@
 // The laboratory on npm's socket.io: handlers that let a test see a server from inside.
 // lab/main.go is its twin on Crier's own library; a test must not be able to tell them apart.
 // Settings, all in milliseconds or bytes: LAB_PING_INTERVAL, LAB_PING_TIMEOUT, LAB_UPGRADE_TIMEOUT,
-// LAB_CONNECT_TIMEOUT, LAB_MAX_PAYLOAD; and LAB_EIO3 ("off"), LAB_DEFLATE ("on"), LAB_ALLOWED_ORIGINS.
+// LAB_CONNECT_TIMEOUT, LAB_MAX_PAYLOAD, LAB_RECOVERY (how long a lost session may come back; empty: never); and
+// LAB_EIO3 ("off"), LAB_DEFLATE ("on"), LAB_ALLOWED_ORIGINS.
 // The address goes to standard output as one line; the end of standard input ends the process.
 
 const { createServer } = require("node:http");
@@ -21,6 +22,9 @@ const io = new Server(httpServer, {
   upgradeTimeout: number("LAB_UPGRADE_TIMEOUT", 10000),
   connectTimeout: number("LAB_CONNECT_TIMEOUT", 45000),
   maxHttpBufferSize: number("LAB_MAX_PAYLOAD", 1e6),
+  ...(process.env.LAB_RECOVERY && {
+    connectionStateRecovery: { maxDisconnectionDuration: number("LAB_RECOVERY") },
+  }),
   ...originRules(process.env.LAB_ALLOWED_ORIGINS),
 });
 
@@ -116,6 +120,7 @@ function facts(socket) {
   socket.on("handshake", (ack) => ack(handshake(socket)));
   socket.on("keep", (value, ack) => ((socket.data.kept = value), ack()));
   socket.on("kept", (ack) => ack(socket.data.kept));
+  socket.on("recovered", (ack) => ack(socket.recovered));
   socket.on("transport", (ack) => ack(socket.conn.transport.name));
   socket.on("reserved", (event, ack) => {
     try {

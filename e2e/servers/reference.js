@@ -78,11 +78,15 @@ function pass(io, socket, args, ack) {
 }
 
 const httpServer = createServer({ keepAliveTimeout: 120_000 }, serve);
-const io = new Server(httpServer, { allowEIO3: true, ...originRules(process.env.CRIER_ALLOWED_ORIGINS) });
+const io = new Server(httpServer, {
+  allowEIO3: true,
+  connectionStateRecovery: {},
+  ...originRules(process.env.CRIER_ALLOWED_ORIGINS),
+});
 serveOldClient(httpServer);
 
 io.on("connection", (socket) => {
-  socket.data.publicId = randomBytes(12).toString("base64url");
+  socket.data.publicId ??= randomBytes(12).toString("base64url"); // a recovered socket has one
   socket.on("f", (...args) => register(io, socket, ...withAck(args)));
   socket.on("message", (...args) => pass(io, socket, ...withAck(args)));
 });

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"bytes"
 	"sync"
 	"sync/atomic"
 
@@ -18,7 +19,8 @@ type Prepared struct {
 // otherForms are the forms that few sessions need, each encoded when the first of them is met.
 type otherForms struct {
 	server *Server
-	plain  []bool // of each message
+	plain  []bool   // of each message
+	old    [][]byte // Message.Old of each; nil if none has it
 
 	mu    sync.Mutex // held while one is encoded
 	forms [forms]atomic.Pointer[websocket.Frames]
@@ -31,10 +33,31 @@ func (sv *Server) Prepare(messages ...Message) Prepared {
 	if p.traits != 0 {
 		p.others = &otherForms{server: sv, plain: make([]bool, len(messages))}
 		for i := range messages {
-			p.others.plain[i] = messages[i].Plain
+			p.others.keep(i, &messages[i])
 		}
 	}
 	return p
+}
+
+// keep takes from a message what its frame does not show.
+func (o *otherForms) keep(i int, m *Message) {
+	o.plain[i] = m.Plain
+	if m.Old == nil {
+		return
+	}
+	if o.old == nil {
+		o.old = make([][]byte, len(o.plain))
+	}
+	o.old[i] = bytes.Clone(m.Old)
+}
+
+// kept returns a message as it was, from its frame's data and what keep took.
+func (o *otherForms) kept(i int, binary bool, data []byte) Message {
+	m := Message{Binary: binary, Data: data, Plain: o.plain[i]}
+	if o.old != nil {
+		m.Old = o.old[i]
+	}
+	return m
 }
 
 // Size returns how many bytes of memory the messages take.
@@ -68,7 +91,7 @@ func (o *otherForms) encode(f form, from websocket.Frames) websocket.Frames {
 		if !binary {
 			data = data[1:] // the packet type
 		}
-		messages = append(messages, Message{Binary: binary, Data: data, Plain: o.plain[len(messages)]})
+		messages = append(messages, o.kept(len(messages), binary, data))
 		rest = after
 	}
 	frames := o.server.encode(messages, f)

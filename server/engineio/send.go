@@ -12,6 +12,8 @@ import (
 type Message struct {
 	Binary bool
 	Data   []byte
+	// Old is what clients on EIO 3 are sent in place of Data; nil means Data. For text only.
+	Old []byte
 	// Plain keeps the message from being compressed.
 	Plain bool
 }
@@ -43,6 +45,12 @@ func (s *Session) Flushed() <-chan struct{} {
 	return s.out.Flushed()
 }
 
+// Spare returns how many bytes of messages may still be queued, 12 counted for each beside its own.
+func (s *Session) Spare() int {
+	s.out.Settle()
+	return s.server.opts.MaxQueue - s.out.Size()
+}
+
 // A form is a way in which messages stand on the wire. Queues hold WebSocket frames whatever the transport, so that an
 // upgrade changes nothing in them; a poll's answer is made from the frames it takes. Text in ASCII looks the same in both
 // revisions, and so most messages have one form only.
@@ -60,7 +68,7 @@ func traitsOf(messages []Message) (traits form) {
 	for _, m := range messages {
 		if m.Binary {
 			traits |= formOld | formBase64
-		} else if !isASCII(m.Data) {
+		} else if m.Old != nil || !isASCII(m.Data) {
 			traits |= formOld
 		}
 		if m.compressible() {
@@ -107,6 +115,9 @@ func (sv *Server) appendMessage(dst []byte, m *Message, f form) []byte {
 	op, head, data := websocket.OpText, messageHead[0:1], m.Data
 	switch {
 	case !m.Binary:
+		if f&formOld != 0 && m.Old != nil {
+			data = m.Old
+		}
 		if f&formOld != 0 && sv.opts.EscapeText != nil && !isASCII(data) {
 			data = sv.opts.EscapeText(data)
 		}

@@ -242,6 +242,9 @@ func (sv *Server) Len() int {
 // MaxPayload returns the size of the largest message that a client may send.
 func (sv *Server) MaxPayload() int { return sv.opts.MaxPayload }
 
+// Heartbeat returns how long it may take until the loss of a connection is noticed.
+func (sv *Server) Heartbeat() time.Duration { return sv.opts.PingInterval + sv.opts.PingTimeout }
+
 // Drain refuses new sessions from now on.
 func (sv *Server) Drain() {
 	sv.mu.Lock()

@@ -195,6 +195,9 @@ func (s *Session) fail(err error) {
 // client has heard of it, or has had its time to.
 func (s *Session) Close() { s.leave(ReasonForcedClose) }
 
+// Abandon ends the session at once, with ReasonTransportClose: for one whose client is known to be elsewhere.
+func (s *Session) Abandon() { s.finish(ReasonTransportClose, nil) }
+
 func (s *Session) leave(reason Reason) {
 	s.out.Settle()
 	s.mu.Lock()

@@ -60,7 +60,7 @@ func BenchmarkEmit(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	waitFor(b, &read, int64(b.N*len(`4242["news","hello, world",42]`)))
+	waitFor(b, &read, int64(b.N*len(`xx42["news","hello, world",42,"12345678901234"]`)))
 }
 
 // The time is that of a broadcast until all have it, clients included: they run on the same processors.
@@ -82,7 +82,7 @@ func BenchmarkBroadcast(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			waitFor(b, &read, int64(b.N*sockets*len(`xx42["news","hello, world",42]`)))
+			waitFor(b, &read, int64(b.N*sockets*len(`xx42["news","hello, world",42,"12345678901234"]`)))
 			b.ReportMetric(float64(b.N*sockets)/b.Elapsed().Seconds(), "deliveries/s")
 		})
 	}

@@ -66,7 +66,7 @@ func (b *Broadcast) Emit(event string, args ...any) error {
 // emit encodes an event once and sends it to every socket that it reaches. expect, if set, is asked about each socket
 // before.
 func (b *Broadcast) emit(ns *Namespace, id uint64, hasID bool, event string, args []any, expect func(*Socket) bool) error {
-	if !reservedEvent(event) && ns.hub.unheard(b) {
+	if !reservedEvent(event) && ns.unheard(b) {
 		return nil
 	}
 	buf := packetBufs.Get().(*[]byte)
@@ -75,9 +75,19 @@ func (b *Broadcast) emit(ns *Namespace, id uint64, hasID bool, event string, arg
 		packetBufs.Put(buf)
 		return err
 	}
-	err = ns.hub.post(&emission{broadcast: b, flags: b.flags, text: text, attachments: attachments, expect: expect})
-	releaseBuf(buf, text)
+	o := outbound{buf: text, text: text, attachments: attachments, flags: b.flags, asks: hasID}
+	err = ns.post(&emission{outbound: &o, broadcast: b, expect: expect})
+	releaseBuf(buf, o.buf)
 	return err
+}
+
+// audience is whom the broadcast is meant for, whether they are there or lost.
+func (b *Broadcast) audience() audience {
+	a := audience{rooms: b.rooms, except: b.except}
+	if b.from != nil {
+		a.but = b.from.id
+	}
+	return a
 }
 
 // A MissingAcksError says that some clients did not answer.

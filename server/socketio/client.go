@@ -242,14 +242,22 @@ func (c *client) join(name string, auth json.RawMessage) {
 		c.endJoin(name, errNoNamespace)
 		return
 	}
+	if c.rejoin(ns, auth) {
+		return
+	}
 	s := newSocket(c, ns, auth)
 	err := s.askMiddleware()
-	if err == nil && c.admit(s) {
+	if err == nil && c.admit(s, func() bool { ns.hub.add(s, c.sendConnect); return true }) {
 		return // s.retire ends what began here
 	}
-	ns.hub.remove(s) // from rooms that a middleware put it into
-	c.io.leave(ns)
-	c.endJoin(name, err)
+	c.turnAway(s, err)
+}
+
+// turnAway ends the join of a socket that is not let in, because of err or because the session has ended.
+func (c *client) turnAway(s *Socket, err error) {
+	s.ns.hub.remove(s) // from rooms that a middleware put it into
+	c.io.leave(s.ns)
+	c.endJoin(s.ns.name, err)
 }
 
 // endJoin ends a join that came to nothing. The client is told of an error.
@@ -274,28 +282,23 @@ func (c *client) forgetJoin(name string) {
 	}
 }
 
-// admit connects s, unless the session has ended. Its events wait until OnConnect has run.
-func (c *client) admit(s *Socket) bool {
+// admit connects s, unless the session has ended or enter, which is to make it a member of its namespace, says no. Its
+// events wait until OnConnect has run.
+func (c *client) admit(s *Socket, enter func() bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	if c.closed || !enter() {
 		return false
 	}
 	c.forgetJoin(s.ns.name)
 	c.stopTimer()
 	c.sockets = append(c.sockets, s)
-	s.connect()
-	s.ns.hub.add(s, c.sendConnect)
 	s.start()
 	return true
 }
 
 func (c *client) sendConnect(s *Socket) {
-	var data []byte
-	if c.session.Version() != 3 {
-		data = append(append([]byte(`{"sid":"`), s.id...), `"}`...)
-	}
-	c.sendText(appendConnect(nil, s.ns.name, data))
+	c.sendText(appendConnect(nil, s.ns.name, s.connectAnswer()))
 }
 
 // connectError returns what a CONNECT_ERROR says of err, in the two forms of the reference server. Neither what it can't

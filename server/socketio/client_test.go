@@ -36,8 +36,9 @@ var (
 
 // A packet is a Socket.IO packet as it stands on the wire: its text, and its attachments.
 type packet struct {
-	text        string
+	text        string // without the offset
 	attachments [][]byte
+	offset      string // of an event that has one
 }
 
 // A peer is a client that knows the protocols and nothing else: what a test sends, and no more, goes out.
@@ -45,6 +46,8 @@ type peer struct {
 	t    testing.TB
 	mode mode
 	id   string      // of its socket in the main namespace; "" on EIO 3
+	pid  string      // what it may have that socket back with
+	seen string      // the offset of the last event that was taken
 	sid  string      // of its session
 	mute atomic.Bool // leaves the server's pings unanswered
 
@@ -137,11 +140,17 @@ func (p *peer) connected() {
 		}
 		return
 	}
-	var answer struct{ SID string }
+	p.readConnect(text)
+}
+
+// readConnect takes what the answer to CONNECT says on EIO 4.
+func (p *peer) readConnect(text string) {
+	p.t.Helper()
+	var answer struct{ SID, PID string }
 	if !strings.HasPrefix(text, "0{") || json.Unmarshal([]byte(text[1:]), &answer) != nil || answer.SID == "" {
 		p.t.Fatalf("%v: %q is no CONNECT", p.mode, text)
 	}
-	p.id = answer.SID
+	p.id, p.pid = answer.SID, answer.PID
 }
 
 // next takes the next packet.
@@ -151,6 +160,9 @@ func (p *peer) next() packet {
 	case got, ok := <-p.packets:
 		if !ok {
 			p.t.Fatalf("%v: the session has ended", p.mode)
+		}
+		if got.offset != "" {
+			p.seen = got.offset
 		}
 		return got
 	case <-time.After(patience):
@@ -188,7 +200,7 @@ func (p *peer) ended() (last []string) {
 // send sends one packet.
 func (p *peer) send(text string, attachments ...[]byte) {
 	p.t.Helper()
-	p.sendAll(packet{text, attachments})
+	p.sendAll(packet{text: text, attachments: attachments})
 }
 
 // sendAll sends packets, on long-polling in one request.

@@ -111,6 +111,9 @@ func (s *Socket) wake() {
 // work runs the socket's handlers, one at a time, until nothing is left to do.
 func (s *Socket) work(connect bool) {
 	if connect {
+		if s.after != nil {
+			<-s.after // ends with the handlers of the socket that this one goes on for
+		}
 		s.runConnect()
 	}
 	for {
@@ -120,6 +123,9 @@ func (s *Socket) work(connect bool) {
 			s.runEvent(e)
 		case last:
 			s.runDisconnect()
+			if s.over != nil {
+				close(s.over)
+			}
 			s.client.retire(s)
 			return
 		default:

@@ -23,5 +23,8 @@
 // client that sends more than Options.MaxInbox of them. A handler's error answers the client's acknowledgement; a panic
 // disconnects that socket and harms no other.
 //
+// A client of Socket.IO 4.6 or newer that loses its transport and comes back in time goes on where it was: its socket has its id, its
+// rooms and its data, and what was emitted to it meanwhile comes first. See [Recovery] and [Socket.Recovered].
+//
 // The protocol is described in the repository socketio/socket.io under docs/socket.io-protocol: v4.md and v5-current.md.
 package socketio

@@ -35,56 +35,56 @@ func (e Emitter) Compress(on bool) Emitter { e.flags.plain = !on; return e }
 
 // Emit sends an event to the client. It never waits. Arguments are what JSON can hold, an [Arg] passed on unread, or a
 // [Binary] or []byte, which becomes an attachment. The error is ErrDisconnected, one that says what can't be sent, or
-// the session's: see engineio.
+// the session's: see engineio. After one of the session's the event may still reach a client that is recovered.
 func (s *Socket) Emit(event string, args ...any) error {
 	return Emitter{socket: s}.Emit(event, args...)
 }
 
 // Emit sends an event to the client: see [Socket.Emit].
 func (e Emitter) Emit(event string, args ...any) error {
-	return e.socket.sendEvent(e.flags, func(dst []byte) ([]byte, [][]byte, error) {
+	return e.socket.sendEvent(e.flags, false, func(dst []byte) ([]byte, [][]byte, error) {
 		return appendEvent(dst, e.socket.ns.name, 0, false, event, args)
 	})
 }
 
-// sendEvent encodes an event and puts it in order with all that is emitted in the namespace.
-func (s *Socket) sendEvent(flags sendFlags, encode func([]byte) ([]byte, [][]byte, error)) error {
-	return s.sendPacket(encode, func(text []byte, attachments [][]byte) error {
-		return s.ns.hub.post(&emission{to: s, flags: flags, text: text, attachments: attachments})
+// sendEvent encodes an event and puts it in order with all that is emitted in the namespace; asks: for an acknowledgement.
+func (s *Socket) sendEvent(flags sendFlags, asks bool, encode func([]byte) ([]byte, [][]byte, error)) error {
+	return s.sendPacket(encode, func(o *outbound) error {
+		o.flags, o.asks = flags, asks
+		return s.ns.post(&emission{outbound: o, to: s})
 	})
 }
 
 // sendAck encodes an acknowledgement and queues it behind what has been emitted. It has no place in the namespace's order.
 func (s *Socket) sendAck(encode func([]byte) ([]byte, [][]byte, error)) error {
-	return s.sendPacket(encode, func(text []byte, attachments [][]byte) error {
-		return s.sendEncoded(sendFlags{}, text, attachments)
-	})
+	return s.sendPacket(encode, s.sendEncoded)
 }
 
-func (s *Socket) sendPacket(encode func([]byte) ([]byte, [][]byte, error), send func([]byte, [][]byte) error) error {
+func (s *Socket) sendPacket(encode func([]byte) ([]byte, [][]byte, error), send func(*outbound) error) error {
 	buf := packetBufs.Get().(*[]byte)
 	text, attachments, err := encode((*buf)[:0])
 	if err != nil {
 		packetBufs.Put(buf)
 		return err
 	}
+	o := outbound{buf: text, text: text, attachments: attachments}
 	if s.Connected() {
-		err = send(text, attachments)
+		err = send(&o)
 	} else {
 		err = ErrDisconnected
 	}
-	releaseBuf(buf, text)
+	releaseBuf(buf, o.buf)
 	return err
 }
 
-func (s *Socket) sendEncoded(flags sendFlags, text []byte, attachments [][]byte) error {
-	if flags.volatile && !s.client.session.Ready() {
+func (s *Socket) sendEncoded(o *outbound) error {
+	if o.flags.volatile && !s.client.session.Ready() {
 		return nil
 	}
-	if len(attachments) == 0 {
-		return s.client.session.Send(engineio.Message{Data: text, Plain: flags.plain})
+	if len(o.attachments) == 0 {
+		return s.client.session.Send(engineio.Message{Data: o.text, Plain: o.flags.plain})
 	}
-	return s.client.session.Send(messages(flags, text, attachments)...)
+	return s.client.session.Send(messages(o.flags, o.text, o.attachments)...)
 }
 
 // messages are the Engine.IO messages that a packet is made of.
@@ -118,7 +118,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 	if !s.expectAck(id, func(args Args, err error) { answers <- ackAnswer{args, err} }) {
 		return nil, ErrDisconnected
 	}
-	err := s.sendEvent(sendFlags{}, func(dst []byte) ([]byte, [][]byte, error) {
+	err := s.sendEvent(sendFlags{}, true, func(dst []byte) ([]byte, [][]byte, error) {
 		return appendEvent(dst, s.ns.name, id, true, event, args)
 	})
 	if err != nil {

@@ -311,10 +311,39 @@ func newServer() *socketio.Server {
 	return io
 }
 
-// hidden keeps ids, which are random, out of what is printed.
+// hidden keeps ids and offsets, which are random, out of what is printed.
 func hidden(text string) string {
 	if i := strings.Index(text, `{"sid":"`); i >= 0 {
 		return text[:i] + `{"sid":"..."}`
 	}
+	text, _ = cutOffset(text)
 	return text
+}
+
+// What belongs to a client is kept with SetData and in rooms, and is there again when the client is.
+func ExampleSocket_Recovered() {
+	io, err := socketio.New(socketio.Options{
+		Recovery: socketio.Recovery{MaxAge: 5 * time.Minute, MaxBytes: 64 << 20},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	io.OnConnect(func(s *socketio.Socket) {
+		s.On("enter", func(e *socketio.Event) error {
+			var name string
+			if err := e.Bind(&name); err != nil {
+				return err
+			}
+			s.SetData(name)
+			s.Join("guests")
+			return e.Ack("welcome, " + name)
+		})
+		if s.Recovered() {
+			log.Println(s.Data(), "is back, and hears what it has missed")
+		}
+	})
+
+	talk(io, `20["enter","Ann"]`)
+	// Output:
+	// 30["welcome, Ann"]
 }

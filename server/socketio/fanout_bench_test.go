@@ -23,8 +23,8 @@ type witness struct {
 	news  chan<- struct{} // holds one: there is something new
 }
 
-// A hall is a server with sockets whose clients are voids.
-type hall struct {
+// An arena is a server with sockets whose clients are voids.
+type arena struct {
 	*socketio.Server
 	sockets   []*socketio.Socket
 	connected chan *socketio.Socket
@@ -32,8 +32,8 @@ type hall struct {
 	news      chan struct{}
 }
 
-// openHall opens a hall of n sockets.
-func openHall(b *testing.B, n int) *hall {
+// openArena opens an arena of n sockets.
+func openArena(b *testing.B, n int) *arena {
 	b.Helper()
 	server, err := socketio.New(socketio.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -46,7 +46,7 @@ func openHall(b *testing.B, n int) *hall {
 			b.Error(err)
 		}
 	})
-	h := &hall{Server: server, connected: make(chan *socketio.Socket, 1), news: make(chan struct{}, 1)}
+	h := &arena{Server: server, connected: make(chan *socketio.Socket, 1), news: make(chan struct{}, 1)}
 	server.OnConnect(func(s *socketio.Socket) { h.connected <- s })
 	workers := runtime.GOMAXPROCS(0)
 	for i := range n {
@@ -60,13 +60,13 @@ func openHall(b *testing.B, n int) *hall {
 	return h
 }
 
-func (h *hall) connect(b *testing.B, w *witness) *socketio.Socket {
+func (h *arena) connect(b *testing.B, w *witness) *socketio.Socket {
 	connectVoid(h.Server, w)
 	return receive(b, h.connected, "OnConnect")
 }
 
 // await waits until every witness has heard so many bytes.
-func (h *hall) await(bytes int64) {
+func (h *arena) await(bytes int64) {
 	for _, w := range h.witnesses {
 		for w.bytes.Load() < bytes {
 			<-h.news
@@ -75,7 +75,7 @@ func (h *hall) await(bytes int64) {
 }
 
 // begin tells a first thing, and forgets what has been heard by then.
-func (h *hall) begin(b *testing.B) {
+func (h *arena) begin(b *testing.B) {
 	if err := h.Emit("news", saying); err != nil {
 		b.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func BenchmarkFanOut(b *testing.B) {
 	for _, sockets := range []int{10, 1000, 10_000} {
 		for _, inFlight := range []int{1, 4, 64} {
 			b.Run(fmt.Sprintf("sockets=%d/W=%d", sockets, inFlight), func(b *testing.B) {
-				h := openHall(b, sockets)
+				h := openArena(b, sockets)
 				h.begin(b)
 				b.ReportAllocs()
 				began := processorTime()

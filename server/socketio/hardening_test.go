@@ -85,10 +85,10 @@ func TestCVE_2022_2421_APlaceholderNamesAnAttachmentOrNothing(t *testing.T) {
 				"alone": `{"_placeholder":true,"num":` + num + `}`, "deep inside": `{"a":[{"b":{"num":` + num + `,"_placeholder":true}}]}`,
 				"said again": `{"_placeholder":true,"num":0,"num":` + num + `}`, "behind a good one": `{"_placeholder":true,"num":0},{"_placeholder":true,"num":` + num + `}`,
 			} {
-				expectRefused(t, io, url, m, num+" "+name, packet{`51-["x",` + args + `]`, [][]byte{[]byte("a")}})
+				expectRefused(t, io, url, m, num+" "+name, packet{text: `51-["x",` + args + `]`, attachments: [][]byte{[]byte("a")}})
 			}
 		}
-		expectRefused(t, io, url, m, "no number", packet{`51-["x",{"_placeholder":true}]`, [][]byte{[]byte("a")}})
+		expectRefused(t, io, url, m, "no number", packet{text: `51-["x",{"_placeholder":true}]`, attachments: [][]byte{[]byte("a")}})
 		if n := handled.Load(); n > 0 {
 			t.Errorf("%d events were handled", n)
 		}
@@ -114,7 +114,7 @@ func TestCVE_2023_32695_AnEventsNameIsAString(t *testing.T) {
 			`"x"`, `1`, `null`, ``, `[1e999]`, `[{"_placeholder":true,"num":0}]`, `["connect"]`, `["\u0064isconnect"]`, `["newListener",1]`,
 		} {
 			expectRefused(t, io, url, m, "2"+args, packet{text: "2" + args})
-			expectRefused(t, io, url, m, "51-"+args, packet{"51-" + args, [][]byte{[]byte("a")}})
+			expectRefused(t, io, url, m, "51-"+args, packet{text: "51-" + args, attachments: [][]byte{[]byte("a")}})
 		}
 		if n := handled.Load(); n > 0 {
 			t.Errorf("%d events were handled", n)
@@ -167,7 +167,7 @@ func TestCVE_2026_69185_APacketWithZeroAttachmentsIsRefused(t *testing.T) {
 		io, url, unharmed := scene(t, m, socketio.Options{}, func(s *socketio.Socket) {})
 		for _, text := range []string{`50-["x"]`, `60-[]`, `500-["x"]`, `50-`, `5-["x"]`, `60-0["x"]`, `50-/,["x"]`, `50-["x",{"_placeholder":true,"num":0}]`} {
 			expectRefused(t, io, url, m, text, packet{text: text}, packet{text: text})
-			expectRefused(t, io, url, m, text+" and an attachment", packet{text, [][]byte{[]byte("a")}})
+			expectRefused(t, io, url, m, text+" and an attachment", packet{text: text, attachments: [][]byte{[]byte("a")}})
 		}
 		unharmed()
 	})

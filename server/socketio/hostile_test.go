@@ -16,7 +16,7 @@ import (
 // The shapes are those of the attacks that socket.io-parser has seen, and their neighbours.
 func TestAHostilePacketEndsItsSessionAlone(t *testing.T) {
 	hole := func(num string) packet {
-		return packet{`51-["x",{"_placeholder":true,"num":` + num + `}]`, [][]byte{[]byte("a")}}
+		return packet{text: `51-["x",{"_placeholder":true,"num":` + num + `}]`, attachments: [][]byte{[]byte("a")}}
 	}
 	text := func(s string) packet { return packet{text: s} }
 	for name, attack := range map[string][]packet{
@@ -44,7 +44,7 @@ func TestAHostilePacketEndsItsSessionAlone(t *testing.T) {
 		"an ack with no attachments":                 {text(`60-[]`)},
 		"attachments that are not counted":           {text(`5["x"]`)},
 		"a negative count":                           {text(`5-1-["x"]`)},
-		"an attachment without a packet":             {text(`2["x"]`), {`2["y"]`, [][]byte{{1}}}},
+		"an attachment without a packet":             {text(`2["x"]`), {text: `2["y"]`, attachments: [][]byte{{1}}}},
 		"text between attachments":                   {text(`52-["x"]`), text(`2["x"]`)},
 		"a placeholder that is text (CVE-2022-2421)": {hole(`"splice"`)},
 		"a negative placeholder":                     {hole(`-1`)},
@@ -52,7 +52,7 @@ func TestAHostilePacketEndsItsSessionAlone(t *testing.T) {
 		"a placeholder out of range":                 {hole(`1`)},
 		"a huge placeholder":                         {hole(`1e308`)},
 		"a placeholder of nothing":                   {hole(`null`)},
-		"attachments over the limit":                 {{`52-["x"]`, [][]byte{make([]byte, 60_000), make([]byte, 60_000)}}},
+		"attachments over the limit":                 {{text: `52-["x"]`, attachments: [][]byte{make([]byte, 60_000), make([]byte, 60_000)}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, m := range []mode{socket4, socket3, poll4} {

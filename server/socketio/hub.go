@@ -16,10 +16,12 @@ import (
 //
 // Joining, leaving and disconnecting cost the same however many sockets there are: a membership knows its place on both sides.
 //
-// Order of locks: client.mu, hub.mu, a flusher's worker's turn, then those of a socket, of a session and of its outbox. Server.mu
-// comes before that of a namespace's hooks. A task takes no lock but that of an outbox, and so may be done under all others.
+// Order of locks: client.mu, hub.mu, a flusher's worker's turn, then those of a socket, of a session and of its outbox. That of
+// the record comes after hub.mu and before Server.mu, which comes before that of a namespace's hooks. A task takes no lock but
+// that of an outbox, and so may be done under all others.
 type hub struct {
 	engine *engineio.Server
+	record *record
 
 	mu sync.Mutex // guards the following, and the fields of Socket that say so
 
@@ -29,12 +31,14 @@ type hub struct {
 	marks    uint64          // how many broadcasts had to mark sockets
 	batch    websocket.Batch // for the broadcast that is under way
 	spare    *task           // memory for the next one, or nil
+	unmarked int             // sockets whose clients are sent no offsets
 }
 
 // A room is a set of sockets.
 type room struct {
 	name    string
 	members []member
+	newest  latest
 }
 
 // A member is what a broadcast's walk needs to know of a membership, side by side with the others: one who is another
@@ -49,7 +53,8 @@ type member struct {
 type membership struct {
 	socket *Socket
 	room   *room
-	at     int // in room.members
+	at     int    // in room.members
+	since  uint64 // the position among the recorded events at which it began
 }
 
 func (h *hub) init(engine *engineio.Server) {
@@ -95,6 +100,18 @@ func (h *hub) add(s *Socket, tell func(*Socket)) {
 	defer h.mu.Unlock()
 	h.settle()
 	tell(s)
+	if s.pid == "" {
+		h.unmarked++
+	} else {
+		h.record.enter(s.ns)
+		s.joined = h.record.position()
+	}
+	h.admit(s)
+}
+
+// admit lets s hear and be told. h.mu must be held.
+func (h *hub) admit(s *Socket) {
+	s.connect()
 	h.sockets[s.id] = s
 	s.presence = h.everyone.add(s)
 	h.everyone.admit(s.presence)
@@ -107,9 +124,16 @@ func (h *hub) add(s *Socket, tell func(*Socket)) {
 func (h *hub) remove(s *Socket) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.expel(s)
+}
+
+// expel is remove for those that hold h.mu. A socket that may come back becomes a lost session in the same moment: whatever is
+// emitted was meant for the one or the other.
+func (h *hub) expel(s *Socket) {
 	h.settle()
 	s.gone = true
 	if s.presence != nil {
+		h.part(s)
 		s.lastRooms = s.roomNames()
 		delete(h.sockets, s.id)
 		h.everyone.remove(s.presence)
@@ -140,13 +164,20 @@ func (h *hub) join(s *Socket, names []string) {
 		if name == s.id || s.membershipOf(name) >= 0 {
 			continue
 		}
-		r := h.rooms[name]
-		if r == nil {
-			r = &room{name: name}
-			h.rooms[name] = r
-		}
-		s.rooms = append(s.rooms, r.add(s))
+		h.enter(s, name, h.record.position())
 	}
+}
+
+// enter makes s a member of the room of that name. h.mu must be held.
+func (h *hub) enter(s *Socket, name string, since uint64) {
+	r := h.rooms[name]
+	if r == nil {
+		r = &room{name: name}
+		h.rooms[name] = r
+	}
+	m := r.add(s)
+	m.since = since
+	s.rooms = append(s.rooms, m)
 }
 
 func (h *hub) leave(s *Socket, names []string) {
@@ -155,6 +186,7 @@ func (h *hub) leave(s *Socket, names []string) {
 	h.settle()
 	for _, name := range names {
 		if i := s.membershipOf(name); i >= 0 {
+			s.sent, s.left = max(s.sent, s.rooms[i].sent()), h.record.position()
 			h.drop(s.rooms[i])
 			last := len(s.rooms) - 1
 			s.rooms[i], s.rooms[last] = s.rooms[last], nil

@@ -12,7 +12,7 @@ func BenchmarkRooms(b *testing.B) {
 	const each = 5
 	for _, rooms := range []int{10, 10_000} {
 		b.Run(fmt.Sprint("rooms=", rooms), func(b *testing.B) {
-			h := openHall(b, 1000)
+			h := openArena(b, 1000)
 			all := make([]*socketio.Broadcast, rooms)
 			for r := range all {
 				name := fmt.Sprint("room", r)
@@ -37,7 +37,7 @@ func BenchmarkRooms(b *testing.B) {
 // BenchmarkMembership measures what must cost the same however many sockets there are.
 func BenchmarkMembership(b *testing.B) {
 	for _, sockets := range []int{50, 50_000} {
-		h := openHall(b, sockets)
+		h := openArena(b, sockets)
 		h.Local().Join("all")
 		b.Run(fmt.Sprintf("join and leave/sockets=%d", sockets), func(b *testing.B) {
 			b.ReportAllocs()

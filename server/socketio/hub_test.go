@@ -26,7 +26,7 @@ func crowded(t *testing.T, sockets int) (*hub, []*Socket) {
 	})
 	engine.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/?EIO=4&transport=polling", nil))
 	c := &client{session: <-sessions}
-	h := new(hub)
+	h := &hub{record: newRecord(Recovery{})}
 	h.init(engine)
 	var all []*Socket
 	for n := range sockets {

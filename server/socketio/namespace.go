@@ -15,12 +15,18 @@ type Namespace struct {
 	io   *Server
 	name string
 	hub  hub
+	only []*Namespace  // this one: what a broadcast to it alone has
 	acks atomic.Uint64 // ids of the acknowledgements asked of clients
+
+	// Written with the record's lock held.
+
+	watched atomic.Int64 // sockets and lost sessions that could be recovered
+	lost    atomic.Int64 // the latter
 
 	// Guarded by io.mu.
 
 	parent  *Parent // who made it, while nobody asked for it by name
-	present int     // sockets in it, on their way in, or with handlers that still run
+	present int     // sockets in it, on their way in, lost, or with handlers that still run
 
 	mu sync.Mutex // guards the following
 
@@ -38,7 +44,8 @@ func (h *hooks) clone() hooks {
 }
 
 func newNamespace(io *Server, name string) *Namespace {
-	ns := &Namespace{io: io, name: name}
+	ns := &Namespace{io: io, name: name, hub: hub{record: io.record}}
+	ns.only = []*Namespace{ns}
 	ns.hub.init(io.engine)
 	return ns
 }
@@ -77,7 +84,7 @@ func (ns *Namespace) Socket(id string) (*Socket, bool) { return ns.hub.socket(id
 // Len returns the number of connected sockets.
 func (ns *Namespace) Len() int { return ns.hub.len() }
 
-func (ns *Namespace) all() *Broadcast { return &Broadcast{namespaces: []*Namespace{ns}} }
+func (ns *Namespace) all() *Broadcast { return &Broadcast{namespaces: ns.only} }
 
 // To returns a broadcast to the sockets in any of rooms. Each socket is in the room of its own id.
 func (ns *Namespace) To(rooms ...string) *Broadcast { return ns.all().To(rooms...) }
@@ -103,7 +110,8 @@ func (ns *Namespace) EmitWithAck(ctx context.Context, event string, args ...any)
 }
 
 // A Parent stands for the namespaces that were created because their names matched. What is registered here holds for
-// those created afterwards. A namespace without sockets is forgotten, so that clients cannot pile them up.
+// those created afterwards. A namespace without sockets, and without any that may be recovered, is forgotten, so that clients
+// cannot pile them up.
 //
 // All methods may be called concurrently.
 type Parent struct {
@@ -176,6 +184,13 @@ func (io *Server) enter(name string, auth json.RawMessage) *Namespace {
 		}
 	}
 	return nil
+}
+
+// stay is enter for one who is in the namespace already. leave must follow.
+func (io *Server) stay(ns *Namespace) {
+	io.mu.Lock()
+	defer io.mu.Unlock()
+	ns.present++
 }
 
 // leave ends enter. A parent's namespace in which nobody is left is forgotten.

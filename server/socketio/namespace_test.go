@@ -148,7 +148,7 @@ func TestDynamicNamespacesAreMadeForThoseWhoseNamesMatch(t *testing.T) {
 }
 
 func TestDynamicNamespacesAreForgottenWhenTheyAreEmpty(t *testing.T) {
-	io, url := serve(t, socketio.Options{})
+	io, url := serve(t, socketio.Options{Recovery: socketio.Recovery{Disabled: true}})
 	rooms := io.OfPattern(regexp.MustCompile(`^/room-`))
 	late := make(chan struct{})
 	left := make(chan string, 1)

@@ -31,6 +31,9 @@ type Options struct {
 	// handlers still run. Zero value means 16.
 	MaxNamespaces int
 
+	// Recovery configures what is kept for clients that lose their transport and come back.
+	Recovery Recovery
+
 	// Logger takes handlers' errors and panics. Zero value means slog.Default().
 	Logger *slog.Logger
 }
@@ -42,22 +45,17 @@ func (o Options) withDefaults() (Options, error) {
 	if o.ConnectTimeout < time.Millisecond {
 		return o, fmt.Errorf("socketio: ConnectTimeout is %v: it must be at least 1 ms", o.ConnectTimeout)
 	}
-	for _, d := range []struct {
-		name  string
-		field *int
-		value int
-	}{
+	err := setCounts([]count{
 		{"MaxAttachments", &o.MaxAttachments, defaultPacketLimits.maxAttachments},
 		{"MaxDepth", &o.MaxDepth, defaultPacketLimits.maxDepth},
 		{"MaxInbox", &o.MaxInbox, 256},
 		{"MaxNamespaces", &o.MaxNamespaces, 16},
-	} {
-		if *d.field == 0 {
-			*d.field = d.value
-		}
-		if *d.field < 0 {
-			return o, fmt.Errorf("socketio: %s is %d: it must be positive", d.name, *d.field)
-		}
+	})
+	if err == nil {
+		err = o.Recovery.setDefaults()
+	}
+	if err != nil {
+		return o, err
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -66,6 +64,25 @@ func (o Options) withDefaults() (Options, error) {
 		o.Engine.Logger = o.Logger
 	}
 	return o, nil
+}
+
+// A count is an option whose zero value means its default.
+type count struct {
+	name  string
+	field *int
+	value int
+}
+
+func setCounts(counts []count) error {
+	for _, c := range counts {
+		if *c.field == 0 {
+			*c.field = c.value
+		}
+		if *c.field < 0 {
+			return fmt.Errorf("socketio: %s is %d: it must be positive", c.name, *c.field)
+		}
+	}
+	return nil
 }
 
 func (o *Options) packetLimits() packetLimits {

@@ -9,47 +9,56 @@ import (
 
 // An emission is one event on its way: to a socket, or to those that a broadcast reaches.
 type emission struct {
-	to          *Socket
-	broadcast   *Broadcast
-	flags       sendFlags
-	text        []byte
-	attachments [][]byte
-	expect      func(*Socket) bool // if set, asked about each socket before it is sent to
+	*outbound
+	to        *Socket
+	broadcast *Broadcast
+	expect    func(*Socket) bool // if set, asked about each socket before it is sent to
 }
 
 // post decides the order of what is emitted in the namespace, of events to one socket and of broadcasts alike: that in which the
-// hub's lock is taken here. Whatever numbers or records events by their order does it here. The frames are put into memory here
+// hub's lock is taken here. What may have to be sent again gets its offset in that order. The frames are put into memory here
 // too, so those of events that follow each other lie side by side.
 //
 // From here on nothing overtakes. An outbox gets its frames in the order of its worker's tasks, and a frame is pushed into it
 // past them only when there are none.
-func (h *hub) post(e *emission) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if e.to != nil {
-		return e.to.sendEncoded(e.flags, e.text, e.attachments)
+func (ns *Namespace) post(e *emission) error {
+	ns.hub.mu.Lock()
+	defer ns.hub.mu.Unlock()
+	if e.to == nil {
+		ns.spread(e)
+		return nil
 	}
-	h.spread(e)
-	return nil
+	if e.to.presence == nil {
+		return ErrDisconnected
+	}
+	if e.to.pid != "" {
+		ns.order(e.outbound, audience{only: e.to.id})
+	}
+	return e.to.sendEncoded(e.outbound)
 }
 
-// unheard says whether a broadcast reaches nobody, so that it need not be encoded.
-func (h *hub) unheard(b *Broadcast) bool {
+// unheard says whether a broadcast is meant for nobody, so that it need not be encoded.
+func (ns *Namespace) unheard(b *Broadcast) bool {
+	h := &ns.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	t := h.newTask(b)
 	defer h.keep(t)
-	return t.reach.members() == 0
+	return t.reach.members() == 0 && ns.lost.Load() == 0
 }
 
 // atOnceUpTo is how many members a broadcast may have for whoever emits it to push the frames himself when the workers have no
 // tasks, rather than wake them all for a few pushes.
 const atOnceUpTo = 32
 
-// spread has a broadcast pushed to all that it reaches: at once, or by the workers. h.mu must be held.
-func (h *hub) spread(e *emission) {
+// spread has a broadcast pushed to all that it reaches: at once, or by the workers. The hub's lock must be held.
+func (ns *Namespace) spread(e *emission) {
+	h := &ns.hub
 	t := h.newTask(e.broadcast)
 	n := t.reach.members()
+	if n > 0 || ns.lost.Load() > 0 {
+		ns.order(e.outbound, e.broadcast.audience())
+	}
 	if n == 0 {
 		h.keep(t)
 		return
@@ -80,9 +89,9 @@ func (h *hub) spread(e *emission) {
 
 func (h *hub) prepare(e *emission) engineio.Prepared {
 	if len(e.attachments) == 0 {
-		return h.engine.Prepare(engineio.Message{Data: e.text, Plain: e.flags.plain})
+		return h.engine.Prepare(engineio.Message{Data: e.text, Old: e.old, Plain: e.flags.plain})
 	}
-	return h.engine.Prepare(messages(e.flags, e.text, e.attachments)...)
+	return h.engine.Prepare(e.messages()...)
 }
 
 // pushOrPost lets the workers that have tasks do their part, and does that of the others. h.mu must be held.

@@ -19,6 +19,7 @@ type Server struct {
 	opts    Options
 	engine  *engineio.Server
 	crew    crew
+	record  *record
 	present sync.WaitGroup // sockets on their way in, connected, or with handlers that still run
 
 	mu sync.Mutex // guards the following
@@ -33,13 +34,14 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	io := &Server{opts: o, namespaces: make(map[string]*Namespace)}
+	io := &Server{opts: o, record: newRecord(o.Recovery), namespaces: make(map[string]*Namespace)}
 	o.Engine.EscapeText = func(text []byte) []byte { return appendASCII(nil, text) }
 	io.engine, err = engineio.New(o.Engine, io.accept)
 	if err != nil {
 		return nil, err
 	}
 	io.Namespace = io.Of("/")
+	io.record.hold += io.engine.Heartbeat()
 	return io, nil
 }
 
@@ -59,6 +61,8 @@ func (io *Server) Sessions() int { return io.engine.Len() }
 // all sessions have ended and all handlers have returned. When ctx is over the rest is cut off and ctx's error is returned.
 // A handler that calls it waits for itself, as long as ctx.
 func (io *Server) Close(ctx context.Context) error {
+	io.engine.Drain()
+	io.record.close() // nobody can come back to this server
 	err := io.engine.Close(ctx)
 	defer io.crew.dismiss()
 	done := make(chan struct{})

@@ -1,8 +1,6 @@
 package socketio
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"sync"
@@ -15,9 +13,15 @@ import (
 // All methods may be called concurrently, and from handlers.
 type Socket struct {
 	id     string
+	pid    string // empty if it cannot be recovered
 	ns     *Namespace
 	client *client
 	auth   json.RawMessage
+	data   *kept
+
+	recovered bool
+	after     <-chan struct{} // of a recovered socket: closed when the earlier one's last handler has returned
+	over      chan struct{}   // of one that may be recovered: what after is to the next; made as it ends
 
 	// Guarded by the lock of ns.hub.
 
@@ -25,6 +29,9 @@ type Socket struct {
 	rooms     []*membership // beside that of its own id
 	gone      bool          // joins nothing any more
 	lastRooms []string      // with gone: where it was, for the disconnecting handlers
+	joined    uint64        // the position among the recorded events when its client was told that it is connected
+	sent      uint64        // the newest recorded event that was meant for it alone, or for a room that it has left
+	left      uint64        // the position when it last left a room
 
 	marked uint64 // the last broadcast that reached it, or was not to; used in tasks of its worker, or when there are none
 
@@ -32,7 +39,6 @@ type Socket struct {
 	room sync.Cond  // there is room in the inbox
 
 	listeners listeners
-	data      any
 	connected bool
 	reason    Reason        // why it ended
 	ended     chan struct{} // made by Done; closed with the socket
@@ -44,23 +50,19 @@ type Socket struct {
 var ErrDisconnected = errors.New("socketio: the socket is not connected")
 
 func newSocket(c *client, ns *Namespace, auth json.RawMessage) *Socket {
-	s := &Socket{id: socketID(c.session, ns.name), ns: ns, client: c, auth: auth}
+	s := &Socket{ns: ns, client: c, auth: auth, data: new(kept)}
 	s.room.L = &s.mu
+	s.identify()
 	return s
 }
 
-// socketID returns an id for the socket. Clients on EIO 3 are told none and take that of their session, so theirs must
-// not be shown to others: whoever knows it can speak for them.
-func socketID(session *engineio.Session, namespace string) string {
-	if session.Version() == 3 {
-		if namespace == "/" {
-			return session.ID()
-		}
-		return namespace + "#" + session.ID()
+// oldSocketID returns the id of the socket of a client on EIO 3. They are told none and take that of their session, so
+// theirs must not be shown to others: whoever knows it can speak for them.
+func oldSocketID(session *engineio.Session, namespace string) string {
+	if namespace == "/" {
+		return session.ID()
 	}
-	var b [18]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand, since Go 1.24)
-	return base64.RawURLEncoding.EncodeToString(b[:])
+	return namespace + "#" + session.ID()
 }
 
 // ID returns the socket's id, as its client knows it. It is not the session's, with one exception: a client on EIO 3 takes
@@ -76,18 +78,25 @@ func (s *Socket) Transport() string { return s.client.session.Transport() }
 // Protocol returns the revision of Engine.IO that the client speaks: 3 for clients before 3.0, else 4.
 func (s *Socket) Protocol() int { return s.client.session.Version() }
 
-// Data returns what SetData kept.
+// Data returns what SetData kept, in this socket or, if it is recovered, in the earlier one.
 func (s *Socket) Data() any {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.data
+	s.data.mu.Lock()
+	defer s.data.mu.Unlock()
+	return s.data.value
 }
 
 // SetData keeps a value with the socket.
 func (s *Socket) SetData(v any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.data = v
+	s.data.mu.Lock()
+	defer s.data.mu.Unlock()
+	s.data.value = v
+}
+
+// kept is what SetData kept. A socket shares it with the one that goes on for it: handlers of the earlier one may still run when
+// the other is there.
+type kept struct {
+	mu    sync.Mutex
+	value any
 }
 
 // Connected says whether the socket is connected.

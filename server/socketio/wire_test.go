@@ -67,6 +67,7 @@ func (p *peer) take(m engineMessage) error {
 	case m.data[0] == '4':
 		p.partial = &packet{text: string(m.data[1:])}
 		p.missing = announced(p.partial.text)
+		p.takeOffset()
 	default:
 		return nil
 	}
@@ -74,6 +75,26 @@ func (p *peer) take(m engineMessage) error {
 		p.packets <- *p.partial
 	}
 	return nil
+}
+
+// offsetAtEnd is the end of an event with an offset behind its arguments.
+var offsetAtEnd = regexp.MustCompile(`^,"([A-Za-z0-9_-]{14})"\]$`)
+
+// takeOffset takes the offset off an event, and notes it.
+func (p *peer) takeOffset() {
+	if p.mode.version == 4 {
+		p.partial.text, p.partial.offset = cutOffset(p.partial.text)
+	}
+}
+
+func cutOffset(text string) (rest, offset string) {
+	const size = len(`,"12345678901234"]`)
+	if start := len(text) - size; start > 0 && (text[0] == '2' || text[0] == '5') {
+		if found := offsetAtEnd.FindStringSubmatch(text[start:]); found != nil {
+			return text[:start] + "]", found[1]
+		}
+	}
+	return text, ""
 }
 
 // announced returns how many attachments a packet has.

@@ -2,8 +2,9 @@
 // inside. A test must not be able to tell the two apart.
 //
 // Settings, in milliseconds or bytes: LAB_PING_INTERVAL, LAB_PING_TIMEOUT, LAB_UPGRADE_TIMEOUT, LAB_CONNECT_TIMEOUT,
-// LAB_MAX_PAYLOAD; and LAB_EIO3 ("off"), LAB_DEFLATE ("on"), LAB_ALLOWED_ORIGINS. The address goes to standard output as
-// one line; SIGTERM or the end of standard input ends the process.
+// LAB_MAX_PAYLOAD, LAB_RECOVERY (how long a lost session may come back; empty: never); and LAB_EIO3 ("off"), LAB_DEFLATE
+// ("on"), LAB_ALLOWED_ORIGINS. The address goes to standard output as one line; SIGTERM or the end of standard input ends
+// the process.
 package main
 
 import (
@@ -80,6 +81,10 @@ func inputEnd() <-chan struct{} {
 func options() socketio.Options {
 	o := socketio.Options{
 		ConnectTimeout: milliseconds("LAB_CONNECT_TIMEOUT"),
+		Recovery: socketio.Recovery{
+			Disabled: os.Getenv("LAB_RECOVERY") == "",
+			MaxAge:   milliseconds("LAB_RECOVERY"),
+		},
 		Engine: engineio.Options{
 			PingInterval:   milliseconds("LAB_PING_INTERVAL"),
 			PingTimeout:    milliseconds("LAB_PING_TIMEOUT"),

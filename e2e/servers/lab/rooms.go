@@ -67,6 +67,7 @@ func facts(s *socketio.Socket) {
 		return e.Ack()
 	})
 	s.On("kept", func(e *socketio.Event) error { return e.Ack(s.Data()) })
+	s.On("recovered", func(e *socketio.Event) error { return e.Ack(s.Recovered()) })
 	s.On("transport", func(e *socketio.Event) error { return e.Ack(s.Transport()) })
 	s.On("reserved", func(e *socketio.Event) error {
 		var event string
