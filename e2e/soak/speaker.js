@@ -161,11 +161,11 @@ class Speaker {
   }
 
   // Asks on this connection, and tells the record if there is no answer though it lasts. What a link that queues was
-  // asked is answered on any.
+  // asked is answered on any, in its turn.
   #ask(what, event, args, answer) {
     const connection = this.#connection;
     const here = () => this.#up && connection === this.#connection;
-    const late = setTimeout(() => here() && this.record.note("unanswered", what), ANSWER_MS).unref();
+    const late = setTimeout(() => here() && !this.link.queues && this.record.note("unanswered", what), ANSWER_MS).unref();
     this.link.ask(event, args, (given) => {
       clearTimeout(late);
       if (this.link.queues || here()) answer(Object(given));
