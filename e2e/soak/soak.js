@@ -19,9 +19,10 @@ const { TARGET } = require("../target");
 // How long everybody may take to come back, say the rest and hear it.
 const QUIET_MS = 60_000;
 const LOOK_MS = 50;
-// A client says one message in this time, on average, unless the run is so long that the feed would retire some: it
-// holds 100,000 entries by default.
+// A client says one message in this time, on average, and that many at once before some of the kills; less, if the run is so
+// long that the feed would retire some: it holds 100,000 entries by default.
 const EVERY_MS = 120;
+const BURST = 20;
 const MOST = 80_000;
 // The reference garbles what clients before 2 say over polling.
 const WORD = TARGET === "reference" ? "says:hello! " : "说:hello! ";
@@ -45,28 +46,34 @@ async function soak({ ms, kinds, seed, folder, spoilt, env }) {
 // The answer is the feed.
 async function carryOut(run, { kinds, folder, spoilt }) {
   const { ms, seed } = run;
+  const { server, lines } = makePlan({ seed, ms, clients: kinds.length });
+  const pace = paceFor({ ms, clients: kinds.length, bursts: server.filter(({ burst }) => burst).length });
   await run.server.start();
-  for (const index of kinds.keys()) await enter(run, { index, kinds, folder, spoilt });
+  for (const index of kinds.keys()) await enter(run, { index, kinds, folder, spoilt, pace });
   await until(QUIET_MS, () => run.clients.every(({ speaker }) => speaker.entered));
   run.start = Date.now();
-  const { server, lines } = makePlan({ seed, ms, clients: kinds.length });
   await Promise.all([harmServer(run, server), harmLines(run, lines)]);
   await settle(run);
   await dismiss(run);
   return lastWords(run);
 }
 
+// How often a client speaks, and how many it says at once: each comes to half of what it may say at most.
+function paceFor({ ms, clients, bursts }) {
+  const most = Math.floor(MOST / clients);
+  const size = Math.min(BURST, Math.floor(most / 2 / Math.max(1, bursts)));
+  return { most, every: Math.max(EVERY_MS, (2 * ms) / most), size: Math.max(1, size) };
+}
+
 // A client with its line. Some ask for what was said before they came.
-async function enter(run, { index, kinds, folder, spoilt }) {
+async function enter(run, { index, kinds, folder, spoilt, pace }) {
   const kind = kinds[index];
   const random = new Random(run.seed, `client ${index}`);
   const spoil = spoilt?.who === index ? spoilt.spoil : undefined;
   const line = await new Line({ port: () => run.server.port, spoil }).open();
   const record = new Record(path.join(folder, `${String(index).padStart(3, "0")} ${kind}.jsonl`), run.start);
-  const most = Math.floor(MOST / kinds.length);
-  const every = Math.max(EVERY_MS, run.ms / most);
   const history = random.chance(0.3) ? random.between(1, 50) : 0;
-  const speaker = new Speaker({ seed: run.seed, index, kind, record, every, most, history, word: WORD });
+  const speaker = new Speaker({ seed: run.seed, index, kind, record, history, word: WORD, ...pace });
   run.clients.push({ speaker, line });
   speaker.start(KINDS[kind]({ url: `http://127.0.0.1:${line.port}`, speaker }));
 }

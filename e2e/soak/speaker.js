@@ -20,7 +20,6 @@ const WINDOW = 32;
 // Longer than any stall of the plan: what is not answered by then on a connection that lasts was lost.
 const ANSWER_MS = 30_000;
 const AGAIN_MS = 300;
-const BURST = 20;
 
 class Speaker {
   #outbox = []; // said and not acknowledged, in order: {n, id, data, sent}
@@ -33,10 +32,10 @@ class Speaker {
   #last; // the offset up to which it has heard everything
   #random;
 
-  // `every` is the mean time between two messages in milliseconds; `most` is how many it says in all; `history` is how
-  // many of the last messages its first registration asks for; `word` is what its texts are made of.
-  constructor({ seed, index, kind, record, every, most, history, word }) {
-    Object.assign(this, { index, kind, record, every, most, history, word });
+  // `every` is the mean time between two messages in milliseconds, `size` how many a burst has, `most` how many it says in
+  // all; `history` is how many of the last messages its first registration asks for; `word` is what its texts are made of.
+  constructor({ seed, index, kind, record, every, size, most, history, word }) {
+    Object.assign(this, { index, kind, record, every, size, most, history, word });
     this.newest = 0; // the highest offset of what it said
     this.name = `${NAME} ${index} ${kind}`;
     this.#random = new Random(seed, `speaker ${index}`);
@@ -50,10 +49,11 @@ class Speaker {
     this.#later();
   }
 
-  // No new messages from here on; what was said is still brought to its end.
+  // No new messages of its own accord from here on; what was said is still brought to its end.
   finish() {
     clearTimeout(this.talking);
     this.finished = true;
+    this.most = Infinity; // it may be asked for one more
   }
 
   async stop() {
@@ -79,7 +79,7 @@ class Speaker {
   }
 
   burst() {
-    if (!this.finished) for (let i = 0; i < BURST; i++) this.#new();
+    if (!this.finished) for (let i = 0; i < this.size; i++) this.#new();
     this.#pump();
   }
 
