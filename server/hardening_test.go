@@ -235,7 +235,7 @@ func TestABodyThatNeverComesHoldsNoRequestOfTheHouse(t *testing.T) {
 			conn.SetDeadline(time.Now().Add(patience))
 			_, _ = io.WriteString(conn, raw)
 			if _, err := io.Copy(io.Discard, conn); err != nil {
-				t.Errorf("%q: the connection is still open: %v", raw, err)
+				t.Fatalf("%q: the connection is still open: %v", raw, err)
 			}
 			conn.Close()
 		}
