@@ -13,7 +13,7 @@ import (
 )
 
 // hurried is a write timeout for tests that wait for it on a real line, where there is no other clock.
-const hurried = 200 * time.Millisecond
+const hurried = 2 * time.Second
 
 // An attacker is a connection on which any bytes may go out.
 type attacker struct {
