@@ -5,7 +5,7 @@
 const assert = require("node:assert/strict");
 const { ask, connect } = require("../client");
 const { browserPromise: promise, serverFor } = require("../suite");
-const { startProduct } = require("../target");
+const { dataFolder, startProduct } = require("../target");
 const { assertQuiet, chromiumForFile, openPage, picture, reads, withoutWebSocket } = require("./chromium");
 
 const product = serverFor(() => startProduct());
@@ -138,6 +138,58 @@ promise("the page comes back by itself when the server was away", async (t) => {
   await registered(other, "Faithful");
   other.send("after");
   await reads(page, LAST, "after");
+});
+
+// All that the page shows, in order.
+const shown = (page) => page.locator("#log .entry .said").allInnerTexts();
+const numbers = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => `n${from + i}`);
+
+async function say(t, server, texts) {
+  const teller = await connect(t, server, { version: "4.8.4", transport: "websocket" });
+  await ask(teller, "f", "Teller");
+  await Promise.all(texts.map((text) => ask(teller, "message", text)));
+  teller.close();
+}
+
+promise("the page shows the last that was said, and what was said while it was away, once", async (t) => {
+  const CRIER_DATA = dataFolder();
+  let server = await startProduct({ CRIER_DATA });
+  t.after(() => server.stop());
+  await say(t, server, numbers(1, 60));
+  const page = await openPage(t, chromium, server.url);
+  await reads(page, LAST, "n60");
+  assert.deepEqual(await shown(page), numbers(11, 60));
+  assert.equal(await page.title(), "Crier", "what was said before is not new");
+
+  await server.kill();
+  await page.locator("#banner").waitFor({ state: "visible" });
+  await page.fill("#text", "said while away");
+  await page.click("#send");
+  server = await startProduct({ CRIER_DATA }, server.port);
+  await say(t, server, numbers(61, 90));
+  await page.click("#banner-act").catch(() => "it has come back by itself before the click");
+  await page.locator("#log .entry.done .said").filter({ hasText: "said while away" }).waitFor();
+  await page.locator("#log .said").filter({ hasText: "n90" }).waitFor();
+  const texts = await shown(page);
+  assert.deepEqual(texts.filter((text) => text !== "said while away"), numbers(11, 90));
+  assert.equal(texts.length, 81, "the page's own stands there once");
+  await picture(page, "history");
+});
+
+promise("the page says so when what it missed is not kept any more", async (t) => {
+  const first = await startProduct();
+  await say(t, first, numbers(1, 5));
+  const page = await openPage(t, chromium, first.url);
+  await reads(page, LAST, "n5");
+  await first.kill();
+  const second = await startProduct({}, first.port); // which has another folder
+  t.after(() => second.stop());
+  await page.click("#banner-act").catch(() => "it has come back by itself before the click");
+  await reads(page, "#state-text", "live");
+  await say(t, second, ["after"]);
+  await reads(page, LAST, "after");
+  await reads(page, "#log .rule.gap", "no longer kept");
+  await picture(page, "gap");
 });
 
 // Waits until somebody of this name is in the room.
