@@ -23,12 +23,11 @@ type beginning struct {
 
 // begin finds what a speaker gets. What can't be read is an error before anything has changed.
 func (r *Room) begin(sp *speaker, w wish) (beginning, error) {
-	first, newest := r.feed.First(), r.feed.Last()
-	if sp.hears { // what is just being passed on, it has heard when it is told of it
-		if err := r.feed.Seam(context.Background(), func(last uint64) { newest = last }); err != nil {
-			return beginning{}, notTaken(err)
-		}
+	newest, err := r.newest(sp)
+	if err != nil {
+		return beginning{}, err
 	}
+	first := r.feed.First()
 	b := beginning{after: newest, newest: newest}
 	switch {
 	case w.since != nil && *w.since > newest: // from another feed: it tells nothing of this one
@@ -42,21 +41,35 @@ func (r *Room) begin(sp *speaker, w wish) (beginning, error) {
 		b.after = max(*w.since, first-1)
 		b.judge(*w.since, b.after)
 	}
-	if b.after == newest {
-		return b, nil // nothing is to come, or all comes by itself
+	if b.after < newest {
+		err = r.readFirst(&b, w)
 	}
-	page, err := r.read(b.after, 0, pageEntries)
+	return b, err
+}
+
+// newest returns the newest offset. Of what is just being passed on one who hears the news must have heard when it is told
+// of it; all others read it.
+func (r *Room) newest(sp *speaker) (offset uint64, err error) {
+	if !sp.hears {
+		return r.feed.Last(), nil
+	}
+	err = r.feed.Seam(context.Background(), func(last uint64) { offset = last })
 	if err != nil {
-		return b, err
+		return 0, notTaken(err)
 	}
-	b.page = page
-	if len(page) > 0 && page[0].Offset != b.after+1 { // retired meanwhile
-		b.after = page[0].Offset - 1
+	return offset, nil
+}
+
+// readFirst reads the first page, whose beginning may have been retired meanwhile.
+func (r *Room) readFirst(b *beginning, w wish) (err error) {
+	b.page, err = r.read(b.after, 0, pageEntries)
+	if len(b.page) > 0 && b.page[0].Offset != b.after+1 {
+		b.after = b.page[0].Offset - 1
 		if w.since != nil {
 			b.judge(*w.since, b.after)
 		}
 	}
-	return b, nil
+	return err
 }
 
 // judge says whether one who knows everything up to since, and hears everything after from, misses nothing.

@@ -20,7 +20,7 @@ import (
 // While two speak as fast as the server takes it, clients come, each from where the last one was, hear on for a while and
 // leave. Nothing is missed, and nothing comes twice.
 func TestNothingIsLostOrDoubledAtTheSeam(t *testing.T) {
-	const each = 4000
+	const each = 1500
 	f := newFeed(t, feed.NewMemory(0), feed.Options{})
 	room, _, url := serveOn(t, f, socketio.Options{Engine: engineio.Options{MaxQueue: 64 << 20}})
 	var all sync.WaitGroup

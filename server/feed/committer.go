@@ -48,6 +48,11 @@ func (c *committer) store(w *work) {
 	})
 	entries, bytes := len(w.entries), w.bytes // it is the publisher's from here on
 	c.stored <- w
+	c.count(entries, bytes)
+}
+
+// count applies the limits when enough was stored since they were applied last.
+func (c *committer) count(entries, bytes int) {
 	c.entries += entries
 	c.bytes += bytes
 	// A hundredth over a limit is little to hold too much and enough to make the work rare.

@@ -57,6 +57,8 @@ func (o Options) check() error {
 // in the order of offsets. The committer is never more than one batch ahead: if passing on is what takes the time, being
 // faster would only mean more and smaller batches, and the processor time of a sync (about 50 us) is what they share.
 //
+// On a Memory there is nothing to wait for, and those who append do the work themselves: see Append.
+//
 // A store that fails harms only the entries that it was given then. While it fails, and nothing is appended, it is probed,
 // so that Health is not stuck where it keeps clients away.
 //
@@ -77,7 +79,11 @@ type Log struct {
 	last   atomic.Uint64 // the newest offset that was published, or is being published
 	recent ring
 
+	direct *committer // on a Memory, instead of the two goroutines: see direct.go
+
 	mu       sync.Mutex // guards the following; never held while a store, a done or a seam runs
+	working  bool       // on a Memory: somebody is storing and publishing
+	chores   []func()   // on a Memory: what is to run between two publications
 	queue    fifo[*work]
 	spare    []*work
 	newest   int64 // the latest At that Append has set
@@ -127,6 +133,11 @@ func New(store Store, opts Options) (*Log, error) {
 		l.newest = e.At
 	}
 	l.last.Store(last)
+	if _, ok := store.(*Memory); ok {
+		l.direct = &committer{Log: l, retired: time.Now()}
+		go l.serve() // ends after Close
+		return l, nil
+	}
 	go l.commit()  // ends after Close
 	go l.publish() // ends after commit
 	return l, nil
@@ -146,19 +157,34 @@ func (l *Log) applyLimits(now time.Time) {
 // in that of offsets, with no lock held. Done may call every method but Seam and Close; what it does delays all others.
 //
 // When Append returns an error, done is not called: ErrBusy if too much waits, ErrTooLarge, or ErrClosed.
+//
+// On a Memory, which nobody has to wait for, the goroutine that calls Append mostly calls done itself before Append returns, and
+// that of others who appended meanwhile: so who calls Append must hold no lock that a done takes.
 func (l *Log) Append(e Entry, done Done) error {
+	mine, err := l.enqueue(e, done)
+	switch {
+	case mine:
+		l.work(mostForOthers)
+	case err == nil && l.direct == nil:
+		l.signal()
+	}
+	return err
+}
+
+// enqueue takes an entry in. On a Memory it may tell the caller that the work is its own: see work.
+func (l *Log) enqueue(e Entry, done Done) (mine bool, err error) {
 	size := e.size()
 	if size > MaxEntryBytes {
-		return ErrTooLarge
+		return false, ErrTooLarge
 	}
 	now := time.Now().UnixMilli()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case l.shutting:
-		return ErrClosed
+		return false, ErrClosed
 	case l.waiting >= l.opts.MaxPending || l.bytes+size > l.opts.MaxPendingBytes:
-		return ErrBusy
+		return false, ErrBusy
 	}
 	if e.At == 0 {
 		e.At = l.stamp(now)
@@ -169,8 +195,9 @@ func (l *Log) Append(e Entry, done Done) error {
 	w.entries = append(w.entries, e)
 	w.dones = append(w.dones, done)
 	w.bytes += size
-	l.signal()
-	return nil
+	mine = l.direct != nil && !l.working
+	l.working = l.working || mine
+	return mine, nil
 }
 
 // setBack is by how much a clock may go back without anybody noticing. Clocks that are kept right by small steps stay within
@@ -194,9 +221,11 @@ func (l *Log) openWork(size int) *work {
 			return w
 		}
 	}
-	w := &work{}
+	var w *work
 	if n := len(l.spare); n > 0 {
 		w, l.spare = l.spare[n-1], l.spare[:n-1]
+	} else {
+		w = &work{}
 	}
 	l.queue.push(w)
 	return w
@@ -221,12 +250,13 @@ func (l *Log) take() (w *work, more bool) {
 	return w, true
 }
 
-// release gives back what one entry took of the limits.
-func (l *Log) release(size int) {
+// release gives back what one entry took of the limits, and says whether there are chores.
+func (l *Log) release(size int) (chores bool) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.waiting--
 	l.bytes -= size
-	l.mu.Unlock()
+	return len(l.chores) > 0
 }
 
 // reuse keeps the slices of finished work for the next, which is two or three at a time.

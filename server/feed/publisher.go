@@ -40,7 +40,9 @@ func (l *Log) tell(w *work) {
 			l.last.Store(e.Offset)
 			w.dones[i](e, false, nil)
 		}
-		l.release(size)
+		if l.release(size) {
+			l.doChores()
+		}
 		l.passSeams()
 	}
 }
