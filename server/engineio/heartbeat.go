@@ -66,6 +66,7 @@ func (s *Session) heard(kind PacketType) bool {
 	if s.state != open {
 		return false
 	}
+	s.received++
 	if s.awaited && !s.excused && kind != PacketPong {
 		s.excused = true
 		s.timer.Reset(s.server.opts.PingTimeout)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/crier/crier/server/limit"
 	"github.com/crier/crier/server/websocket"
 )
 
@@ -18,11 +19,14 @@ type Server struct {
 	flusher *websocket.Flusher
 	ping    websocket.Frames
 	pong    websocket.Frames
+	hits    limit.Hits
 
 	mu sync.RWMutex // guards the following
 
 	sessions map[string]*Session
 	readers  map[*connReader]struct{} // each a goroutine that reads a WebSocket, and ends with it
+	reserved int                      // places of sessions: of the open ones, and of those on their way in
+	past     Stats                    // of sessions that have ended
 	draining bool
 	empty    chan struct{} // closed when draining and no session and no reader is left
 }
@@ -51,6 +55,8 @@ func New(o Options, accept func(*Session) Handler) (*Server, error) {
 		sessions: make(map[string]*Session),
 		readers:  make(map[*connReader]struct{}),
 		empty:    make(chan struct{}),
+		hits:     newHits(),
+		past:     Stats{Closed: noneClosed()},
 	}
 	sv.ping = sv.arena.Put(websocket.AppendFrame(nil, websocket.OpText, []byte{PacketPing.digit()}))
 	sv.pong = sv.arena.Put(websocket.AppendFrame(nil, websocket.OpText, []byte{PacketPong.digit()}))
@@ -123,14 +129,24 @@ func (sv *Server) allow(r *http.Request) *refusal {
 		return nil
 	}
 	if err := sv.opts.Allow(r); err != nil {
-		return &refusal{http.StatusForbidden, refuseForbidden.Code, err.Error()}
+		return &refusal{http.StatusForbidden, refuseForbidden.Code, err.Error(), 0}
 	}
 	return nil
 }
 
 // open begins a session with the transport of its first request.
 func (sv *Server) open(w http.ResponseWriter, r *http.Request, q *query, upgrade bool) {
-	s := newSession(sv, r, q)
+	address := sv.opts.Address(r)
+	if err := sv.enter(r, address); err != nil {
+		err.write(w)
+		return
+	}
+	s := newSession(sv, r, q, address)
+	defer func() {
+		if s.handler == nil { // the handshake failed, or accept panicked: nothing will end the session
+			sv.leave(address)
+		}
+	}()
 	if !upgrade {
 		if err := s.begin(Polling, nil); err != nil {
 			err.write(w)
@@ -159,6 +175,7 @@ func (sv *Server) add(s *Session, r *connReader) bool {
 		return false
 	}
 	sv.sessions[s.id] = s
+	sv.past.Opened++
 	if r != nil {
 		sv.readers[r] = struct{}{}
 	}
@@ -180,13 +197,17 @@ func (sv *Server) removeReader(r *connReader) {
 	sv.checkEmpty()
 }
 
-func (sv *Server) remove(s *Session) {
+// remove forgets a session that has ended, but for what it has counted.
+func (sv *Server) remove(s *Session, reason Reason) {
+	var last Stats
+	s.addTo(&last)
 	sv.mu.Lock()
 	defer sv.mu.Unlock()
 	if sv.sessions[s.id] != s {
 		return
 	}
 	delete(sv.sessions, s.id)
+	sv.keep(last, reason)
 	sv.checkEmpty()
 }
 
