@@ -76,7 +76,11 @@ func (b *Broadcast) emit(ns *Namespace, id uint64, hasID bool, event string, arg
 	h := &ns.hub
 	h.mu.Lock()
 	h.each(b, func(s *Socket) {
-		if b.flags.volatile && !s.client.session.Ready() || expect != nil && !expect(s) {
+		if b.flags.volatile && !s.client.session.Ready() {
+			ns.io.dropped.Add(1)
+			return
+		}
+		if expect != nil && !expect(s) {
 			return
 		}
 		_ = s.client.session.SendPrepared(p, &h.batch) // one that can't be sent to is ending, and is told why
@@ -124,11 +128,14 @@ func (b *Broadcast) Sockets() (all []*Socket) {
 	return all
 }
 
-// Join puts the sockets into rooms.
-func (b *Broadcast) Join(rooms ...string) {
+// Join puts the sockets into rooms. The error is ErrTooManyRooms if there are some that could not join; the others have.
+func (b *Broadcast) Join(rooms ...string) (err error) {
 	for _, s := range b.Sockets() {
-		s.Join(rooms...)
+		if joined := s.Join(rooms...); joined != nil {
+			err = joined
+		}
 	}
+	return err
 }
 
 // Leave takes the sockets out of rooms.

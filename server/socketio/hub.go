@@ -15,6 +15,8 @@ import (
 // Order of locks: client.mu, hub.mu, then those of a socket, of a session and of its outbox. Server.mu comes before that of
 // a namespace's hooks.
 type hub struct {
+	maxRooms int // of one socket; 0 is any number
+
 	mu sync.Mutex // guards the following, and the fields of Socket that say so
 
 	sockets  map[string]*Socket
@@ -94,15 +96,21 @@ func (h *hub) drop(m *membership) {
 	}
 }
 
-func (h *hub) join(s *Socket, names []string) {
+// join puts s into all of the rooms, or, if these were too many, into none.
+func (h *hub) join(s *Socket, names []string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s.gone {
-		return
+		return nil
 	}
+	before := len(s.rooms)
 	for _, name := range names {
 		if name == s.id || s.membershipOf(name) >= 0 {
 			continue
+		}
+		if h.maxRooms > 0 && len(s.rooms) == h.maxRooms {
+			h.shrink(s, before)
+			return ErrTooManyRooms
 		}
 		r := h.rooms[name]
 		if r == nil {
@@ -111,6 +119,16 @@ func (h *hub) join(s *Socket, names []string) {
 		}
 		s.rooms = append(s.rooms, r.add(s))
 	}
+	return nil
+}
+
+// shrink takes s out of all rooms but the first n. h.mu must be held.
+func (h *hub) shrink(s *Socket, n int) {
+	for _, m := range s.rooms[n:] {
+		h.drop(m)
+	}
+	clear(s.rooms[n:])
+	s.rooms = s.rooms[:n]
 }
 
 func (h *hub) leave(s *Socket, names []string) {

@@ -40,6 +40,7 @@ func (h *hooks) clone() hooks {
 func newNamespace(io *Server, name string) *Namespace {
 	ns := &Namespace{io: io, name: name}
 	ns.hub.init()
+	ns.hub.maxRooms = io.opts.MaxRooms
 	return ns
 }
 
@@ -192,7 +193,7 @@ func (io *Server) leave(ns *Namespace) {
 func (p *Parent) admits(name string, auth json.RawMessage) (yes bool) {
 	defer func() {
 		if v := recover(); v != nil {
-			logPanic(p.io.opts.Logger, "a namespace's function panicked", v)
+			p.io.logPanic(p.io.opts.Logger, "a namespace's function panicked", v)
 			yes = false
 		}
 	}()
