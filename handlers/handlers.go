@@ -23,6 +23,9 @@ const (
 
 // Options configure the handlers. The zero value of each field means its default.
 type Options struct {
+	// MaxName is the longest name of a speaker, in characters. Zero value means 64.
+	MaxName int
+
 	// Logger takes who comes and goes, at level debug. Zero value means slog.Default().
 	Logger *slog.Logger
 }
@@ -32,7 +35,10 @@ func Register(io *socketio.Server, o Options) *Room {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	r := &Room{io: io, log: o.Logger}
+	if o.MaxName == 0 {
+		o.MaxName = 64
+	}
+	r := &Room{io: io, maxName: o.MaxName, log: o.Logger}
 	io.OnConnect(r.welcome)
 	return r
 }

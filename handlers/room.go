@@ -16,6 +16,7 @@ const speakers = "speakers"
 // A Room is where speakers are heard. All methods may be called concurrently.
 type Room struct {
 	io      *socketio.Server
+	maxName int // characters
 	log     *slog.Logger
 	present roll
 
@@ -51,7 +52,7 @@ type presence struct {
 
 // register gives sp a name; heard puts it among those who hear the news.
 func (r *Room) register(sp *speaker, arg socketio.Arg, heard func()) (*presence, error) {
-	name, err := nameIn(arg)
+	name, err := nameIn(arg, r.maxName)
 	if err != nil {
 		return nil, err
 	}
