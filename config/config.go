@@ -23,8 +23,12 @@ type Config struct {
 	ChatAddr  string
 	NewsAddr  string
 
+	Metrics     bool
+	MetricsAddr string // empty: they are on Addr
+
 	Path           string
 	AllowedOrigins []string
+	TrustedProxies []string // networks in CIDR notation
 	Transports     []string
 	AllowUpgrades  bool
 	AllowEIO3      bool
@@ -34,13 +38,26 @@ type Config struct {
 	UpgradeTimeout time.Duration
 	ConnectTimeout time.Duration
 	WriteTimeout   time.Duration
+	MessageTimeout time.Duration
+
+	MaxSessions        int
+	MaxAddressSessions int // of one address, plain WebSockets among them
+	MaxAddressRate     int // new ones in a second
+	MaxEventRate       int // events of a session in a second
+	MaxByteRate        int // and bytes
 
 	MaxPayload     int // bytes
+	MaxPackets     int // of one POST
+	MaxFragments   int // of one message
 	MaxQueue       int // bytes
 	MaxAttachments int
 	MaxDepth       int
 	MaxInbox       int // events
 	MaxNamespaces  int
+	MaxRooms       int // of a socket
+	MaxAcks        int // of a socket
+	MaxEventName   int // bytes
+	MaxName        int // characters
 	MaxPlain       int // clients of the plain WebSocket endpoints
 	MaxPlainRate   int // messages of one of them in a second
 
@@ -50,6 +67,7 @@ type Config struct {
 	ReadHeaderTimeout time.Duration
 	IdleTimeout       time.Duration
 	MaxHeaderBytes    int // bytes
+	MaxHeaders        int
 	DrainTimeout      time.Duration
 
 	// origins tells, by a setting's name, who gave it its value; a name that is missing has its default.

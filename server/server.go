@@ -13,7 +13,9 @@ import (
 
 	"github.com/crier/crier/config"
 	"github.com/crier/crier/handlers"
+	"github.com/crier/crier/server/admin"
 	"github.com/crier/crier/server/engineio"
+	"github.com/crier/crier/server/limit"
 	"github.com/crier/crier/server/socketio"
 )
 
@@ -25,22 +27,35 @@ type Server struct {
 	http     *http.Server
 	io       *socketio.Server
 	plain    *endpoints
+	metrics  *admin.Metrics
 	ready    atomic.Bool // what /readyz tells
+
+	proxies   proxies
+	addresses *limit.Addresses // what each address has open, here and at the plain endpoints
+	hits      limit.Hits       // of the limits that the house itself keeps
+	turned    *limit.Outlet    // what is logged of clients that are turned away
 }
 
 // New builds a server and takes its address, so that one that is in use is an error of the start. Run or Close gives
 // the address back.
 func New(c *config.Config, log *slog.Logger) (*Server, error) {
-	s := &Server{config: c, log: log}
+	s := &Server{
+		config: c, log: log, proxies: newProxies(c.TrustedProxies), hits: limit.NewHits(limitHeaders), turned: limit.NewOutlet(),
+	}
+	var err error
+	if s.addresses, err = limit.NewAddresses(limit.AddressLimits{MaxOpen: c.MaxAddressSessions, MaxRate: c.MaxAddressRate}); err != nil {
+		return nil, err
+	}
 	io, err := socketio.New(s.socketOptions())
 	if err != nil {
 		return nil, err
 	}
-	room := handlers.Register(io, handlers.Options{Logger: log})
+	room := handlers.Register(io, handlers.Options{MaxName: c.MaxName, Logger: log})
 	s.io = io
 	if s.plain, err = s.newEndpoints(room); err != nil {
 		return nil, errors.Join(err, s.closeSockets())
 	}
+	s.metrics = s.newMetrics()
 	routes, err := s.routes()
 	if err != nil {
 		return nil, errors.Join(err, s.plain.close(), s.closeSockets())
@@ -56,7 +71,7 @@ func New(c *config.Config, log *slog.Logger) (*Server, error) {
 // may take: a poll waits for as long as nobody speaks. The page's files and the engine each set their own.
 func (s *Server) httpServer(routes http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           routes,
+		Handler:           s.fewHeaders(routes),
 		ReadHeaderTimeout: s.config.ReadHeaderTimeout,
 		IdleTimeout:       s.config.IdleTimeout,
 		MaxHeaderBytes:    s.config.MaxHeaderBytes,
@@ -72,6 +87,11 @@ func (s *Server) socketOptions() socketio.Options {
 		MaxDepth:       c.MaxDepth,
 		MaxInbox:       c.MaxInbox,
 		MaxNamespaces:  c.MaxNamespaces,
+		MaxRooms:       c.MaxRooms,
+		MaxAcks:        c.MaxAcks,
+		MaxEventName:   c.MaxEventName,
+		MaxEventRate:   c.MaxEventRate,
+		MaxByteRate:    c.MaxByteRate,
 		Logger:         s.log,
 		Engine: engineio.Options{
 			PingInterval:      c.PingInterval,
@@ -80,6 +100,13 @@ func (s *Server) socketOptions() socketio.Options {
 			WriteTimeout:      c.WriteTimeout,
 			MaxPayload:        c.MaxPayload,
 			MaxQueue:          c.MaxQueue,
+			MaxPackets:        c.MaxPackets,
+			MaxFragments:      c.MaxFragments,
+			MessageTimeout:    c.MessageTimeout,
+			MaxSessions:       c.MaxSessions,
+			Addresses:         s.addresses,
+			Address:           s.address,
+			Refused:           s.refusedSession,
 			Transports:        c.Transports,
 			DisableUpgrades:   !c.AllowUpgrades,
 			DisableEIO3:       !c.AllowEIO3,
