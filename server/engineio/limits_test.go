@@ -109,7 +109,8 @@ func TestAnAddressHasNoMoreSessionsThanItMay(t *testing.T) {
 		told := make(chan engineio.Limit, 9)
 		h := open(t, engineio.Options{
 			Address: byHeader, Addresses: addresses(t, limit.AddressLimits{MaxOpen: 2, MaxRate: 100}),
-			Refused: func(_ *http.Request, l engineio.Limit) { told <- l },
+			MaxSessions: 3, // who is refused takes the place of nobody
+			Refused:     func(_ *http.Request, l engineio.Limit) { told <- l },
 		}, nil)
 		h.from("192.0.2.1", m).enter()
 		c := h.from("192.0.2.1", m)
