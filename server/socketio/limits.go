@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/crier/crier/server/limit"
@@ -40,7 +41,7 @@ var (
 	// ErrTooManyRooms is returned by Join. It is one that a handler may return to its client as it is.
 	ErrTooManyRooms error = &Error{Code: "too_many_rooms", Message: "too many rooms"}
 	// ErrTooManyAcks is returned by EmitWithAck.
-	ErrTooManyAcks = fmt.Errorf("socketio: the client has too many events to acknowledge")
+	ErrTooManyAcks = errors.New("socketio: the client has too many events to acknowledge")
 )
 
 // EventWarning is the event with which a client is told of a limit: {code, message}. After one with the code "rate" it may slow
