@@ -77,6 +77,7 @@ var commands = map[string]func(c *config.Config, stdout, stderr io.Writer) error
 
 // serve runs the server until it is told to stop; a second signal ends the process at once.
 func serve(c *config.Config, _, stderr io.Writer) error {
+	server.Version = buildVersion()
 	log := newLogger(c, stderr)
 	slog.SetDefault(log)
 

@@ -27,9 +27,12 @@ type Config struct {
 	FeedMaxAge     time.Duration // what was said is kept until it is older,
 	FeedMaxEntries int           // or more than so many messages
 	FeedMaxBytes   int           // or bytes are held
+	Metrics        bool
+	MetricsAddr    string // empty: they are on Addr
 
 	Path           string
 	AllowedOrigins []string
+	TrustedProxies []string // networks in CIDR notation
 	Transports     []string
 	AllowUpgrades  bool
 	AllowEIO3      bool
@@ -39,13 +42,26 @@ type Config struct {
 	UpgradeTimeout time.Duration
 	ConnectTimeout time.Duration
 	WriteTimeout   time.Duration
+	MessageTimeout time.Duration
+
+	MaxSessions        int
+	MaxAddressSessions int // of one address, plain WebSockets among them
+	MaxAddressRate     int // new ones in a second
+	MaxEventRate       int // events of a session in a second
+	MaxByteRate        int // and bytes
 
 	MaxPayload     int // bytes
+	MaxPackets     int // of one POST
+	MaxFragments   int // of one message
 	MaxQueue       int // bytes
 	MaxAttachments int
 	MaxDepth       int
 	MaxInbox       int // events
 	MaxNamespaces  int
+	MaxRooms       int // of a socket
+	MaxAcks        int // of a socket
+	MaxEventName   int // bytes
+	MaxName        int // characters
 
 	Recovery            bool
 	RecoveryTime        time.Duration
@@ -62,6 +78,7 @@ type Config struct {
 	ReadHeaderTimeout time.Duration
 	IdleTimeout       time.Duration
 	MaxHeaderBytes    int // bytes
+	MaxHeaders        int
 	DrainTimeout      time.Duration
 
 	// origins tells, by a setting's name, who gave it its value; a name that is missing has its default.

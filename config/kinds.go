@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -105,6 +106,24 @@ func parseOrigin(text string) (string, error) {
 		return u.Scheme + "://" + strings.TrimSuffix(u.Host, ":"+port), nil
 	}
 	return origin, nil
+}
+
+func networks() kind[[]string] {
+	return listOf("NETWORKS", `a list of addresses or networks such as "10.0.0.1", "10.0.0.0/8", "fd00::/8"`, true, parseNetwork)
+}
+
+// parseNetwork writes an address as the network that it alone is in. An IPv4 address may be written as IPv6, a network may not:
+// what its length counts would be a guess.
+func parseNetwork(text string) (string, error) {
+	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
+		a = a.Unmap()
+		return netip.PrefixFrom(a, a.BitLen()).String(), nil
+	}
+	p, err := netip.ParsePrefix(text)
+	if err != nil || p.Addr().Is4In6() || p != p.Masked() {
+		return "", refuse(text)
+	}
+	return p.String(), nil
 }
 
 func boolean() kind[bool] {

@@ -55,6 +55,11 @@ var settings = []*setting{
 	declare("news_addr", "", optional(address()), func(c *Config) *string { return &c.NewsAddr },
 		`An address of its own for the plain WebSocket endpoint /ws/news, on any path.`),
 
+	declare("metrics", "true", boolean(), func(c *Config) *bool { return &c.Metrics },
+		`Whether /metrics tells Prometheus how Crier fares.`),
+	declare("metrics_addr", "", optional(address()), func(c *Config) *string { return &c.MetricsAddr },
+		`An address of its own for the metrics, on any path; they are on no other then.`),
+
 	declare("log_level", "info", level(), func(c *Config) *slog.Level { return &c.LogLevel },
 		`The least that is worth a line in the log. "debug" also shows every request.`),
 	declare("log_format", "auto", oneOf("auto", "json", "text"), func(c *Config) *string { return &c.LogFormat },
@@ -76,6 +81,9 @@ var settings = []*setting{
 	declare("allowed_origins", "", origins(), func(c *Config) *[]string { return &c.AllowedOrigins },
 		`Which pages of other origins may connect. Without any, only pages that Crier itself serves may; "*" lets every page `+
 			`on the web in. In a variable or flag, commas go between them.`),
+	declare("trusted_proxies", "", networks(), func(c *Config) *[]string { return &c.TrustedProxies },
+		`The proxies, as addresses or networks, that are believed when they say (X-Forwarded-For, Forwarded) from which address `+
+			`a request comes. Without them the limits for an address count all clients behind a proxy as one.`),
 	declare("transports", "polling,websocket", someOf("polling", "websocket"),
 		func(c *Config) *[]string { return &c.Transports },
 		`Which transports clients may use. JSONP is a form of polling.`),
@@ -100,8 +108,30 @@ var settings = []*setting{
 		func(c *Config) *time.Duration { return &c.WriteTimeout },
 		`How long a client may take no bytes of what is written to it before its connection is closed.`),
 
+	declare("message_timeout", "1m", duration(10*time.Millisecond, time.Hour),
+		func(c *Config) *time.Duration { return &c.MessageTimeout },
+		`How long one inbound message, or one POST of a polling client, may take from its first byte to its last.`),
+
+	declare("max_sessions", "100000", count(1, 10_000_000), func(c *Config) *int { return &c.MaxSessions },
+		`How many Socket.IO sessions may be open; more are answered with 503.`),
+	declare("max_address_sessions", "1000", count(1, 10_000_000), func(c *Config) *int { return &c.MaxAddressSessions },
+		`How many sessions and plain WebSockets one address (of IPv6: one /64) may have open; more are answered with 429, or `+
+			`closed with code 1013. A school or an office is often one address.`),
+	declare("max_address_rate", "100", count(1, 10_000_000), func(c *Config) *int { return &c.MaxAddressRate },
+		`How many of these one address may open in a second, lasting; max_address_sessions at once, for when all come back after a `+
+			`restart. More are answered with 429.`),
+	declare("max_event_rate", "10000", count(1, 100_000_000), func(c *Config) *int { return &c.MaxEventRate },
+		`How many events in a second one session may send, lasting; twice as many at once. Then it is warned, and disconnected `+
+			`when it goes on.`),
+	declare("max_byte_rate", "16MiB", size(1<<10, 1<<30), func(c *Config) *int { return &c.MaxByteRate },
+		`The same for the bytes of these events.`),
+
 	declare("max_payload", "1MB", size(1<<10, 1<<30), func(c *Config) *int { return &c.MaxPayload },
 		`How much one inbound message, or one POST of a polling client, may hold.`),
+	declare("max_packets", "65536", count(1, 65_536), func(c *Config) *int { return &c.MaxPackets },
+		`How many packets one POST of a polling client may hold.`),
+	declare("max_fragments", "1024", count(1, 1_000_000), func(c *Config) *int { return &c.MaxFragments },
+		`How many frames one WebSocket message may come in.`),
 	declare("max_queue", "4MiB", size(1<<10, 1<<30), func(c *Config) *int { return &c.MaxQueue },
 		`How much may wait for one slow client before its session is closed.`),
 	declare("max_attachments", "10", count(1, 10_000), func(c *Config) *int { return &c.MaxAttachments },
@@ -112,6 +142,15 @@ var settings = []*setting{
 		`How many events of one socket may wait for their turn before its session is not read for a while.`),
 	declare("max_namespaces", "16", count(1, 10_000), func(c *Config) *int { return &c.MaxNamespaces },
 		`How many namespaces one session may join.`),
+
+	declare("max_rooms", "1000", count(1, 1_000_000), func(c *Config) *int { return &c.MaxRooms },
+		`How many rooms one socket may be in.`),
+	declare("max_acks", "10000", count(1, 10_000_000), func(c *Config) *int { return &c.MaxAcks },
+		`How many acknowledgements of one socket may be waited for.`),
+	declare("max_event_name", "256", size(1, 1<<20), func(c *Config) *int { return &c.MaxEventName },
+		`How long the name of an event may be.`),
+	declare("max_name", "64", count(1, 10_000), func(c *Config) *int { return &c.MaxName },
+		`How many characters the name of a speaker may have.`),
 
 	declare("recovery", "true", boolean(), func(c *Config) *bool { return &c.Recovery },
 		`Whether a client of Socket.IO 4.6 or newer that loses its connection goes on where it was: in its rooms, with what it `+
@@ -146,6 +185,8 @@ var settings = []*setting{
 		`How long a kept-alive connection may wait for its next request. Keep it over the idle timeout of the proxy in front.`),
 	declare("max_header_bytes", "32KiB", size(1<<10, 1<<24), func(c *Config) *int { return &c.MaxHeaderBytes },
 		`How much the headers of a request may hold, cookies included.`),
+	declare("max_headers", "100", count(1, 10_000), func(c *Config) *int { return &c.MaxHeaders },
+		`How many header fields a request may have; more are answered with 431.`),
 	declare("drain_timeout", "10s", duration(0, time.Hour), func(c *Config) *time.Duration { return &c.DrainTimeout },
 		`How long clients have to leave, once Crier was told to stop, before their connections are cut.`),
 }

@@ -61,6 +61,9 @@ const (
 
 // Options configure the handlers. The zero value of each field means its default.
 type Options struct {
+	// MaxName is the longest name of a speaker, in characters. Zero value means 64.
+	MaxName int
+
 	// PageBytes is how much of what a client missed is queued for it at a time. It must be a part of what the session's queue
 	// takes. Zero value means 128 KiB.
 	PageBytes int
@@ -80,8 +83,11 @@ func Register(io *socketio.Server, feed Feed, o Options) *Room {
 	if o.PageBytes == 0 {
 		o.PageBytes = defaultPage
 	}
+	if o.MaxName == 0 {
+		o.MaxName = 64
+	}
 	r := &Room{
-		io: io, log: o.Logger, feed: feed, everybody: io.To(speakers), pageBytes: o.PageBytes,
+		io: io, log: o.Logger, feed: feed, everybody: io.To(speakers), maxName: o.MaxName, pageBytes: o.PageBytes,
 		reads: make(chan struct{}, readsAtOnce),
 	}
 	io.OnConnect(r.welcome)
@@ -110,7 +116,7 @@ func (r *Room) welcome(s *socketio.Socket) {
 }
 
 // nameInAuth returns the name that a client gave in the handshake, if it is one that can be used.
-func nameInAuth(auth json.RawMessage) string {
+func nameInAuth(auth json.RawMessage, most int) string {
 	if len(auth) <= len("{}") {
 		return ""
 	}
@@ -122,6 +128,6 @@ func nameInAuth(auth json.RawMessage) string {
 	if err != nil {
 		return ""
 	}
-	name, _ := nameIn(arg)
+	name, _ := nameIn(arg, most)
 	return name
 }

@@ -35,6 +35,7 @@ type Room struct {
 	log       *slog.Logger
 	feed      Feed
 	everybody *socketio.Broadcast
+	maxName   int // characters
 	pageBytes int
 	present   roll
 
@@ -85,7 +86,7 @@ type presence struct {
 
 // register gives sp a name, and lets it hear what it missed and all that is newer. An error before the answer is the answer.
 func (r *Room) register(sp *speaker, at listener, nameArg, options socketio.Arg, to answerer) error {
-	name, err := nameIn(nameArg)
+	name, err := nameIn(nameArg, r.maxName)
 	if err != nil {
 		return err
 	}

@@ -8,14 +8,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/crier/crier/server/socketio"
 )
-
-// maxName is the longest name of a speaker, in characters.
-const maxName = 64
 
 // listed is how many names an answer to "f" has: enough to show who is here, and the same size in a full room.
 const listed = 100
@@ -46,7 +42,7 @@ func (r *Room) speakerOf(s *socketio.Socket) *speaker {
 	sp, known := s.Data().(*speaker)
 	if !known {
 		sp = newSpeaker()
-		sp.name = nameInAuth(s.Auth())
+		sp.name = nameInAuth(s.Auth(), r.maxName)
 		s.SetData(sp)
 		return sp
 	}
@@ -66,19 +62,20 @@ func (sp *speaker) sender() string {
 	return "id " + sp.id
 }
 
-// nameIn reads the name of a speaker: 1 to 64 characters between which there may be spaces, none of them a control character.
-func nameIn(arg socketio.Arg) (string, error) {
+// nameIn reads the name of a speaker: characters between which there may be spaces, none of them a control character. What
+// makes nothing visible is left out: see clean.
+func nameIn(arg socketio.Arg, most int) (string, error) {
 	var name string
 	if _, binary := arg.Binary(); binary || arg.Bind(&name) != nil {
 		return "", badName("it must be a text")
 	}
-	name = strings.TrimSpace(name)
+	name = clean(name)
 	switch n := utf8.RuneCountInString(name); {
 	case n == 0:
 		return "", badName("it is empty")
-	case n > maxName:
-		return "", badName(fmt.Sprintf("it has %d characters, and %d are allowed", n, maxName))
-	case strings.ContainsFunc(name, unicode.IsControl):
+	case n > most:
+		return "", badName(fmt.Sprintf("it has %d characters, and %d are allowed", n, most))
+	case strings.ContainsFunc(name, isControl):
 		return "", badName("it has a control character")
 	}
 	return name, nil

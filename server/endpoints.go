@@ -9,6 +9,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/crier/crier/config"
 	"github.com/crier/crier/handlers"
 	"github.com/crier/crier/server/plain"
 )
@@ -36,16 +37,21 @@ func (r newsRoom) Visit(l plain.Listener) plain.Visitor { return r.Room.Visit(l)
 func (s *Server) newEndpoints(room *handlers.Room) (*endpoints, error) {
 	c := s.config
 	sv, err := plain.New(plain.Options{
-		PingInterval: c.PingInterval,
-		PingTimeout:  c.PingTimeout,
-		WriteTimeout: c.WriteTimeout,
-		MaxPayload:   c.MaxPayload,
-		MaxQueue:     c.MaxQueue,
-		MaxClients:   c.MaxPlain,
-		MaxRate:      c.MaxPlainRate,
-		Compression:  c.WebSocketCompression,
-		AllowOrigin:  s.io.AllowsOrigin,
-		Logger:       s.log,
+		PingInterval:   c.PingInterval,
+		PingTimeout:    c.PingTimeout,
+		WriteTimeout:   c.WriteTimeout,
+		MaxPayload:     c.MaxPayload,
+		MaxQueue:       c.MaxQueue,
+		MaxClients:     c.MaxPlain,
+		MaxRate:        c.MaxPlainRate,
+		MaxFragments:   c.MaxFragments,
+		MessageTimeout: c.MessageTimeout,
+		Addresses:      s.addresses,
+		Address:        s.address,
+		Refused:        s.refusedClient,
+		Compression:    c.WebSocketCompression,
+		AllowOrigin:    s.io.AllowsOrigin,
+		Logger:         s.log,
 	})
 	if err != nil {
 		return nil, err
@@ -58,12 +64,21 @@ func (s *Server) newEndpoints(room *handlers.Room) (*endpoints, error) {
 	for _, d := range []struct {
 		name, addr string
 		endpoint   http.Handler
-	}{{"echo_addr", c.EchoAddr, echo}, {"hello_addr", c.HelloAddr, hello}, {"chat_addr", c.ChatAddr, chat}, {"news_addr", c.NewsAddr, news}} {
+	}{{"echo_addr", c.EchoAddr, echo}, {"hello_addr", c.HelloAddr, hello}, {"chat_addr", c.ChatAddr, chat}, {"news_addr", c.NewsAddr, news},
+		{"metrics_addr", metricsAddr(c), http.HandlerFunc(s.metricsDoor)}} {
 		if err := e.open(s, d.name, d.addr, d.endpoint); err != nil {
 			return nil, errors.Join(err, e.close())
 		}
 	}
 	return e, nil
+}
+
+// metricsAddr is where the metrics have an address of their own, if they have one.
+func metricsAddr(c *config.Config) string {
+	if !c.Metrics {
+		return ""
+	}
+	return c.MetricsAddr
 }
 
 // open takes an address, unless there is none.

@@ -55,12 +55,15 @@ func (s *Server) routes() (http.Handler, error) {
 		site.Handle(method, HealthPath, s.healthz)
 		site.Handle(method, ReadyPath, s.readyz)
 	}
+	if s.config.Metrics && s.config.MetricsAddr == "" {
+		site.GET(MetricsPath, gin.WrapH(s.metrics))
+	}
 	g.NoRoute(s.bounded, secured, func(c *gin.Context) { c.String(http.StatusNotFound, "404: nothing is here\n") })
 	return g, nil
 }
 
 // reserved are the paths of the house beside the page's files.
-var reserved = []string{HealthPath, ReadyPath, "/ws", "/websocket"}
+var reserved = []string{HealthPath, ReadyPath, MetricsPath, "/ws", "/websocket"}
 
 // conflict returns the path of the house that lies under that of Socket.IO, if there is one.
 func conflict(path string, assets map[string]*asset) string {
@@ -158,5 +161,5 @@ func (s *Server) accessLog(c *gin.Context) {
 	c.Next()
 	s.log.Debug("request",
 		"method", c.Request.Method, "path", c.Request.URL.Path, "status", c.Writer.Status(),
-		"bytes", max(c.Writer.Size(), 0), "took", time.Since(began).String(), "remote", c.Request.RemoteAddr)
+		"bytes", max(c.Writer.Size(), 0), "took", time.Since(began).String(), "address", s.address(c.Request))
 }

@@ -13,8 +13,10 @@ import (
 
 	"github.com/crier/crier/config"
 	"github.com/crier/crier/handlers"
+	"github.com/crier/crier/server/admin"
 	"github.com/crier/crier/server/engineio"
 	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/limit"
 	"github.com/crier/crier/server/socketio"
 )
 
@@ -28,14 +30,25 @@ type Server struct {
 	feed     *feed.Log
 	room     *handlers.Room
 	plain    *endpoints
+	metrics  *admin.Metrics
 	ready    atomic.Bool // what /readyz tells
+
+	proxies   proxies
+	addresses *limit.Addresses // what each address has open, here and at the plain endpoints
+	hits      limit.Hits       // of the limits that the house itself keeps
+	turned    *limit.Outlet    // what is logged of clients that are turned away
 }
 
 // New opens the feed, builds a server and takes its address, so that a folder or an address that is in use is an error of the
 // start. Run or Close gives both back.
 func New(c *config.Config, log *slog.Logger) (*Server, error) {
-	s := &Server{config: c, log: log}
+	s := &Server{
+		config: c, log: log, proxies: newProxies(c.TrustedProxies), hits: limit.NewHits(limitHeaders), turned: limit.NewOutlet(),
+	}
 	var err error
+	if s.addresses, err = limit.NewAddresses(limit.AddressLimits{MaxOpen: c.MaxAddressSessions, MaxRate: c.MaxAddressRate}); err != nil {
+		return nil, err
+	}
 	if s.feed, err = openFeed(c, log); err != nil {
 		return nil, err
 	}
@@ -46,6 +59,7 @@ func New(c *config.Config, log *slog.Logger) (*Server, error) {
 	if s.plain, err = s.newEndpoints(s.room); err != nil {
 		return nil, errors.Join(err, s.closeSockets())
 	}
+	s.metrics = s.newMetrics()
 	routes, err := s.routes()
 	if err != nil {
 		return nil, errors.Join(err, s.plain.close(), s.closeSockets())
@@ -61,7 +75,7 @@ func New(c *config.Config, log *slog.Logger) (*Server, error) {
 // may take: a poll waits for as long as nobody speaks. The page's files and the engine each set their own.
 func (s *Server) httpServer(routes http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           routes,
+		Handler:           s.fewHeaders(routes),
 		ReadHeaderTimeout: s.config.ReadHeaderTimeout,
 		IdleTimeout:       s.config.IdleTimeout,
 		MaxHeaderBytes:    s.config.MaxHeaderBytes,
@@ -77,6 +91,11 @@ func (s *Server) socketOptions() socketio.Options {
 		MaxDepth:       c.MaxDepth,
 		MaxInbox:       c.MaxInbox,
 		MaxNamespaces:  c.MaxNamespaces,
+		MaxRooms:       c.MaxRooms,
+		MaxAcks:        c.MaxAcks,
+		MaxEventName:   c.MaxEventName,
+		MaxEventRate:   c.MaxEventRate,
+		MaxByteRate:    c.MaxByteRate,
 		Recovery: socketio.Recovery{
 			Disabled:    !c.Recovery,
 			MaxAge:      c.RecoveryTime,
@@ -92,6 +111,13 @@ func (s *Server) socketOptions() socketio.Options {
 			WriteTimeout:      c.WriteTimeout,
 			MaxPayload:        c.MaxPayload,
 			MaxQueue:          c.MaxQueue,
+			MaxPackets:        c.MaxPackets,
+			MaxFragments:      c.MaxFragments,
+			MessageTimeout:    c.MessageTimeout,
+			MaxSessions:       c.MaxSessions,
+			Addresses:         s.addresses,
+			Address:           s.address,
+			Refused:           s.refusedSession,
 			Transports:        c.Transports,
 			DisableUpgrades:   !c.AllowUpgrades,
 			DisableEIO3:       !c.AllowEIO3,

@@ -48,7 +48,7 @@ func openStore(c *config.Config, log *slog.Logger) (feed.Store, error) {
 // roomOptions keep what a client is told at a time well under what may wait for it: old clients' text may grow to twice
 // its length, and a page of entries has their offsets and names beside the data.
 func (s *Server) roomOptions() handlers.Options {
-	return handlers.Options{PageBytes: min(128<<10, s.config.MaxQueue/4), Logger: s.log}
+	return handlers.Options{PageBytes: min(128<<10, s.config.MaxQueue/4), MaxName: s.config.MaxName, Logger: s.log}
 }
 
 // lastSync is the least time that the feed has to store what it has taken, however long the clients took to leave. It takes

@@ -17,7 +17,9 @@ func (sv *Server) upgrade(w http.ResponseWriter, r *http.Request) (*websocket.Co
 	return websocket.Upgrade(w, r, websocket.UpgradeOptions{
 		Compression: sv.opts.CompressWebSocket,
 		Header:      header,
-		Limits:      websocket.ReadLimits{MaxMessage: sv.opts.MaxPayload},
+		Limits: websocket.ReadLimits{
+			MaxMessage: sv.opts.MaxPayload, MaxFragments: sv.opts.MaxFragments, FragmentTimeout: sv.opts.MessageTimeout,
+		},
 	})
 }
 
@@ -79,12 +81,15 @@ func (r *connReader) ended(err error) {
 	s := r.session
 	var protocol *websocket.ProtocolError
 	var peer *websocket.CloseError
+	if errors.As(err, &protocol) {
+		r.session.server.hitConn(protocol)
+	}
 	switch {
 	case r.probing:
 		s.endProbe(r.conn)
 	case r.refused != nil:
 		s.fail(r.refused)
-	case errors.As(err, &protocol):
+	case protocol != nil:
 		s.finishWith(ReasonTransportError, err, protocol.Code, protocol.Message)
 	case errors.As(err, &peer):
 		s.answerClose(peer)

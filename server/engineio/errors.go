@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 )
 
 // Errors of a Session.
@@ -21,17 +22,20 @@ type refusal struct {
 	status  int
 	Code    int    `json:"code"`
 	Message string `json:"message"`
+	retry   int    // after how many seconds it may be tried again; 0: not as it is
 }
 
 var (
-	refuseTransport = &refusal{http.StatusBadRequest, 0, "Transport unknown"}
-	refuseSession   = &refusal{http.StatusBadRequest, 1, "Session ID unknown"}
-	refuseMethod    = &refusal{http.StatusBadRequest, 2, "Bad handshake method"}
-	refuseRequest   = &refusal{http.StatusBadRequest, 3, "Bad request"}
-	refuseForbidden = &refusal{http.StatusForbidden, 4, "Forbidden"}
-	refuseProtocol  = &refusal{http.StatusBadRequest, 5, "Unsupported protocol version"}
-	refuseTooLarge  = &refusal{http.StatusRequestEntityTooLarge, 3, "Payload too large"}
-	refuseDraining  = &refusal{http.StatusServiceUnavailable, 4, "Server shutting down"}
+	refuseTransport = &refusal{http.StatusBadRequest, 0, "Transport unknown", 0}
+	refuseSession   = &refusal{http.StatusBadRequest, 1, "Session ID unknown", 0}
+	refuseMethod    = &refusal{http.StatusBadRequest, 2, "Bad handshake method", 0}
+	refuseRequest   = &refusal{http.StatusBadRequest, 3, "Bad request", 0}
+	refuseForbidden = &refusal{http.StatusForbidden, 4, "Forbidden", 0}
+	refuseProtocol  = &refusal{http.StatusBadRequest, 5, "Unsupported protocol version", 0}
+	refusePackets   = &refusal{http.StatusBadRequest, 3, "Too many packets in one payload", 0}
+	refuseTooSlow   = &refusal{http.StatusRequestTimeout, 3, "Payload too slow", 0}
+	refuseTooLarge  = &refusal{http.StatusRequestEntityTooLarge, 3, "Payload too large", 0}
+	refuseDraining  = &refusal{http.StatusServiceUnavailable, 4, "Server shutting down", retrySoon}
 )
 
 func (e *refusal) Error() string { return e.Message }
@@ -44,8 +48,8 @@ func (e *refusal) write(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
-	if e.status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", "1")
+	if e.retry > 0 {
+		h.Set("Retry-After", strconv.Itoa(e.retry))
 	}
 	w.WriteHeader(e.status)
 	_, _ = w.Write(body) // the client is gone: nothing is left to tell it
@@ -61,6 +65,7 @@ var (
 	errLost        = fmt.Errorf("%w: the connection of a request was lost", errTransport)
 	errHeartbeat   = fmt.Errorf("%w: a heartbeat from the wrong side", errTransport)
 	errBinaryPost  = fmt.Errorf("%w: a binary body, which Engine.IO 4 does not have", errTransport)
+	errTooSlow     = fmt.Errorf("%w: a body that was not complete in time", errTransport)
 	errTooLarge    = fmt.Errorf("%w: a body over the limit", errTransport)
 	errUpgraded    = fmt.Errorf("%w: a request for long-polling after the upgrade", errTransport)
 	errPeerClosed  = errors.New("the client closed the session")

@@ -63,6 +63,7 @@ func (s *Session) heard(kind PacketType) bool {
 	if s.state != open {
 		return false
 	}
+	s.received++
 	if s.awaited && !s.excused && kind != PacketPong {
 		s.excused = true
 		s.server.heart.expect(s, clientPong)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/crier/crier/server/limit"
 )
 
 // Transport names, as they stand in requests.
@@ -39,6 +41,32 @@ type Options struct {
 	// MaxQueue is how many bytes may wait for one session. Past it the session ends with ReasonSlowConsumer.
 	// A single larger message is taken when nothing else waits. Zero value means 4 MiB.
 	MaxQueue int
+
+	// MaxPackets is how many packets one body of a POST may hold: each may be worth an answer. Zero value means 65,536, which is
+	// also the most.
+	MaxPackets int
+
+	// MaxFragments is how many frames a message may come in over WebSocket, empty ones included. Zero value means 1,024.
+	MaxFragments int
+
+	// MessageTimeout is how long a message over WebSocket, or the body of a POST, may take from its first byte to its last.
+	// Zero value means 1 min, in which a line of 140 kbit/s brings the largest message of the default.
+	MessageTimeout time.Duration
+
+	// MaxSessions is how many sessions may be open; more are answered with status 503. Zero value means 100,000, which
+	// idle take at most 8 KiB each.
+	MaxSessions int
+
+	// Addresses bounds what one IP address may open; more is answered with status 429. It may be shared with other servers.
+	// Zero value means one with its defaults.
+	Addresses *limit.Addresses
+
+	// Address returns the IP address, without port, of the client that a request comes from. Zero value means the peer of
+	// the connection; behind a proxy that is the proxy, and only the operator knows which proxies can be believed.
+	Address func(*http.Request) string
+
+	// Refused, if set, is told of each handshake that was refused for MaxSessions or by Addresses.
+	Refused func(*http.Request, Limit)
 
 	// Transports are the ways in that are open. Zero value means Polling and WebSocket.
 	Transports []string
@@ -85,6 +113,7 @@ func (o Options) withDefaults() (Options, error) {
 		{"PingTimeout", &o.PingTimeout, 20 * time.Second},
 		{"UpgradeTimeout", &o.UpgradeTimeout, 10 * time.Second},
 		{"WriteTimeout", &o.WriteTimeout, 20 * time.Second},
+		{"MessageTimeout", &o.MessageTimeout, time.Minute},
 	} {
 		if *d.field == 0 {
 			*d.field = d.value
@@ -100,18 +129,34 @@ func (o Options) withDefaults() (Options, error) {
 	}{
 		{"MaxPayload", &o.MaxPayload, 1_000_000},
 		{"MaxQueue", &o.MaxQueue, 4 << 20},
+		{"MaxPackets", &o.MaxPackets, maxPayloadPackets},
+		{"MaxFragments", &o.MaxFragments, 1024},
+		{"MaxSessions", &o.MaxSessions, 100_000},
 	} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
 		if *d.field < 0 || *d.field > 1<<30 {
-			return o, fmt.Errorf("engineio: %s is %d: it must be from 1 to 1 GiB", d.name, *d.field)
+			return o, fmt.Errorf("engineio: %s is %d: it must be from 1 to 2^30", d.name, *d.field)
 		}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	if err := o.checkAddresses(); err != nil {
+		return o, err
+	}
 	return o, o.checkLists()
+}
+
+func (o *Options) checkAddresses() (err error) {
+	if o.Address == nil {
+		o.Address = peerAddress
+	}
+	if o.Addresses == nil {
+		o.Addresses, err = limit.NewAddresses(limit.AddressLimits{})
+	}
+	return err
 }
 
 func (o *Options) checkLists() error {

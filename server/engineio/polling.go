@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"os"
 	"slices"
 	"time"
 
@@ -49,7 +50,7 @@ func (s *Session) servePolling(w http.ResponseWriter, r *http.Request, q *query)
 		s.servePost(w, r, q)
 	default:
 		w.Header().Set("Allow", "GET, POST, OPTIONS")
-		(&refusal{http.StatusMethodNotAllowed, refuseRequest.Code, refuseRequest.Message}).write(w)
+		(&refusal{http.StatusMethodNotAllowed, refuseRequest.Code, refuseRequest.Message, 0}).write(w)
 	}
 }
 
@@ -267,13 +268,27 @@ func (s *Session) readPost(w http.ResponseWriter, r *http.Request, q *query) (*r
 			return refuseRequest, err
 		}
 	}
-	receive := s.receive
+	return s.receivePayload(binary, body)
+}
+
+// receivePayload handles the packets of a payload: see readPost.
+func (s *Session) receivePayload(binary bool, body []byte) (*refusal, error) {
+	receive, packets := s.receive, 0
 	if s.version == 3 && !binary {
 		receive = s.receiveRepaired
 	}
-	err = decodePayload(s.version, binary, body, receive)
-	if err == nil || errors.Is(err, errPeerClosed) {
+	err := decodePayload(s.version, binary, body, func(p packet) error {
+		if packets++; packets > s.server.opts.MaxPackets {
+			return errPayloadPackets
+		}
+		return receive(p)
+	})
+	switch {
+	case err == nil || errors.Is(err, errPeerClosed):
 		return nil, err
+	case errors.Is(err, errPayloadPackets):
+		s.server.hit(LimitPackets)
+		return refusePackets, err
 	}
 	return refuseRequest, err
 }
@@ -290,26 +305,33 @@ func (s *Session) receiveRepaired(p packet) error {
 func (s *Session) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal, error) {
 	limit := s.server.opts.MaxPayload
 	if r.ContentLength > int64(limit) {
+		s.server.hit(LimitPayload)
 		return nil, refuseTooLarge, errTooLarge
 	}
-	steady := &steadyReader{r.Body, http.NewResponseController(w), s}
+	steady := &steadyReader{r.Body, http.NewResponseController(w), s, time.Now().Add(s.server.opts.MessageTimeout)}
 	body, err := io.ReadAll(io.LimitReader(steady, int64(limit)+1))
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		s.server.hit(LimitMessageTime)
+		return nil, refuseTooSlow, errTooSlow
+	}
 	if err != nil {
 		return nil, refuseRequest, errLost
 	}
 	if len(body) > limit {
+		s.server.hit(LimitPayload)
 		return nil, refuseTooLarge, errTooLarge // the deadline stays: net/http still waits for some of the rest
 	}
 	_ = steady.conn.SetReadDeadline(time.Time{})
 	return body, nil, nil
 }
 
-// A steadyReader bounds how long a body may stand still, and ends with its session: while a body is being read the client can
-// answer no heartbeat, so one that comes byte by byte takes no longer than that.
+// A steadyReader bounds how long a body may stand still, and how long it may take, and ends with its session: while a body is
+// being read the client can answer no heartbeat.
 type steadyReader struct {
 	body    io.Reader
 	conn    *http.ResponseController
 	session *Session
+	last    time.Time
 }
 
 func (r *steadyReader) Read(p []byte) (int, error) {
@@ -317,6 +339,10 @@ func (r *steadyReader) Read(p []byte) (int, error) {
 		return 0, ErrClosed
 	}
 	// Not every ResponseWriter has deadlines; the HTTP server's own timeouts hold for those that have none.
-	_ = r.conn.SetReadDeadline(time.Now().Add(r.session.server.opts.WriteTimeout))
+	deadline := time.Now().Add(r.session.server.opts.WriteTimeout)
+	if deadline.After(r.last) {
+		deadline = r.last
+	}
+	_ = r.conn.SetReadDeadline(deadline)
 	return r.body.Read(p)
 }

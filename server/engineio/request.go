@@ -1,7 +1,6 @@
 package engineio
 
 import (
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -10,20 +9,16 @@ import (
 // A Request is what is kept of the request that opened a session.
 type Request struct {
 	URL        string // path and query
-	RemoteAddr string // the peer's IP address, without port
+	RemoteAddr string // the client's IP address, without port: what Options.Address says
 	Secure     bool   // it came over TLS
 	Time       time.Time
 
 	header string // see packHeader
 }
 
-func newRequest(r *http.Request) Request {
-	addr, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		addr = r.RemoteAddr
-	}
+func newRequest(r *http.Request, address string) Request {
 	return Request{
-		URL: r.URL.RequestURI(), RemoteAddr: strings.Clone(addr), Secure: r.TLS != nil, Time: time.Now(),
+		URL: r.URL.RequestURI(), RemoteAddr: strings.Clone(address), Secure: r.TLS != nil, Time: time.Now(),
 		header: packHeader(r),
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/crier/crier/server/limit"
 	"github.com/crier/crier/server/websocket"
 )
 
@@ -20,11 +21,14 @@ type Server struct {
 	heart   heart
 	ping    websocket.Frames
 	pong    websocket.Frames
+	hits    limit.Hits
 
 	mu sync.RWMutex // guards the following
 
 	sessions map[string]*Session
 	readers  map[*connReader]struct{} // each a goroutine that reads a WebSocket, and ends with it
+	reserved int                      // places of sessions: of the open ones, and of those on their way in
+	past     Stats                    // of sessions that have ended
 	draining bool
 	empty    chan struct{} // closed when draining and no session and no reader is left
 }
@@ -53,6 +57,8 @@ func New(o Options, accept func(*Session) Handler) (*Server, error) {
 		sessions: make(map[string]*Session),
 		readers:  make(map[*connReader]struct{}),
 		empty:    make(chan struct{}),
+		hits:     newHits(),
+		past:     Stats{Closed: noneClosed()},
 	}
 	sv.heart.opts, sv.heart.began = &sv.opts, time.Now()
 	sv.ping = sv.arena.Put(websocket.AppendFrame(nil, websocket.OpText, []byte{PacketPing.digit()}))
@@ -146,14 +152,24 @@ func (sv *Server) allow(r *http.Request) *refusal {
 		return nil
 	}
 	if err := sv.opts.Allow(r); err != nil {
-		return &refusal{http.StatusForbidden, refuseForbidden.Code, err.Error()}
+		return &refusal{http.StatusForbidden, refuseForbidden.Code, err.Error(), 0}
 	}
 	return nil
 }
 
 // open begins a session with the transport of its first request.
 func (sv *Server) open(w http.ResponseWriter, r *http.Request, q *query, upgrade bool) {
-	s := newSession(sv, r, q)
+	address := sv.opts.Address(r)
+	if err := sv.enter(r, address); err != nil {
+		err.write(w)
+		return
+	}
+	s := newSession(sv, r, q, address)
+	defer func() {
+		if s.handler == nil { // the handshake failed, or accept panicked: nothing will end the session
+			sv.leave(address)
+		}
+	}()
 	if !upgrade {
 		if err := s.begin(Polling, nil); err != nil {
 			err.write(w)
@@ -182,6 +198,7 @@ func (sv *Server) add(s *Session, r *connReader) bool {
 		return false
 	}
 	sv.sessions[s.id] = s
+	sv.past.Opened++
 	if r != nil {
 		sv.readers[r] = struct{}{}
 	}
@@ -203,13 +220,17 @@ func (sv *Server) removeReader(r *connReader) {
 	sv.checkEmpty()
 }
 
-func (sv *Server) remove(s *Session) {
+// remove forgets a session that has ended, but for what it has counted.
+func (sv *Server) remove(s *Session, reason Reason) {
+	var last Stats
+	s.addTo(&last)
 	sv.mu.Lock()
 	defer sv.mu.Unlock()
 	if sv.sessions[s.id] != s {
 		return
 	}
 	delete(sv.sessions, s.id)
+	sv.keep(last, reason)
 	sv.checkEmpty()
 }
 

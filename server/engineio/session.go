@@ -40,6 +40,7 @@ type Session struct {
 	conn       *websocket.Conn // nil while on long-polling
 	probe      *websocket.Conn // the WebSocket that the client is trying out
 	probed     bool            // the client has been told that it works
+	received   uint64          // packets
 	poll       *poll           // the GET that waits for something to send
 	answering  bool            // the answer to the last one is on its way
 	posting    bool            // a POST is being read
@@ -66,9 +67,9 @@ const (
 // transports/polling.ts).
 const closeTimeout = 30 * time.Second
 
-func newSession(sv *Server, r *http.Request, q *query) *Session {
+func newSession(sv *Server, r *http.Request, q *query, address string) *Session {
 	version := q.version()
-	s := &Session{id: newID(), version: version, server: sv, request: newRequest(r)}
+	s := &Session{id: newID(), version: version, server: sv, request: newRequest(r, address)}
 	s.base64 = q.b64 != ""
 	s.ancient = version == 3 && readsBinaryPayloadsOnly(q.t)
 	s.out.Init(sv.flusher, s, websocket.OutboxLimits{MaxBytes: sv.opts.MaxQueue, WriteTimeout: sv.opts.WriteTimeout})
@@ -183,6 +184,7 @@ func (s *Session) fail(err error) {
 	case errors.Is(err, errPeerClosed):
 		s.finishWith(ReasonTransportClose, err, websocket.CloseNormal, "")
 	case errors.Is(err, errSlowPoll):
+		s.server.hit(LimitWriteTime)
 		s.finish(ReasonSlowConsumer, err)
 	case errors.Is(err, errTransport):
 		s.finishWith(ReasonTransportError, err, websocket.CloseProtocolError, err.Error())
@@ -286,7 +288,8 @@ func (s *Session) end(reason Reason, cause error) (Reason, bool) {
 // ended tells the handler, and only then lets Server.Close believe that the session is gone.
 func (s *Session) ended(reason Reason) {
 	s.handler.Close(reason)
-	s.server.remove(s)
+	s.server.leave(s.request.RemoteAddr)
+	s.server.remove(s, reason)
 }
 
 func (s *Session) isClosed() bool {
@@ -307,10 +310,12 @@ func (s *Session) WriteFailed(err error) {
 	switch {
 	case errors.Is(err, websocket.ErrQueueFull):
 		if reason, ok := s.end(ReasonSlowConsumer, err); ok {
+			s.server.hit(LimitQueue)
 			s.out.Cut(s.server.closeFrame(websocket.CloseTryAgainLater, string(reason)), websocket.CloseGrace)
 			s.ended(reason)
 		}
 	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.server.hit(LimitWriteTime)
 		s.finish(ReasonSlowConsumer, err)
 	default:
 		s.finish(ReasonTransportClose, err)

@@ -54,7 +54,10 @@ func (s *Session) beginProbe(r *connReader) bool {
 	}
 	s.server.addReader(r)
 	s.probe = r.conn
-	s.probeTimer = time.AfterFunc(s.server.opts.UpgradeTimeout, func() { r.conn.Close() })
+	s.probeTimer = time.AfterFunc(s.server.opts.UpgradeTimeout, func() {
+		s.server.hit(LimitUpgradeTime)
+		r.conn.Close()
+	})
 	return true
 }
 

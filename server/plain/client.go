@@ -18,6 +18,7 @@ type client struct {
 	server   *Server
 	endpoint endpoint
 	address  string
+	entered  bool // it is counted for its address
 	conn     *websocket.Conn
 	out      websocket.Outbox
 	rate     *rate.Limiter // the reader's
@@ -27,29 +28,39 @@ type client struct {
 
 	mu sync.Mutex // guards the following
 
-	timer   *time.Timer   // until it is pinged, or given up; nil if it was not let in
-	awaited bool          // a ping is out and nothing has come since
-	over    bool          // it is leaving: what it sends is dropped
-	gone    chan struct{} // made by done; closed with over
+	received uint64
+	timer    *time.Timer   // until it is pinged, or given up; nil if it was not let in
+	awaited  bool          // a ping is out and nothing has come since
+	over     bool          // it is leaving: what it sends is dropped
+	gone     chan struct{} // made by done; closed with over
 }
 
 // serve makes a WebSocket of a request and reads it until it ends. Who is not let in hears why after the handshake, since
 // a browser shows a page no other refusal.
 func (sv *Server) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 	c := &client{
-		server: sv, endpoint: e, address: r.RemoteAddr,
+		server: sv, endpoint: e, address: sv.opts.Address(r),
 		rate: rate.NewLimiter(rate.Limit(sv.opts.MaxRate), 2*sv.opts.MaxRate),
 	}
 	c.out.Init(sv.flusher, c, websocket.OutboxLimits{MaxBytes: sv.opts.MaxQueue, WriteTimeout: sv.opts.WriteTimeout})
-	refusal, ok := sv.add(c, sv.opts.AllowOrigin(r))
+	refusal, ok := c.enter(w, r)
 	if !ok {
+		return
+	}
+	if refusal, ok = sv.add(c, refusal); refusal == endTooMany {
+		sv.refuse(r, LimitClients)
+	}
+	if !ok {
+		c.leave()
 		http.Error(w, "This server takes no more connections now.", http.StatusServiceUnavailable)
 		return
 	}
 	conn, err := websocket.Upgrade(w, r, websocket.UpgradeOptions{
 		Subprotocols: []string{e.subprotocol()},
 		Compression:  sv.opts.Compression,
-		Limits:       websocket.ReadLimits{MaxMessage: sv.opts.MaxPayload},
+		Limits: websocket.ReadLimits{
+			MaxMessage: sv.opts.MaxPayload, MaxFragments: sv.opts.MaxFragments, FragmentTimeout: sv.opts.MessageTimeout,
+		},
 	})
 	if err != nil { // Upgrade has answered
 		c.out.Close()
@@ -88,6 +99,7 @@ func (c *client) ended(err error) {
 	var peer *websocket.CloseError
 	switch {
 	case errors.As(err, &protocol):
+		c.server.hitConn(protocol)
 		c.end(&ending{protocol.Code, protocol.Message})
 	case errors.As(err, &peer):
 		// Answered with its own words (RFC 6455, 5.5.1); if the server's went first, this is the answer to them.
@@ -122,6 +134,7 @@ func (c *client) Message(binary bool, data []byte) error {
 func (c *client) handle(binary bool, data []byte) *ending {
 	switch {
 	case !c.rate.Allow():
+		c.server.hit(LimitRate)
 		return endRate
 	case binary:
 		return c.endpoint.binary(c, data)
@@ -167,6 +180,7 @@ func (sv *Server) frame(op websocket.OpCode, data []byte) websocket.Frames {
 
 // WriteFailed is called by the outbox when the connection takes nothing any more, or the client too little.
 func (c *client) WriteFailed(err error) {
+	c.server.hitWrite(err)
 	if errors.Is(err, websocket.ErrQueueFull) {
 		c.stopTimer()
 		c.out.Cut(c.closeFrame(endSlow), websocket.CloseGrace)
@@ -204,6 +218,7 @@ func (c *client) heard() bool {
 		return false
 	}
 	c.awaited = false
+	c.received++
 	c.timer.Reset(c.server.opts.PingInterval)
 	return true
 }

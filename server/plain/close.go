@@ -10,15 +10,16 @@ type ending struct {
 
 // The endings that are the server's own. Those of the WebSocket protocol (1002, 1007, 1009) come from package websocket.
 var (
-	endStop      = &ending{websocket.CloseNormal, "stopped as asked"}
-	endGoingAway = &ending{websocket.CloseGoingAway, "server going away"}
-	endBinary    = &ending{websocket.CloseUnsupported, "this endpoint takes text only"}
-	endOrigin    = &ending{websocket.ClosePolicyViolation, "this page's origin is not allowed"}
-	endRate      = &ending{websocket.ClosePolicyViolation, "too many messages in a second"}
-	endQuiet     = &ending{websocket.ClosePolicyViolation, "ping timeout"}
-	endInternal  = &ending{websocket.CloseInternalError, "internal error"}
-	endRestart   = &ending{websocket.CloseServiceRestart, "server restarting"}
-	endTooMany   = &ending{websocket.CloseTryAgainLater, "too many connections"}
-	endBehind    = &ending{websocket.CloseTryAgainLater, "what was missed can't be told"}
-	endSlow      = &ending{websocket.CloseTryAgainLater, "slow consumer"}
+	endStop        = &ending{websocket.CloseNormal, "stopped as asked"}
+	endGoingAway   = &ending{websocket.CloseGoingAway, "server going away"}
+	endBinary      = &ending{websocket.CloseUnsupported, "this endpoint takes text only"}
+	endOrigin      = &ending{websocket.ClosePolicyViolation, "this page's origin is not allowed"}
+	endRate        = &ending{websocket.ClosePolicyViolation, "too many messages in a second"}
+	endQuiet       = &ending{websocket.ClosePolicyViolation, "ping timeout"}
+	endInternal    = &ending{websocket.CloseInternalError, "internal error"}
+	endRestart     = &ending{websocket.CloseServiceRestart, "server restarting"}
+	endTooMany     = &ending{websocket.CloseTryAgainLater, "too many connections"}
+	endTooManyHere = &ending{websocket.CloseTryAgainLater, "too many connections from this address"}
+	endBehind      = &ending{websocket.CloseTryAgainLater, "what was missed can't be told"}
+	endSlow        = &ending{websocket.CloseTryAgainLater, "slow consumer"}
 )

@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/crier/crier/server/limit"
 	"github.com/crier/crier/server/websocket"
 )
 
@@ -51,6 +52,23 @@ type Options struct {
 	// MaxRate is how many messages one client may send in a second, lasting; twice as many at once. Zero value means 200.
 	MaxRate int
 
+	// MaxFragments is how many frames a message may come in, empty ones included. Zero value means 1,024.
+	MaxFragments int
+
+	// MessageTimeout is how long a message may take from its first byte to its last. Zero value means 30 s.
+	MessageTimeout time.Duration
+
+	// Addresses bounds what one IP address may open. It may be shared with other servers. Zero value means one with its
+	// defaults.
+	Addresses *limit.Addresses
+
+	// Address returns the IP address, without port, of the client that a request comes from. Zero value means the peer of
+	// the connection.
+	Address func(*http.Request) string
+
+	// Refused, if set, is told of each client that was refused for MaxClients or by Addresses.
+	Refused func(*http.Request, Limit)
+
 	// Compression accepts permessage-deflate from clients that offer it.
 	Compression bool
 
@@ -70,6 +88,7 @@ func (o Options) withDefaults() (Options, error) {
 		{"PingInterval", &o.PingInterval, 25 * time.Second},
 		{"PingTimeout", &o.PingTimeout, 20 * time.Second},
 		{"WriteTimeout", &o.WriteTimeout, 20 * time.Second},
+		{"MessageTimeout", &o.MessageTimeout, 30 * time.Second},
 	} {
 		if *d.field == 0 {
 			*d.field = d.value
@@ -87,6 +106,7 @@ func (o Options) withDefaults() (Options, error) {
 		{"MaxQueue", &o.MaxQueue, 4 << 20},
 		{"MaxClients", &o.MaxClients, 10_000},
 		{"MaxRate", &o.MaxRate, 200},
+		{"MaxFragments", &o.MaxFragments, 1024},
 	} {
 		if *d.field == 0 {
 			*d.field = d.value
@@ -101,7 +121,14 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	return o, nil
+	if o.Address == nil {
+		o.Address = peerAddress
+	}
+	var err error
+	if o.Addresses == nil {
+		o.Addresses, err = limit.NewAddresses(limit.AddressLimits{})
+	}
+	return o, err
 }
 
 // A Server holds what the endpoints share: limits, the flusher and the clients. All methods may be called concurrently.
@@ -109,11 +136,13 @@ type Server struct {
 	opts    Options
 	arena   websocket.Arena
 	flusher *websocket.Flusher
+	hits    limit.Hits
 
 	mu sync.Mutex // guards the following
 
 	clients map[*client]struct{} // until their connections have ended
 	refused map[*client]struct{} // who was not let in, until they have been told
+	past    Stats                // of clients that have left
 	leaving *ending              // set when draining: what clients are told
 	closing bool                 // nobody is even told
 	empty   chan struct{}        // closed when closing and nobody is left
@@ -131,6 +160,7 @@ func New(o Options) (*Server, error) {
 		clients: make(map[*client]struct{}),
 		refused: make(map[*client]struct{}),
 		empty:   make(chan struct{}),
+		hits:    newHits(),
 	}, nil
 }
 
@@ -171,16 +201,16 @@ func (sv *Server) Len() int {
 	return len(sv.clients)
 }
 
-// add makes a client known. refusal is why it is not let in, which it must be told; ok is false when that can't be done
-// either: the server has closed, or has as many to tell as it may have clients.
-func (sv *Server) add(c *client, allowed bool) (refusal *ending, ok bool) {
+// add makes a client known, unless there is a reason not to. refusal is why it is not let in, which it must be told; ok is false
+// when that can't be done either: the server has closed, or has as many to tell as it may have clients.
+func (sv *Server) add(c *client, reason *ending) (refusal *ending, ok bool) {
 	sv.mu.Lock()
 	defer sv.mu.Unlock()
 	switch {
 	case sv.closing:
 		return nil, false
-	case !allowed:
-		refusal = endOrigin
+	case reason != nil:
+		refusal = reason
 	case sv.leaving != nil:
 		refusal = sv.leaving
 	case len(sv.clients) >= sv.opts.MaxClients:
@@ -197,8 +227,12 @@ func (sv *Server) add(c *client, allowed bool) (refusal *ending, ok bool) {
 }
 
 func (sv *Server) remove(c *client) {
+	c.leave()
+	var last Stats
+	c.addTo(&last)
 	sv.mu.Lock()
 	defer sv.mu.Unlock()
+	sv.keep(last)
 	delete(sv.clients, c)
 	delete(sv.refused, c)
 	sv.checkEmpty()

@@ -125,11 +125,14 @@ func (b *Broadcast) Sockets() (all []*Socket) {
 	return all
 }
 
-// Join puts the sockets into rooms.
-func (b *Broadcast) Join(rooms ...string) {
+// Join puts the sockets into rooms. The error is ErrTooManyRooms if there are some that could not join; the others have.
+func (b *Broadcast) Join(rooms ...string) (err error) {
 	for _, s := range b.Sockets() {
-		s.Join(rooms...)
+		if joined := s.Join(rooms...); joined != nil {
+			err = joined
+		}
 	}
+	return err
 }
 
 // Leave takes the sockets out of rooms.

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/crier/crier/server/engineio"
+	"github.com/crier/crier/server/limit"
 )
 
 // A client is the Socket.IO side of one session: its packets, taken apart, and its sockets, one for each namespace.
@@ -20,6 +22,11 @@ type client struct {
 	// What the session's reader is putting together: a packet that still lacks attachments.
 	partial     packet
 	attachments [][]byte
+	pace        pace
+	events      *limit.Cell // what it counts its events with
+
+	waiting atomic.Int64           // bytes of the events that wait for the handlers of all its sockets
+	held    atomic.Pointer[Socket] // for whose inbox the reader waits
 
 	mu sync.Mutex // guards the following; taken before a hub's lock
 
@@ -33,7 +40,7 @@ type client struct {
 
 // accept is called by the engine for each new session.
 func (io *Server) accept(session *engineio.Session) engineio.Handler {
-	c := &client{io: io, session: session}
+	c := &client{io: io, session: session, events: io.events.Cell()}
 	c.mu.Lock()
 	c.timer = time.AfterFunc(io.opts.ConnectTimeout, c.expire)
 	c.mu.Unlock()
@@ -54,6 +61,7 @@ var (
 func (c *client) Message(binary bool, data []byte) error {
 	if err := c.take(binary, data); err != nil {
 		c.io.opts.Logger.Debug("a packet can't be read", "address", c.session.Request().RemoteAddr, "error", err)
+		c.refusePacket(err)
 		c.endAll(ReasonForcedClose)
 		c.session.Close()
 	}
@@ -106,6 +114,9 @@ func (c *client) handle(p packet, attachments [][]byte) error {
 	if c.session.Version() == 3 {
 		p.namespace, query, _ = strings.Cut(p.namespace, "?")
 	}
+	if !p.isAck() && !c.hurry(&p, attachments) {
+		return nil
+	}
 	if p.kind == packetConnect {
 		c.handleConnect(p, query)
 		return nil
@@ -121,9 +132,12 @@ func (c *client) handle(p packet, attachments [][]byte) error {
 	case packetDisconnect:
 		s.end(ReasonClientDisconnect)
 	case packetEvent, packetBinaryEvent:
+		c.events.Add()
 		s.deliver(p, attachments)
 	default:
-		s.resolve(p, attachments)
+		if !s.resolve(p, attachments) {
+			c.hurry(&p, attachments)
+		}
 	}
 	return nil
 }
@@ -147,6 +161,7 @@ func (c *client) expire() {
 	c.closed = c.closed || late
 	c.mu.Unlock()
 	if late {
+		c.io.hit(LimitConnectTime)
 		c.refuse()
 	}
 }
@@ -186,6 +201,7 @@ func (c *client) handleConnect(p packet, query string) {
 		auth = queryAuth(query)
 	}
 	if len(auth) > maxAuth {
+		c.io.hit(LimitAuth)
 		c.sendText(appendConnectError(nil, p.namespace, c.connectError(errLargeAuth)))
 		return
 	}
@@ -219,6 +235,7 @@ func (c *client) beginJoin(name string) (begun, twice bool) {
 	case c.find(name) != nil:
 		return false, true
 	case len(c.joining)+len(c.sockets)+c.ending >= c.io.opts.MaxNamespaces:
+		c.io.hit(LimitNamespaces)
 		c.sendText(appendConnectError(nil, name, c.connectError(errManyNamespaces)))
 		return false, false
 	}
@@ -306,7 +323,7 @@ func (c *client) sendConnect(s *Socket) {
 func (c *client) connectError(err error) (body []byte) {
 	defer func() {
 		if p := recover(); p != nil {
-			logPanic(c.io.opts.Logger, "a middleware's error panicked", p)
+			c.io.logPanic(c.io.opts.Logger, "a middleware's error panicked", p)
 			body = []byte(`{"message":"internal error"}`)
 		}
 	}()

@@ -29,12 +29,16 @@ func (c *collection) ask(b *Broadcast, ns *Namespace, args []any) error {
 	id := ns.acks.Add(1)
 	return b.emit(ns, id, true, c.event, args, func(s *Socket) bool {
 		c.add(1)
-		if !s.expectAck(id, c.answer) {
+		err := s.expectAck(id, c.answer)
+		if err == ErrDisconnected {
 			c.add(-1)
 			return false
 		}
 		c.asked = append(c.asked, askedSocket{s, id})
-		return true
+		if err != nil {
+			c.answer(nil, err) // it can't be asked now: its answer is missing
+		}
+		return err == nil
 	})
 }
 

@@ -82,21 +82,45 @@ func (s *Socket) deliver(p packet, attachments [][]byte) {
 	e := newEvent(s, p, attachments)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.reason == "" && s.full() {
-		s.room.Wait()
+	if s.full() {
+		s.awaitRoom()
 	}
 	if s.reason != "" {
 		return // disconnected meanwhile: nobody listens any more
 	}
 	s.inbox.events = append(s.inbox.events, e)
 	s.inbox.size += e.size
+	s.client.waiting.Add(int64(e.size))
 	s.wake()
 }
 
-// full says whether events have to wait outside. While the client is asked for an acknowledgement only their size counts:
+// awaitRoom waits until the event that was read has room in the inbox, or the socket has ended. s.mu must be held.
+func (s *Socket) awaitRoom() {
+	s.client.io.hit(LimitInbox)
+	s.client.held.Store(s) // before full is asked again: see readOn
+	for s.reason == "" && s.full() {
+		s.room.Wait()
+	}
+	s.client.held.Store(nil)
+}
+
+// readOn wakes the session's reader if it waits for another socket than s, for which there may be room now that fewer events
+// of s wait. No lock may be held.
+func (c *client) readOn(s *Socket) {
+	other := c.held.Load()
+	if other == nil || other == s {
+		return
+	}
+	other.mu.Lock()
+	defer other.mu.Unlock()
+	other.room.Signal()
+}
+
+// full says whether events have to wait outside. The bytes are those of all sockets of the session: a client could have many
+// just to have more of them wait. While the client is asked for an acknowledgement only their size counts:
 // its answer comes behind them, and the handler that wants it would never see it. s.mu must be held.
 func (s *Socket) full() bool {
-	return s.inbox.size >= s.client.io.engine.MaxPayload() ||
+	return s.client.waiting.Load() >= int64(s.client.io.engine.MaxPayload()) ||
 		len(s.inbox.events) >= s.client.io.opts.MaxInbox && len(s.acks) == 0
 }
 
@@ -118,6 +142,7 @@ func (s *Socket) work(connect bool) {
 	}
 	for {
 		e, last := s.next()
+		s.client.readOn(s)
 		switch {
 		case e != nil:
 			s.runEvent(e)
@@ -144,6 +169,7 @@ func (s *Socket) next() (e *Event, last bool) {
 		in.events[0] = nil
 		in.events = in.events[1:]
 		in.size -= e.size
+		s.client.waiting.Add(-int64(e.size))
 		s.room.Signal()
 		return e, false
 	}
@@ -188,10 +214,18 @@ func (s *Socket) runDisconnect() {
 func (s *Socket) runEvent(e *Event) {
 	s.guard(e.name, func() {
 		if err := s.snapshot().run(e); err != nil {
-			s.log().Warn("an event was refused", "event", e.name[:min(len(e.name), maxLogged)], "error", err)
+			s.logRefusal(e, err)
 			e.refuse(err)
 		}
 	})
+}
+
+// logRefusal counts an event that was refused. Not each has a line in the log: a client can have as many refused as it likes.
+func (s *Socket) logRefusal(e *Event, err error) {
+	s.client.io.refused.Add(1)
+	if held, ok := s.client.io.refusals.Next(); ok {
+		s.log().Warn("an event was refused", "event", e.name[:min(len(e.name), maxLogged)], "error", err, "not_logged", held)
+	}
 }
 
 func (l listeners) run(e *Event) error {
@@ -228,7 +262,7 @@ func PublicError(err error) *Error {
 func (s *Socket) guard(event string, f func()) (ok bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			logPanic(s.log().With("event", event), "a handler panicked", p)
+			s.client.io.logPanic(s.log().With("event", event), "a handler panicked", p)
 			s.Disconnect(false)
 			ok = false
 		}
@@ -241,7 +275,7 @@ func (s *Socket) guard(event string, f func()) (ok bool) {
 func (s *Socket) askMiddleware() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			logPanic(s.log(), "a middleware panicked", p)
+			s.client.io.logPanic(s.log(), "a middleware panicked", p)
 			err = PublicError(nil)
 		}
 	}()
@@ -253,7 +287,10 @@ func (s *Socket) askMiddleware() (err error) {
 	return nil
 }
 
-// logPanic is to be called where p was recovered: the stack is the one that led there.
-func logPanic(log *slog.Logger, msg string, p any) {
-	log.Error(msg, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+// logPanic is to be called where p was recovered: the stack is the one that led there. Not each has its lines in the log: what
+// makes a handler panic may come again and again.
+func (io *Server) logPanic(log *slog.Logger, msg string, p any) {
+	if held, ok := io.panics.Next(); ok {
+		log.Error(msg, "panic", fmt.Sprint(p), "stack", string(debug.Stack()), "not_logged", held)
+	}
 }

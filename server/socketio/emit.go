@@ -79,6 +79,7 @@ func (s *Socket) sendPacket(encode func([]byte) ([]byte, [][]byte, error), send 
 
 func (s *Socket) sendEncoded(o *outbound) error {
 	if o.flags.volatile && !s.client.session.Ready() {
+		s.client.io.dropped.Add(1)
 		return nil
 	}
 	if len(o.attachments) == 0 {
@@ -111,14 +112,16 @@ func releaseBuf(buf *[]byte, grown []byte) {
 
 // EmitWithAck sends an event and waits for the client's answer, whose arguments it returns. It waits as long as ctx: give
 // it a deadline. It may be called in a handler: the answer is found behind as many events as an inbox holds by size (see
-// Options.MaxInbox). The error is ErrDisconnected, ctx's own, or one of Emit's.
+// Options.MaxInbox). The error is ErrDisconnected, ErrTooManyAcks when Options.MaxAcks are waited for already, ctx's own, or
+// one of Emit's.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
 	answers := make(chan ackAnswer, 1)
 	id := s.ns.acks.Add(1)
-	if !s.expectAck(id, func(args Args, err error) { answers <- ackAnswer{args, err} }) {
-		return nil, ErrDisconnected
+	err := s.expectAck(id, func(args Args, err error) { answers <- ackAnswer{args, err} })
+	if err != nil {
+		return nil, err
 	}
-	err := s.sendEvent(sendFlags{}, true, func(dst []byte) ([]byte, [][]byte, error) {
+	err = s.sendEvent(sendFlags{}, true, func(dst []byte) ([]byte, [][]byte, error) {
 		return appendEvent(dst, s.ns.name, id, true, event, args)
 	})
 	if err != nil {
@@ -139,19 +142,23 @@ type ackAnswer struct {
 	err  error
 }
 
-// expectAck notes who is to be called with the client's answer; false if the socket has ended.
-func (s *Socket) expectAck(id uint64, answer func(Args, error)) bool {
+// expectAck notes who is to be called with the client's answer. The error is ErrDisconnected or ErrTooManyAcks.
+func (s *Socket) expectAck(id uint64, answer func(Args, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.connected {
-		return false
+	switch {
+	case !s.connected:
+		return ErrDisconnected
+	case len(s.acks) >= s.client.io.opts.MaxAcks:
+		s.client.io.hit(LimitAcks)
+		return ErrTooManyAcks
 	}
 	if s.acks == nil {
 		s.acks = make(map[uint64]func(Args, error))
 	}
 	s.acks[id] = answer
 	s.room.Signal() // its answer comes behind the events that wait outside: see full
-	return true
+	return nil
 }
 
 func (s *Socket) cancelAck(id uint64) { s.takeAck(id) }
@@ -164,12 +171,15 @@ func (s *Socket) takeAck(id uint64) func(Args, error) {
 	return answer
 }
 
-// resolve takes the client's answer to an acknowledgement. One that nobody waits for any more is ignored.
-func (s *Socket) resolve(p packet, attachments [][]byte) {
+// resolve takes the client's answer to an acknowledgement. One that nobody waits for any more is ignored; then it is false.
+func (s *Socket) resolve(p packet, attachments [][]byte) (awaited bool) {
 	if !p.hasID {
-		return
+		return false
 	}
-	if answer := s.takeAck(p.id); answer != nil {
-		answer(splitArgs(p, attachments), nil)
+	answer := s.takeAck(p.id)
+	if answer == nil {
+		return false
 	}
+	answer(splitArgs(p, attachments), nil)
+	return true
 }

@@ -30,6 +30,8 @@ const (
 	errInvalidUTF8     parseError = "packet is not valid UTF-8"
 	errPayload         parseError = "invalid payload"
 	errManyArgs        parseError = "too many arguments"
+	errDepth           parseError = "arguments are nested too deep"
+	errLongEvent       parseError = "event name too long"
 	errEventName       parseError = "invalid or reserved event name"
 	errPlaceholder     parseError = "placeholder without its attachment"
 )

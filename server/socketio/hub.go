@@ -20,8 +20,9 @@ import (
 // the record comes after hub.mu and before Server.mu, which comes before that of a namespace's hooks. A task takes no lock but
 // that of an outbox, and so may be done under all others.
 type hub struct {
-	engine *engineio.Server
-	record *record
+	engine   *engineio.Server
+	record   *record
+	maxRooms int // of one socket; 0 is any number
 
 	mu sync.Mutex // guards the following, and the fields of Socket that say so
 
@@ -153,19 +154,35 @@ func (h *hub) drop(m *membership) {
 	}
 }
 
-func (h *hub) join(s *Socket, names []string) {
+// join puts s into all of the rooms, or, if these were too many, into none.
+func (h *hub) join(s *Socket, names []string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s.gone {
-		return
+		return nil
 	}
 	h.settle()
+	before := len(s.rooms)
 	for _, name := range names {
 		if name == s.id || s.membershipOf(name) >= 0 {
 			continue
 		}
+		if h.maxRooms > 0 && len(s.rooms) == h.maxRooms {
+			h.shrink(s, before)
+			return ErrTooManyRooms
+		}
 		h.enter(s, name, h.record.position())
 	}
+	return nil
+}
+
+// shrink takes s out of all rooms but the first n. h.mu must be held.
+func (h *hub) shrink(s *Socket, n int) {
+	for _, m := range s.rooms[n:] {
+		h.drop(m)
+	}
+	clear(s.rooms[n:])
+	s.rooms = s.rooms[:n]
 }
 
 // enter makes s a member of the room of that name. h.mu must be held.

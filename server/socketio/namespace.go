@@ -44,7 +44,7 @@ func (h *hooks) clone() hooks {
 }
 
 func newNamespace(io *Server, name string) *Namespace {
-	ns := &Namespace{io: io, name: name, hub: hub{record: io.record}}
+	ns := &Namespace{io: io, name: name, hub: hub{record: io.record, maxRooms: io.opts.MaxRooms}}
 	ns.only = []*Namespace{ns}
 	ns.hub.init(io.engine)
 	return ns
@@ -207,7 +207,7 @@ func (io *Server) leave(ns *Namespace) {
 func (p *Parent) admits(name string, auth json.RawMessage) (yes bool) {
 	defer func() {
 		if v := recover(); v != nil {
-			logPanic(p.io.opts.Logger, "a namespace's function panicked", v)
+			p.io.logPanic(p.io.opts.Logger, "a namespace's function panicked", v)
 			yes = false
 		}
 	}()

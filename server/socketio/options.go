@@ -23,13 +23,32 @@ type Options struct {
 	MaxDepth int
 
 	// MaxInbox is how many events of one socket may wait for its handlers; past it, its session is not read until some have run.
-	// Zero value means 256. Whatever it says, the waiting events hold no more than Engine.MaxPayload bytes and one
-	// event more; and while the server waits for an acknowledgement of the client's, that limit is the only one.
+	// Zero value means 256. Whatever it says, the waiting events of all sockets of a session hold no more than Engine.MaxPayload
+	// bytes and one event more; and while the server waits for an acknowledgement of the client's, that limit is the only one.
 	MaxInbox int
 
 	// MaxNamespaces is how many namespaces one session may be connected to, those included that it has left and whose
 	// handlers still run. Zero value means 16.
 	MaxNamespaces int
+
+	// MaxRooms is how many rooms one socket may be in beside that of its own id; see Socket.Join. Zero value means 1,000.
+	MaxRooms int
+
+	// MaxAcks is how many acknowledgements of one socket the server may wait for; see Socket.EmitWithAck. Zero value means
+	// 10,000, which take some 2 MB.
+	MaxAcks int
+
+	// MaxEventName is the length of the longest name of a client's event, in bytes. Zero value means 256.
+	MaxEventName int
+
+	// MaxEventRate is how many events a client may send in a second, lasting, over all its namespaces; twice as many at once.
+	// It is warned then (see EventWarning), and disconnected with ReasonRateLimit when it owes another second's worth. Zero
+	// value means 10,000, far beyond what people and games do.
+	MaxEventRate int
+
+	// MaxByteRate is the same for the bytes of their arguments and attachments. Zero value means 16 MiB, more than most lines
+	// carry.
+	MaxByteRate int
 
 	// Recovery configures what is kept for clients that lose their transport and come back.
 	Recovery Recovery
@@ -50,6 +69,11 @@ func (o Options) withDefaults() (Options, error) {
 		{"MaxDepth", &o.MaxDepth, defaultPacketLimits.maxDepth},
 		{"MaxInbox", &o.MaxInbox, 256},
 		{"MaxNamespaces", &o.MaxNamespaces, 16},
+		{"MaxRooms", &o.MaxRooms, 1000},
+		{"MaxAcks", &o.MaxAcks, 10_000},
+		{"MaxEventName", &o.MaxEventName, defaultPacketLimits.maxEvent},
+		{"MaxEventRate", &o.MaxEventRate, 10_000},
+		{"MaxByteRate", &o.MaxByteRate, 16 << 20},
 	})
 	if err == nil {
 		err = o.Recovery.setDefaults()
@@ -87,6 +111,6 @@ func setCounts(counts []count) error {
 
 func (o *Options) packetLimits() packetLimits {
 	l := defaultPacketLimits
-	l.maxAttachments, l.maxDepth = o.MaxAttachments, o.MaxDepth
+	l.maxAttachments, l.maxDepth, l.maxEvent = o.MaxAttachments, o.MaxDepth, o.MaxEventName
 	return l
 }

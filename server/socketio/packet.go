@@ -47,17 +47,19 @@ type packetLimits struct {
 	maxDepth       int // nested arrays and objects
 	maxNamespace   int // bytes of the namespace
 	maxArgs        int // elements of an event or acknowledgement
+	maxEvent       int // bytes of an event's name
 }
 
 // defaultPacketLimits has the reference's limit of attachments. Its other limits have none there:
 // a depth of 256 is ten times what people nest by hand and harmless to recursive code; a namespace of
 // 8 KiB, the usual limit of a URL, leaves room for the token in an EIO 3 client's query; 16,384
-// arguments take 800 kB to list.
+// arguments take 800 kB to list; a name of 256 bytes has room for a path of ids.
 var defaultPacketLimits = packetLimits{
 	maxAttachments: 10,
 	maxDepth:       256,
 	maxNamespace:   8 << 10,
 	maxArgs:        1 << 14,
+	maxEvent:       256,
 }
 
 // reservedEvents can't be names of events: they have a meaning of their own in one of the
@@ -162,8 +164,11 @@ func (p *packet) parseData(b []byte, limits packetLimits) error {
 func (p *packet) parseAuth(b []byte, limits packetLimits) error {
 	b = trimSpace(b)
 	text := len(b) > 0 && b[0] == '"' && p.kind == packetConnectError
-	if !text && (len(b) == 0 || b[0] != '{') || !validJSON(b, limits.maxDepth) {
+	if !text && (len(b) == 0 || b[0] != '{') {
 		return errPayload
+	}
+	if !validJSON(b, limits.maxDepth) {
+		return whyInvalid(b, limits)
 	}
 	p.data = b
 	return nil
@@ -175,13 +180,18 @@ func (p *packet) parseArray(b []byte, limits packetLimits) error {
 		return errPayload
 	}
 	var err error
-	if p.elements, err = checkElements(b, limits); err != nil {
+	if p.elements, err = checkElements(b, limits); err == errPayload {
+		return whyInvalid(b, limits)
+	} else if err != nil {
 		return err
 	}
 	p.data = b
 	if p.isEvent() {
 		if err := p.parseEvent(); err != nil {
 			return err
+		}
+		if len(p.event) > limits.maxEvent {
+			return errLongEvent
 		}
 	}
 	if p.kind.binary() {

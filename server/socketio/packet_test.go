@@ -159,9 +159,9 @@ func TestParsePacketIsStricterThanTheReference(t *testing.T) {
 		{"invalid UTF-8", "2[\"a\xff\"]", errInvalidUTF8},
 		{"invalid UTF-8 in the namespace", "0/\xff", errInvalidUTF8},
 		{"many arguments", `2["a"` + strings.Repeat(",0", defaultPacketLimits.maxArgs) + "]", errManyArgs},
-		{"deep arrays", `2["a",` + strings.Repeat("[", 256) + strings.Repeat("]", 256) + "]", errPayload},
-		{"deep objects", `0` + strings.Repeat(`{"a":`, 256) + "{}" + strings.Repeat("}", 256), errPayload},
-		{"endless depth", `2["a",` + strings.Repeat("[", 1<<20), errPayload},
+		{"deep arrays", `2["a",` + strings.Repeat("[", 256) + strings.Repeat("]", 256) + "]", errDepth},
+		{"deep objects", `0` + strings.Repeat(`{"a":`, 256) + "{}" + strings.Repeat("}", 256), errDepth},
+		{"endless depth", `2["a",` + strings.Repeat("[", 1<<20), errDepth},
 	}
 	for _, tt := range tests {
 		if _, err := parsePacket([]byte(tt.text), defaultPacketLimits); !errors.Is(err, tt.want) {

@@ -71,7 +71,11 @@ func (ns *Namespace) spread(e *emission) {
 	switch {
 	case e.flags.volatile || e.expect != nil:
 		h.pushIf(t, func(m *member) bool {
-			return !(e.flags.volatile && !m.session.Ready()) && (e.expect == nil || e.expect(m.socket))
+			if e.flags.volatile && !m.session.Ready() {
+				ns.io.dropped.Add(1)
+				return false
+			}
+			return e.expect == nil || e.expect(m.socket)
 		})
 	case n > atOnceUpTo:
 		for w := range f.Workers() {

@@ -3,7 +3,7 @@ package socketio
 import "github.com/crier/crier/server/engineio"
 
 // A Reason says why a socket was disconnected. The strings are the reference server's own, apart from
-// ReasonSlowConsumer, which it has no name for.
+// ReasonSlowConsumer and ReasonRateLimit, which it has no names for.
 type Reason string
 
 // Reasons.
@@ -17,9 +17,13 @@ const (
 	ReasonSlowConsumer     = Reason(engineio.ReasonSlowConsumer)   // the client took its messages too slowly
 	ReasonClientDisconnect = Reason("client namespace disconnect") // the client called disconnect
 	ReasonServerDisconnect = Reason("server namespace disconnect") // Socket.Disconnect was called, or a handler panicked
+	ReasonRateLimit        = Reason("rate limit")                  // the client sent too fast, and went on when it was warned
 )
 
 // Reconnects says whether the client comes back by itself: always, unless one of the two sides said that it should not.
 func (r Reason) Reconnects() bool {
-	return r != ReasonClientDisconnect && r != ReasonServerDisconnect
+	return r != ReasonClientDisconnect && !r.told()
 }
+
+// told says whether the client is told with a DISCONNECT, after which it does not come back by itself.
+func (r Reason) told() bool { return r == ReasonServerDisconnect || r == ReasonRateLimit }

@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"regexp"
 	"sync"
+	"sync/atomic"
 
 	"github.com/crier/crier/server/engineio"
+	"github.com/crier/crier/server/limit"
 )
 
 // A Server is a Socket.IO server: an http.Handler with namespaces. The methods of the main namespace, "/", are its own.
@@ -22,6 +24,14 @@ type Server struct {
 	record  *record
 	present sync.WaitGroup // sockets on their way in, connected, or with handlers that still run
 
+	hits     limit.Hits
+	events   limit.Counter
+	refused  atomic.Uint64
+	dropped  atomic.Uint64
+	warnings atomic.Uint64
+	refusals *limit.Outlet // what is logged of events that are refused
+	panics   *limit.Outlet
+
 	mu sync.Mutex // guards the following
 
 	namespaces map[string]*Namespace
@@ -34,7 +44,10 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	io := &Server{opts: o, record: newRecord(o.Recovery), namespaces: make(map[string]*Namespace)}
+	io := &Server{
+		opts: o, record: newRecord(o.Recovery), namespaces: make(map[string]*Namespace),
+		hits: newHits(), refusals: limit.NewOutlet(), panics: limit.NewOutlet(),
+	}
 	o.Engine.EscapeText = func(text []byte) []byte { return appendASCII(nil, text) }
 	io.engine, err = engineio.New(o.Engine, io.accept)
 	if err != nil {

@@ -106,8 +106,15 @@ func (s *Socket) Connected() bool {
 	return s.connected
 }
 
-// Join puts the socket into rooms. A socket that has been disconnected joins none.
-func (s *Socket) Join(rooms ...string) { s.ns.hub.join(s, rooms) }
+// Join puts the socket into rooms. A socket that has been disconnected joins none. One that would be in more than
+// Options.MaxRooms then joins none of them, and the error is ErrTooManyRooms: whoever lets clients choose rooms looks at it.
+func (s *Socket) Join(rooms ...string) error {
+	err := s.ns.hub.join(s, rooms)
+	if err != nil {
+		s.ns.io.hit(LimitRooms)
+	}
+	return err
+}
 
 // Leave takes the socket out of rooms. That of its own id it does not leave.
 func (s *Socket) Leave(rooms ...string) { s.ns.hub.leave(s, rooms) }
@@ -156,7 +163,8 @@ func (s *Socket) end(reason Reason) {
 		return // it has ended before
 	}
 	s.ns.hub.remove(s)
-	s.client.forget(s, reason == ReasonServerDisconnect)
+	s.client.forget(s, reason.told())
+	s.client.readOn(s)
 	for _, answer := range acks {
 		answer(nil, ErrDisconnected)
 	}
@@ -174,7 +182,8 @@ func (s *Socket) hangUp(reason Reason) (acks map[uint64]func(Args, error), ok bo
 		return nil, false
 	}
 	s.connected, s.reason = false, reason
-	if reason == ReasonServerDisconnect {
+	if reason.told() {
+		s.client.waiting.Add(-int64(s.inbox.size))
 		s.inbox.clear()
 	}
 	acks, s.acks = s.acks, nil

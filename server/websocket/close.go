@@ -89,6 +89,7 @@ func (e *CloseError) Error() string {
 type ProtocolError struct {
 	Code    CloseCode
 	Message string // what was wrong, without any of the peer's bytes
+	Limit   Limit  // which limit the peer broke; empty for a rule of the protocol
 }
 
 // Error implements error.
@@ -102,14 +103,14 @@ func parseClose(payload []byte) error {
 	case 0:
 		return &CloseError{Code: CloseNoStatus}
 	case 1:
-		return &ProtocolError{CloseProtocolError, "a close frame with half a code"}
+		return &ProtocolError{Code: CloseProtocolError, Message: "a close frame with half a code"}
 	}
 	code := CloseCode(binary.BigEndian.Uint16(payload))
 	if !code.ValidReceived() {
-		return &ProtocolError{CloseProtocolError, "a close frame with a code that may not be sent"}
+		return &ProtocolError{Code: CloseProtocolError, Message: "a close frame with a code that may not be sent"}
 	}
 	if !utf8.Valid(payload[2:]) {
-		return &ProtocolError{CloseInvalidPayload, "a close frame whose reason is not UTF-8"}
+		return &ProtocolError{Code: CloseInvalidPayload, Message: "a close frame whose reason is not UTF-8"}
 	}
 	return &CloseError{Code: code, Reason: string(payload[2:])}
 }

@@ -23,6 +23,16 @@ type ReadLimits struct {
 	FragmentTimeout time.Duration
 }
 
+// A Limit is one of ReadLimits.
+type Limit string
+
+// The limits that a ProtocolError may be about.
+const (
+	LimitMessage   Limit = "MaxMessage"
+	LimitFragments Limit = "MaxFragments"
+	LimitTime      Limit = "FragmentTimeout"
+)
+
 // mostMessage keeps all sums of lengths within an int of 32 bits.
 const mostMessage = 1 << 30
 

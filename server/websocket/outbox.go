@@ -32,6 +32,7 @@ type Outbox struct {
 	mu sync.Mutex // guards the following
 
 	queue   queue
+	pushed  uint64        // how often frames were queued
 	flying  int           // bytes handed to a writer and not yet taken by the kernel
 	conn    *Conn         // nil while there is none
 	listed  bool          // on its way to the worker, or in its list
@@ -97,6 +98,7 @@ func (o *Outbox) push(f Frames) (dirty bool, err error) {
 		return o.list(), ErrQueueFull
 	}
 	o.queue.push(f)
+	o.pushed++
 	return o.list(), nil
 }
 
@@ -140,6 +142,13 @@ func (o *Outbox) Size() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.queue.size + o.flying
+}
+
+// Pushed returns how often frames were queued: once for each Push or PushBatch that returned no error.
+func (o *Outbox) Pushed() uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.pushed
 }
 
 // Attach makes c the connection that the frames leave by. The outbox is its only writer from then on.

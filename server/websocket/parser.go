@@ -66,7 +66,7 @@ func (p *parser) header(b []byte) (rest []byte, err error) {
 	}
 	frame, size, err := decodeHeader(src)
 	if err != nil {
-		return nil, &ProtocolError{CloseProtocolError, err.Error()}
+		return nil, &ProtocolError{Code: CloseProtocolError, Message: err.Error()}
 	}
 	if size == 0 {
 		p.headLen = uint8(copy(p.head[:], src))
@@ -81,7 +81,7 @@ func (p *parser) open(frame ws.Header) (err error) {
 	var compressed bool
 	if p.deflate && frame.Rsv != 0 {
 		if frame, compressed, err = wsflate.UnsetBit(frame); err != nil {
-			return &ProtocolError{CloseProtocolError, err.Error()}
+			return &ProtocolError{Code: CloseProtocolError, Message: err.Error()}
 		}
 	}
 	state := ws.StateServerSide
@@ -89,7 +89,7 @@ func (p *parser) open(frame ws.Header) (err error) {
 		state = state.Set(ws.StateFragmented)
 	}
 	if err := ws.CheckHeader(frame, state); err != nil {
-		return &ProtocolError{CloseProtocolError, err.Error()}
+		return &ProtocolError{Code: CloseProtocolError, Message: err.Error()}
 	}
 	p.inFrame, p.frame, p.got = true, frame, 0
 	if frame.OpCode.IsControl() {
@@ -103,7 +103,7 @@ func (p *parser) open(frame ws.Header) (err error) {
 
 func (p *parser) checkLimits() error {
 	if p.fragments++; p.fragments > p.limits.MaxFragments {
-		return &ProtocolError{ClosePolicyViolation, fmt.Sprintf("a message of more than %d fragments", p.limits.MaxFragments)}
+		return &ProtocolError{Code: ClosePolicyViolation, Message: fmt.Sprintf("a message of more than %d fragments", p.limits.MaxFragments), Limit: LimitFragments}
 	}
 	if p.frame.Length > int64(p.maxWire()-len(p.message)) {
 		return p.tooBig()
@@ -121,7 +121,7 @@ func (p *parser) maxWire() int {
 }
 
 func (p *parser) tooBig() error {
-	return &ProtocolError{CloseTooBig, fmt.Sprintf("a message of more than %d bytes", p.limits.MaxMessage)}
+	return &ProtocolError{Code: CloseTooBig, Message: fmt.Sprintf("a message of more than %d bytes", p.limits.MaxMessage), Limit: LimitMessage}
 }
 
 // payload takes what b holds of the frame's payload.
@@ -175,7 +175,7 @@ func (p *parser) dataPart(part []byte, h Handler) error {
 }
 
 // errNotUTF8 is for text that is not UTF-8 (RFC 6455 section 8.1).
-var errNotUTF8 = &ProtocolError{CloseInvalidPayload, "text that is not UTF-8"}
+var errNotUTF8 = &ProtocolError{Code: CloseInvalidPayload, Message: "text that is not UTF-8"}
 
 func (p *parser) validText(part []byte, whole, ended bool) bool {
 	if whole {
@@ -216,7 +216,7 @@ func (p *parser) deliverInflated(op OpCode, data []byte, h Handler) error {
 	case errors.Is(err, errInflatedTooBig):
 		return p.tooBig()
 	case err != nil:
-		return &ProtocolError{CloseInvalidPayload, "a compressed message that cannot be inflated"}
+		return &ProtocolError{Code: CloseInvalidPayload, Message: "a compressed message that cannot be inflated"}
 	case op == OpText && !utf8.Valid(data):
 		return errNotUTF8
 	}

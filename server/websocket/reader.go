@@ -127,7 +127,7 @@ func (c *Conn) feed(b []byte, h Handler) error {
 
 func (c *Conn) readError(err error) error {
 	if c.timed != 0 && errors.Is(err, os.ErrDeadlineExceeded) {
-		return &ProtocolError{ClosePolicyViolation, "a message that was not complete after " + c.parser.limits.FragmentTimeout.String()}
+		return &ProtocolError{Code: ClosePolicyViolation, Message: "a message that was not complete after " + c.parser.limits.FragmentTimeout.String(), Limit: LimitTime}
 	}
 	return err
 }

@@ -21,9 +21,13 @@ type peer struct {
 // reference is the peer that all others are divided by.
 const reference = "npm"
 
-// raised are Crier's settings that are not its defaults: limits that count by address, which the generator, having few
-// addresses for very many clients, would run into. All other limits are on, at their defaults.
-var raised = []string{}
+// raised are Crier's settings that are not its defaults: limits that count by address or by session, which the generator would
+// run into, having few addresses for very many clients and one publisher in place of very many. They are on, as all others are,
+// which are at their defaults.
+var raised = []string{
+	"CRIER_MAX_ADDRESS_SESSIONS=1000000", "CRIER_MAX_ADDRESS_RATE=1000000",
+	"CRIER_MAX_EVENT_RATE=100000000", "CRIER_MAX_BYTE_RATE=1GiB",
+}
 
 // inMemory keeps what is said in memory: no peer stores anything, and no two runs share a folder.
 const inMemory = "CRIER_DATA="

@@ -266,9 +266,9 @@ func (b *bench) method(md *strings.Builder) {
 
 func settings() string {
 	if len(raised) == 0 {
-		return "Crier has its default settings: all its limits are on, and none counts by address."
+		return "Crier has its default settings: all its limits are on, and none counts by address or by session."
 	}
-	return "Crier's limits are on. Those that count by address are raised, since all clients have few: `" + strings.Join(raised, "`, `") + "`."
+	return "Crier's limits are on. Those that count by address or by session are raised, since all clients have few addresses and one publisher says everything: `" + strings.Join(raised, "`, `") + "`."
 }
 
 func (b *bench) trouble(md *strings.Builder) {

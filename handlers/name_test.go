@@ -1,0 +1,74 @@
+package handlers
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/crier/crier/server/socketio"
+)
+
+func quotedArg(t *testing.T, name string) socketio.Arg {
+	t.Helper()
+	raw, err := json.Marshal(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	arg, err := socketio.NewArg(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return arg
+}
+
+func TestWhatIsSeenOfANameStays(t *testing.T) {
+	for _, name := range []string{
+		"Ann", "Ann-Marie O'Neil", "说", "👩‍👩‍👧", "👩🏽‍🚀", "❤️", "🏴\U000E0067\U000E0062\U000E0073\U000E0063\U000E0074\U000E007F",
+		"می\u200cخواهم", "क्\u200dष", "e\u0301", "שלום", "1", "☃",
+	} {
+		if got, err := nameIn(quotedArg(t, name), 64); err != nil || got != name {
+			t.Errorf("%q is taken as %q, %v", name, got, err)
+		}
+	}
+}
+
+func TestWhatIsNotSeenOfANameIsLeftOut(t *testing.T) {
+	for name, want := range map[string]string{
+		"\u202eevil\u202c":      "evil", // would turn what stands behind it
+		"\u2066Ann\u2069":       "Ann",
+		"\u200fشالوم\u200e":     "شالوم",
+		"A\u200bn\u00adn\ufeff": "Ann",
+		"\u200dAnn\u200c ":      "Ann",
+		" \u200b Ann \u2060 ":   "Ann",
+	} {
+		if got, err := nameIn(quotedArg(t, name), 64); err != nil || got != want {
+			t.Errorf("%q is taken as %q, %v; want %q", name, got, err, want)
+		}
+	}
+}
+
+func TestANameThatNobodySeesIsNoName(t *testing.T) {
+	for _, name := range []string{
+		"", "\u200b", "\u200d\u200c", "\u202e \u202c", "\u3164", "\u115f\u1160", "\u2800\u2800", "\uffa0", "\ufe0f", "\u034f",
+		"\u00a0", "\U000E0041", "\u180b",
+	} {
+		if got, err := nameIn(quotedArg(t, name), 64); err == nil {
+			t.Errorf("%q is taken as %q", name, got)
+		}
+	}
+	for _, name := range []string{"a\u2028b", "a\nb", "a\x00b"} {
+		if got, err := nameIn(quotedArg(t, name), 64); err == nil {
+			t.Errorf("%q is taken as %q", name, got)
+		}
+	}
+}
+
+func TestTheLongestNameIsASetting(t *testing.T) {
+	if got, err := nameIn(quotedArg(t, strings.Repeat("说", 3)), 3); err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	_, err := nameIn(quotedArg(t, strings.Repeat("说", 4)), 3)
+	if err == nil || !strings.Contains(err.Error(), "it has 4 characters, and 3 are allowed") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,82 @@
+package admin
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/crier/crier/server/plain"
+	"github.com/crier/crier/server/socketio"
+)
+
+// Setting returns the setting that stands behind a limit of one of the server's packages.
+func Setting(limit string) string {
+	switch limit {
+	case "Addresses.MaxOpen":
+		return "max_address_sessions"
+	case "Addresses.MaxRate":
+		return "max_address_rate"
+	case "MaxClients":
+		return "max_plain"
+	case "MaxRate":
+		return "max_plain_rate"
+	}
+	var b strings.Builder
+	for i, r := range limit {
+		switch {
+		case r == ' ':
+			r = '_'
+		case unicode.IsUpper(r) && i > 0:
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// Hits puts in how often the limits of a part were met.
+func (s *Scrape) Hits(part string, hits map[string]uint64) {
+	for limit, n := range hits {
+		s.Counter("crier_limit_hits_total", "How often a limit was met, by the setting behind it.", n, "part", part, "limit", Setting(limit))
+	}
+}
+
+// traffic is what the parts that have clients have in common.
+func (s *Scrape) traffic(part string, queued int, received, sent uint64) {
+	s.Gauge("crier_queued_bytes", "Bytes that wait for clients, or are on their way to them.", float64(queued), "part", part)
+	s.Counter("crier_packets_received_total", "Packets and plain messages from clients, heartbeats included.", received, "part", part)
+	s.Counter("crier_packets_sent_total", "Packets and plain messages queued for clients, heartbeats included.", sent, "part", part)
+}
+
+// SocketIO tells of the sessions, and of the sockets in them.
+func SocketIO(stats func() socketio.Stats) Part {
+	return func(s *Scrape) {
+		st := stats()
+		e := &st.Engine
+		s.Gauge("crier_sessions", "Open sessions.", float64(e.Polling), "transport", "polling")
+		s.Gauge("crier_sessions", "Open sessions.", float64(e.WebSocket), "transport", "websocket")
+		s.Counter("crier_sessions_opened_total", "Sessions that were opened.", e.Opened)
+		for reason, n := range e.Closed {
+			s.Counter("crier_sessions_closed_total", "Sessions that have ended.", n, "reason", string(reason))
+		}
+		s.traffic("socketio", e.Queued, e.Received, e.Sent)
+		s.Gauge("crier_namespaces", "Namespaces.", float64(st.Namespaces))
+		s.Gauge("crier_sockets", "Connected sockets, of all namespaces.", float64(st.Sockets))
+		s.Gauge("crier_rooms", "Rooms with somebody in them.", float64(st.Rooms))
+		s.Counter("crier_events_total", "Events from clients.", st.Events)
+		s.Counter("crier_events_refused_total", "Events that a handler answered with an error.", st.Refused)
+		s.Counter("crier_volatile_dropped_total", "Volatile events that a client was not ready for.", st.Dropped)
+		s.Counter("crier_rate_warnings_total", "Warnings to clients that sent too fast.", st.Warnings)
+		s.Hits("engineio", e.Hits)
+		s.Hits("socketio", st.Hits)
+	}
+}
+
+// Plain tells of the plain WebSocket endpoints.
+func Plain(stats func() plain.Stats) Part {
+	return func(s *Scrape) {
+		st := stats()
+		s.Gauge("crier_plain_clients", "Clients of the plain WebSocket endpoints.", float64(st.Clients))
+		s.traffic("plain", st.Queued, st.Received, st.Sent)
+		s.Hits("plain", st.Hits)
+	}
+}

@@ -1,0 +1,207 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
+
+	"github.com/crier/crier/config"
+)
+
+const handshake = "/socket.io/?EIO=4&transport=polling"
+
+// metric returns the value of a metric, written with its labels as Prometheus is told it.
+func (r *running) metric(name string) string {
+	r.t.Helper()
+	for line := range strings.Lines(r.get(MetricsPath).body) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	r.t.Errorf("there is no metric %s", name)
+	return ""
+}
+
+func (r *running) expectMetric(name, want string) {
+	r.t.Helper()
+	if got := r.metric(name); got != want {
+		r.t.Errorf("%s is %s, want %s", name, got, want)
+	}
+}
+
+// dial opens a plain WebSocket, or says with which status it was refused.
+func (r *running) dial(path string, header http.Header) (say func(string) string, status int) {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	d := ws.Dialer{Header: ws.HandshakeHeaderHTTP(header), OnStatusError: func(code int, _ []byte, _ io.Reader) { status = code }}
+	conn, early, _, err := d.Dial(ctx, "ws"+strings.TrimPrefix(r.url, "http")+path)
+	if err != nil {
+		return nil, status
+	}
+	_ = early
+	r.t.Cleanup(func() { conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	return func(text string) string {
+		if err := wsutil.WriteClientText(conn, []byte(text)); err != nil {
+			return err.Error()
+		}
+		answer, _, err := wsutil.ReadServerData(conn)
+		if err != nil {
+			return err.Error()
+		}
+		return string(answer)
+	}, http.StatusSwitchingProtocols
+}
+
+func TestTooManyHeaderFieldsAreRefused(t *testing.T) {
+	r := start(t, func(c *config.Config) { c.MaxHeaders, c.EchoAddr = 20, "127.0.0.1:0" })
+	many := func(n int) []string {
+		var headers []string
+		for i := range n {
+			headers = append(headers, fmt.Sprintf("X-%d", i), "")
+		}
+		return headers
+	}
+	for _, path := range []string{"/", HealthPath, handshake, "/ws/echo"} {
+		if got := r.get(path, many(15)...); got.status == http.StatusRequestHeaderFieldsTooLarge {
+			t.Errorf("%s: 15 and the client's own are refused", path)
+		}
+		if got := r.get(path, many(30)...); got.status != http.StatusRequestHeaderFieldsTooLarge {
+			t.Errorf("%s: 30 are answered with %d, want 431", path, got.status)
+		}
+	}
+	r.expectMetric(`crier_limit_hits_total{limit="max_headers",part="http"}`, "4")
+}
+
+// Sessions and plain WebSockets of an address count together, and the proxy's word for the address counts.
+func TestAnAddressIsOneForAllDoors(t *testing.T) {
+	r := start(t, func(c *config.Config) {
+		c.MaxAddressSessions, c.TrustedProxies = 2, []string{"127.0.0.0/8"}
+	})
+	from := func(ip string) []string { return []string{"X-Forwarded-For", "6.6.6.6, " + ip} }
+	header := func(ip string) http.Header { return http.Header{"X-Forwarded-For": {ip}} }
+	if got := r.get(handshake, from("192.0.2.1")...); got.status != http.StatusOK {
+		t.Fatalf("the first is answered with %d", got.status)
+	}
+	say, status := r.dial("/ws/echo", header("192.0.2.1"))
+	if status != http.StatusSwitchingProtocols || say("a") != "A!!!" {
+		t.Fatalf("the second is answered with %d", status)
+	}
+	if got := r.get(handshake, from("192.0.2.1")...); got.status != http.StatusTooManyRequests {
+		t.Errorf("the third is answered with %d, want 429", got.status)
+	}
+	if say, status := r.dial("/ws/echo", header("192.0.2.2")); status != http.StatusSwitchingProtocols || say("b") != "B!!!" {
+		t.Errorf("another address is answered with %d", status)
+	}
+	r.expectMetric("crier_addresses", "2")
+	r.expectMetric(`crier_sessions{transport="polling"}`, "1")
+	r.expectMetric("crier_plain_clients", "2")
+	r.until("the log tells", func() bool { return strings.Contains(r.log.String(), `"address":"192.0.2.1"`) })
+	if strings.Contains(r.log.String(), "trusted_proxies") {
+		t.Error("the log gives a hint that was followed already")
+	}
+}
+
+func TestWhoForgotToTrustTheProxyIsTold(t *testing.T) {
+	r := start(t, func(c *config.Config) { c.MaxAddressSessions, c.MaxAddressRate = 1, 1 })
+	statuses := map[int]int{}
+	for range 30 {
+		statuses[r.get(handshake, "X-Forwarded-For", "192.0.2.1").status]++
+	}
+	if statuses[http.StatusOK] != 1 || statuses[http.StatusTooManyRequests] != 29 {
+		t.Errorf("answered with %v", statuses)
+	}
+	log := r.log.String()
+	if n := strings.Count(log, "a new client was refused"); n == 0 || n > 15 || !strings.Contains(log, "trusted_proxies") {
+		t.Errorf("%d lines, want a few that name trusted_proxies:\n%s", n, log)
+	}
+}
+
+func TestTheLimitOfAllSessionsIsAnsweredWith503(t *testing.T) {
+	r := start(t, func(c *config.Config) { c.MaxSessions = 1 })
+	r.open("/socket.io/")
+	got := r.get(handshake)
+	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || !strings.Contains(got.body, `"message":"Too many sessions"`) {
+		t.Errorf("answered with %d %s", got.status, got.body)
+	}
+	r.expectMetric(`crier_limit_hits_total{limit="max_sessions",part="engineio"}`, "1")
+}
+
+func TestTheMetricsCanBeOffOrElsewhere(t *testing.T) {
+	off := start(t, func(c *config.Config) { c.Metrics, c.MetricsAddr = false, "127.0.0.1:0" })
+	if got := off.get(MetricsPath); got.status != http.StatusNotFound {
+		t.Errorf("switched off: %d", got.status)
+	}
+	if strings.Contains(off.log.String(), "metrics_addr") {
+		t.Error("switched off, they have an address")
+	}
+	r := start(t, func(c *config.Config) { c.MetricsAddr = "127.0.0.1:0" })
+	if got := r.get(MetricsPath); got.status != http.StatusNotFound {
+		t.Errorf("with an address of their own, on Crier's: %d", got.status)
+	}
+	at := regexp.MustCompile(`"setting":"metrics_addr","addr":"([^"]+)"`).FindStringSubmatch(r.log.String())
+	if at == nil {
+		t.Fatalf("the log does not tell where they are:\n%s", r.log)
+	}
+	r.url = "http://" + at[1]
+	r.expectMetric("crier_sessions_opened_total", "0")
+}
+
+// The names are what dashboards and alerts are made of, so each stands in the README, and no other.
+func TestTheReadmeNamesEveryMetric(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, named := map[string]bool{}, map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^# TYPE (crier_\w+) `).FindAllStringSubmatch(start(t, nil).get(MetricsPath).body, -1) {
+		there[m[1]] = true
+	}
+	for _, m := range regexp.MustCompile("`(crier_[a-z_]+)").FindAllStringSubmatch(string(readme), -1) {
+		named[m[1]] = true
+	}
+	for name := range there {
+		if !named[name] {
+			t.Errorf("README does not name %s", name)
+		}
+	}
+	for name := range named {
+		if !there[name] {
+			t.Errorf("README names %s, which is not there", name)
+		}
+	}
+}
+
+// Every limit that has a setting is there before it is met: an alert needs the 0.
+func TestEveryLimitHasItsCount(t *testing.T) {
+	r := start(t, nil)
+	body := r.get(MetricsPath).body
+	for _, name := range []string{
+		"max_sessions", "max_address_sessions", "max_address_rate", "max_event_rate", "max_byte_rate", "max_payload", "max_packets",
+		"max_fragments", "max_queue", "max_attachments", "max_depth", "max_inbox", "max_namespaces", "max_rooms", "max_acks",
+		"max_event_name", "max_plain", "max_plain_rate", "max_headers", "message_timeout", "connect_timeout", "upgrade_timeout",
+		"write_timeout",
+	} {
+		if !strings.Contains(body, `crier_limit_hits_total{limit="`+name+`",part="`) {
+			t.Errorf("%s has no count", name)
+		}
+		if _, err := config.Load([]string{"--" + strings.ReplaceAll(name, "_", "-") + "=x"}, nil); err != nil && strings.Contains(err.Error(), "unknown") {
+			t.Errorf("%s is no setting: %v", name, err)
+		}
+	}
+	for _, name := range []string{"go_goroutines", "process_start_time_seconds", "crier_build_info{"} {
+		if !strings.Contains(body, "\n"+name) {
+			t.Errorf("%s is missing", name)
+		}
+	}
+}

@@ -1,0 +1,35 @@
+package server
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/crier/crier/server/admin"
+)
+
+// MetricsPath is where Prometheus finds the metrics, unless they have an address of their own.
+const MetricsPath = "/metrics"
+
+// Version is what the metrics call the version that runs; main sets it.
+var Version = "(devel)"
+
+// newMetrics returns the metrics of the house; each part is a line.
+func (s *Server) newMetrics() *admin.Metrics {
+	m := admin.NewMetrics(Version)
+	m.Add(admin.SocketIO(s.io.Stats))
+	m.Add(admin.Plain(s.plain.plain.Stats))
+	m.Add(s.ownMetrics)
+	return m
+}
+
+// ownMetrics are what the house itself bounds.
+func (s *Server) ownMetrics(scrape *admin.Scrape) {
+	scrape.Gauge("crier_addresses", "Addresses that are known: with something open, or lately so.", float64(s.addresses.Len()))
+	scrape.Hits("http", s.hits.Counts())
+}
+
+// metricsDoor serves the metrics on an address of their own. The deadline is what the page's files have too.
+func (s *Server) metricsDoor(w http.ResponseWriter, r *http.Request) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.config.WriteTimeout)) // fails only in tests without a connection
+	s.metrics.ServeHTTP(w, r)
+}

@@ -1,0 +1,52 @@
+package plain
+
+import (
+	"errors"
+	"net"
+	"net/http"
+
+	"github.com/crier/crier/server/limit"
+)
+
+// peerAddress is the IP address that a request's connection comes from.
+func peerAddress(r *http.Request) string {
+	if addr, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		return addr
+	}
+	return r.RemoteAddr
+}
+
+// enter counts a client for its address, and says why it is not to be let in. Who comes too fast is not even told after a
+// handshake, which would cost more than what it is refused: it is answered with status 429, and ok is false.
+func (c *client) enter(w http.ResponseWriter, r *http.Request) (refusal *ending, ok bool) {
+	sv := c.server
+	err := sv.opts.Addresses.Enter(c.address)
+	c.entered = err == nil
+	switch {
+	case errors.Is(err, limit.ErrTooFast):
+		sv.refuse(r, LimitAddressRate)
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "Too many new connections from this address.", http.StatusTooManyRequests)
+		return nil, false
+	case err != nil:
+		sv.refuse(r, LimitAddressClients)
+		return endTooManyHere, true
+	case !sv.opts.AllowOrigin(r):
+		return endOrigin, true
+	}
+	return nil, true
+}
+
+// leave ends what enter began.
+func (c *client) leave() {
+	if c.entered {
+		c.server.opts.Addresses.Leave(c.address)
+	}
+}
+
+func (sv *Server) refuse(r *http.Request, l Limit) {
+	sv.hit(l)
+	if sv.opts.Refused != nil {
+		sv.opts.Refused(r, l)
+	}
+}
