@@ -155,7 +155,11 @@ func TestOneStalledReaderAmongThousandHarmsNobody(t *testing.T) {
 		before = 10   // pieces of news without the stalled one
 		most   = 2000 // after which it must have been closed
 	)
-	r := start(t, func(c *config.Config) { c.MaxQueue, c.LogLevel, c.PingInterval = limit, slog.LevelDebug, time.Hour })
+	r := start(t, func(c *config.Config) {
+		c.MaxQueue, c.LogLevel, c.PingInterval = limit, slog.LevelDebug, time.Hour
+		c.MaxAddressSessions, c.MaxAddressRate = 2*size, 2*size // a thousand addresses are one here
+		c.Recovery = false                                      // its record would be taken for the queue
+	})
 	all := r.gather(size)
 	defer all.leave()
 	speaker, err := r.tryGuest("")

@@ -163,7 +163,9 @@ func measure() footprint {
 func TestAfterWavesOfConnectionsNothingIsLeft(t *testing.T) {
 	const waves = 3
 	size := waveSize(t)
-	r := start(t, func(c *config.Config) { c.MaxPlain = size })
+	r := start(t, func(c *config.Config) {
+		c.MaxPlain, c.MaxAddressSessions, c.MaxAddressRate = size, 2*size, 1_000_000
+	})
 	g := r.guest("first") // what is made once, is made now
 	g.expectUnharmed()
 	g.conn.Close()

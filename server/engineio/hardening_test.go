@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/crier/crier/server/engineio"
+	"github.com/crier/crier/server/limit"
 )
 
 // Attacks that servers of this protocol have known, on sessions and their upgrade: by sequence in session ids, by odd values in the
@@ -18,7 +19,11 @@ import (
 // be random in every bit, and a neighbour of one that is known must not be one.
 func TestCVE_2017_16031_SessionIDsCannotBeGuessed(t *testing.T) {
 	const drawn = 2000
-	h := open(t, engineio.Options{}, nil)
+	many, err := limit.NewAddresses(limit.AddressLimits{MaxOpen: 2 * drawn, MaxRate: 2 * drawn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := open(t, engineio.Options{Addresses: many}, nil)
 	a := h.attack("")
 	seen, ones := map[string]bool{}, make([]int, 144)
 	var last string

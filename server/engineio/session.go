@@ -39,19 +39,19 @@ type Session struct {
 	state      state
 	conn       *websocket.Conn // nil while on long-polling
 	probe      *websocket.Conn // the WebSocket that the client is trying out
-	probed     bool            // the client has been told that it works
-	received   uint64          // packets
 	poll       *poll           // the GET that waits for something to send
 	answering  bool            // the answer to the last one is on its way
 	posting    bool            // a POST is being read
+	probed     bool            // the client has been told that it works
 	lastPoll   *time.Timer     // after Close on long-polling: how long a last poll is awaited
 	probeTimer *time.Timer     // how long the WebSocket may be tried out
 	awaited    bool            // EIO 4: a ping is out and its pong is not back
 	excused    bool            // EIO 4: another packet came instead, once
 	peerLeft   bool            // the client has said good-bye
-	leaving    Reason          // the server's own reason, once it has said good-bye
 	begun      bool            // handler is there
+	leaving    Reason          // the server's own reason, once it has said good-bye
 	doomed     Reason          // why the session is to end as soon as it has begun
+	received   uint64          // packets
 }
 
 type state uint8

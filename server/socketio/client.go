@@ -22,7 +22,7 @@ type client struct {
 	// What the session's reader is putting together: a packet that still lacks attachments.
 	partial     packet
 	attachments [][]byte
-	pace        pace
+	pace        *pace       // not in here: a broadcast looks at each client, and at larger ones for a third longer
 	events      *limit.Cell // what it counts its events with
 
 	waiting atomic.Int64           // bytes of the events that wait for the handlers of all its sockets
@@ -40,7 +40,7 @@ type client struct {
 
 // accept is called by the engine for each new session.
 func (io *Server) accept(session *engineio.Session) engineio.Handler {
-	c := &client{io: io, session: session, events: io.events.Cell()}
+	c := &client{io: io, session: session, pace: new(pace), events: io.events.Cell()}
 	c.mu.Lock()
 	c.timer = time.AfterFunc(io.opts.ConnectTimeout, c.expire)
 	c.mu.Unlock()

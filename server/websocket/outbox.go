@@ -32,20 +32,19 @@ type Outbox struct {
 	mu sync.Mutex // guards the following
 
 	queue   queue
-	pushed  uint64        // how often frames were queued
-	flying  int           // bytes handed to a writer and not yet taken by the kernel
-	conn    *Conn         // nil while there is none
-	listed  bool          // on its way to the worker, or in its list
-	writing bool          // somebody writes to conn: the worker, or the goroutine for a slow client
-	slow    bool          // it is the latter
-	sealed  bool          // takes no more frames, but lets those it has go
-	ending  bool          // sealed, and conn ends when the queue is empty
+	flying  int    // bytes handed to a writer and not yet taken by the kernel
+	pushed  uint64 // how often frames were queued
+	conn    *Conn  // nil while there is none
+	listed  bool   // on its way to the worker, or in its list
+	writing bool   // somebody writes to conn: the worker, or the goroutine for a slow client
+	slow    bool   // it is the latter
+	sealed  bool   // takes no more frames, but lets those it has go
+	ending  bool   // sealed, and conn ends when the queue is empty
+	full    bool   // a frame found no room: the owner is to be told
+	closed  bool
 	grace   time.Duration // with ending: how long conn stays open then
 	cutoff  *time.Timer   // with ending: for a peer that does not take the rest
-	full    bool          // a frame found no room: the owner is to be told
-	closed  bool
-	gone    int64      // bytes that have left, since the beginning
-	waits   []waitMark // for bytes to leave; growing marks
+	waits   *waiters      // for bytes to leave; nil while nobody does
 }
 
 // An OutboxOwner is told what happens to its outbox. The calls come from the flusher's goroutine, which must not be held up.

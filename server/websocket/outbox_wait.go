@@ -1,5 +1,11 @@
 package websocket
 
+// waiters wait for what an outbox held when they came.
+type waiters struct {
+	gone  int64 // bytes that have left since the first came
+	marks []waitMark
+}
+
 // A waitMark is somebody who waits until so many bytes have left an outbox.
 type waitMark struct {
 	gone int64
@@ -23,26 +29,36 @@ func (o *Outbox) Flushed() <-chan struct{} {
 	if o.closed || held == 0 {
 		return nothingWaits
 	}
-	w := waitMark{o.gone + int64(held), make(chan struct{})}
-	o.waits = append(o.waits, w)
+	if o.waits == nil {
+		o.waits = new(waiters)
+	}
+	w := waitMark{o.waits.gone + int64(held), make(chan struct{})}
+	o.waits.marks = append(o.waits.marks, w)
 	return w.done
 }
 
 // left counts bytes that have left the queue for good. o.mu must be held.
 func (o *Outbox) left(n int) {
-	o.gone += int64(n)
-	for len(o.waits) > 0 && o.waits[0].gone <= o.gone {
-		close(o.waits[0].done)
-		o.waits = o.waits[1:]
+	w := o.waits
+	if w == nil {
+		return
 	}
-	if len(o.waits) == 0 {
+	w.gone += int64(n)
+	for len(w.marks) > 0 && w.marks[0].gone <= w.gone {
+		close(w.marks[0].done)
+		w.marks = w.marks[1:]
+	}
+	if len(w.marks) == 0 {
 		o.waits = nil
 	}
 }
 
 // endWaits is for an outbox that has closed. o.mu must be held.
 func (o *Outbox) endWaits() {
-	for _, w := range o.waits {
+	if o.waits == nil {
+		return
+	}
+	for _, w := range o.waits.marks {
 		close(w.done)
 	}
 	o.waits = nil
