@@ -199,7 +199,7 @@ func TestEveryLimitHasItsCount(t *testing.T) {
 			t.Errorf("%s is no setting: %v", name, err)
 		}
 	}
-	for _, name := range []string{"go_goroutines", "process_start_time_seconds", "crier_build_info{"} {
+	for _, name := range []string{"go_goroutines", "process_start_time_seconds", "crier_build_info{", `crier_feed_messages_total{result="stored"} 0`, `crier_recoveries_total{recovered="true"} 0`} {
 		if !strings.Contains(body, "\n"+name) {
 			t.Errorf("%s is missing", name)
 		}

@@ -18,6 +18,7 @@ func (s *Server) newMetrics() *admin.Metrics {
 	m := admin.NewMetrics(Version)
 	m.Add(admin.SocketIO(s.io.Stats))
 	m.Add(admin.Plain(s.plain.plain.Stats))
+	m.Add(admin.Feed(s.feed.Stats))
 	m.Add(s.ownMetrics)
 	return m
 }

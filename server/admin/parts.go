@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/crier/crier/server/feed"
 	"github.com/crier/crier/server/plain"
 	"github.com/crier/crier/server/socketio"
 )
@@ -66,8 +67,40 @@ func SocketIO(stats func() socketio.Stats) Part {
 		s.Counter("crier_events_refused_total", "Events that a handler answered with an error.", st.Refused)
 		s.Counter("crier_volatile_dropped_total", "Volatile events that a client was not ready for.", st.Dropped)
 		s.Counter("crier_rate_warnings_total", "Warnings to clients that sent too fast.", st.Warnings)
+		s.recovery(&st.Recovery)
 		s.Hits("engineio", e.Hits)
 		s.Hits("socketio", st.Hits)
+	}
+}
+
+func (s *Scrape) recovery(r *socketio.RecoveryStats) {
+	s.Gauge("crier_recovery_packets", "Events that are held for clients that may come back.", float64(r.Packets))
+	s.Gauge("crier_recovery_bytes", "Bytes of those events.", float64(r.Bytes))
+	s.Gauge("crier_recovery_sessions", "Lost sessions that may come back.", float64(r.Sessions))
+	const help = "Clients that asked for the socket that they had, by whether they got it."
+	s.Counter("crier_recoveries_total", help, r.Recovered, "recovered", "true")
+	s.Counter("crier_recoveries_total", help, r.New, "recovered", "false")
+}
+
+// Feed tells of what was said.
+func Feed(stats func() feed.Stats) Part {
+	return func(s *Scrape) {
+		st := stats()
+		working := 0.0
+		if st.Working {
+			working = 1
+		}
+		s.Gauge("crier_feed_working", "1 while what is said can be stored, else 0.", working)
+		s.Gauge("crier_feed_first_offset", "The oldest offset that is held.", float64(st.First))
+		s.Gauge("crier_feed_last_offset", "The newest offset.", float64(st.Last))
+		s.Gauge("crier_feed_waiting", "Messages that are not stored and passed on yet.", float64(st.Waiting))
+		s.Gauge("crier_feed_waiting_bytes", "Bytes of those messages.", float64(st.WaitingBytes))
+		const help = "Messages, by what became of them."
+		s.Counter("crier_feed_messages_total", help, st.Stored, "result", "stored")
+		s.Counter("crier_feed_messages_total", help, st.Repeated, "result", "repeated")
+		s.Counter("crier_feed_messages_total", help, st.Failed, "result", "not_stored")
+		s.Counter("crier_feed_messages_total", help, st.Busy, "result", "busy")
+		s.Counter("crier_feed_messages_total", help, st.TooLarge, "result", "too_large")
 	}
 }
 

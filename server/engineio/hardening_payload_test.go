@@ -30,13 +30,13 @@ type flood struct {
 
 func floods(size int) []flood {
 	return []flood{
-		{"packets without end", 4, false, plainType, strings.Repeat("4\x1e", size/2-1) + "4", ifMany(size/2)},
-		{"packets without end, JSONP", 4, true, formType, "d=" + strings.Repeat("4\x1e", size/2-2) + "4", ifMany(size/2)},
-		{"packets without end, EIO 3", 3, false, plainType, strings.Repeat("1:4", size/3), ifMany(size/3)},
-		{"packets without end, EIO 3 in JSONP", 3, true, formType, "d=" + strings.Repeat("1:4", size/3-1), ifMany(size/3)},
-		{"packets without end, EIO 3 in bytes", 3, false, binaryType, strings.Repeat("\x00\x01\xff4", size/4), ifMany(size/4)},
-		{"pings without end, EIO 3", 3, false, plainType, strings.Repeat("1:2", size/3), ifMany(size/3)},
-		{"attachments without end", 4, false, plainType, strings.Repeat("bAA==\x1e", size/6) + "4", ifMany(size/6)},
+		{"packets without end", 4, false, plainType, strings.Repeat("4\x1e", size/2-1) + "4", ifMany(size / 2)},
+		{"packets without end, JSONP", 4, true, formType, "d=" + strings.Repeat("4\x1e", size/2-2) + "4", ifMany(size / 2)},
+		{"packets without end, EIO 3", 3, false, plainType, strings.Repeat("1:4", size/3), ifMany(size / 3)},
+		{"packets without end, EIO 3 in JSONP", 3, true, formType, "d=" + strings.Repeat("1:4", size/3-1), ifMany(size / 3)},
+		{"packets without end, EIO 3 in bytes", 3, false, binaryType, strings.Repeat("\x00\x01\xff4", size/4), ifMany(size / 4)},
+		{"pings without end, EIO 3", 3, false, plainType, strings.Repeat("1:2", size/3), ifMany(size / 3)},
+		{"attachments without end", 4, false, plainType, strings.Repeat("bAA==\x1e", size/6) + "4", ifMany(size / 6)},
 		{"a length of 10^9", 3, false, plainType, "1000000000:4" + strings.Repeat("a", size-12), badRequest},
 		{"a length of 10^9 in bytes", 3, false, binaryType, "\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff4" + strings.Repeat("a", size-13), badRequest},
 		{"a length without end", 3, false, plainType, strings.Repeat("0", size), badRequest},

@@ -78,6 +78,7 @@ type Log struct {
 
 	last   atomic.Uint64 // the newest offset that was published, or is being published
 	recent ring
+	counts counts
 
 	direct *committer // on a Memory, instead of the two goroutines: see direct.go
 
@@ -175,6 +176,7 @@ func (l *Log) Append(e Entry, done Done) error {
 func (l *Log) enqueue(e Entry, done Done) (mine bool, err error) {
 	size := e.size()
 	if size > MaxEntryBytes {
+		l.counts.tooLarge.Add(1)
 		return false, ErrTooLarge
 	}
 	now := time.Now().UnixMilli()
@@ -184,6 +186,7 @@ func (l *Log) enqueue(e Entry, done Done) (mine bool, err error) {
 	case l.shutting:
 		return false, ErrClosed
 	case l.waiting >= l.opts.MaxPending || l.bytes+size > l.opts.MaxPendingBytes:
+		l.counts.busy.Add(1)
 		return false, ErrBusy
 	}
 	if e.At == 0 {

@@ -30,14 +30,17 @@ func (l *Log) tell(w *work) {
 		size := e.size()
 		switch {
 		case w.err != nil:
+			l.counts.failed.Add(1)
 			w.dones[i](e, false, w.err)
 		case len(duplicates) > 0 && duplicates[0] == i:
 			duplicates = duplicates[1:]
+			l.counts.repeated.Add(1)
 			w.dones[i](e, true, nil)
 		default:
 			// First it can be read: whoever is told of it in done, and asks for it at once, must find it.
 			l.recent.add(*e)
 			l.last.Store(e.Offset)
+			l.counts.stored.Add(1)
 			w.dones[i](e, false, nil)
 		}
 		if l.release(size) {

@@ -18,6 +18,8 @@ type record struct {
 	began  time.Time
 	newest atomic.Uint64 // the number of the newest event; written with mu held
 
+	recovered, renewed atomic.Uint64 // clients that asked for their socket: got it, and did not
+
 	mu sync.Mutex // guards the following; it is taken while a hub's lock is held
 
 	watched int // sockets and lost sessions that could come back: with none, nothing is held
@@ -198,6 +200,15 @@ func (r *record) age() {
 	}
 	if r.events.count > 0 || r.lost.oldest() != nil {
 		r.arm()
+	}
+}
+
+func (r *record) stats() RecoveryStats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return RecoveryStats{
+		Packets: r.events.count, Bytes: r.size, Sessions: r.lost.age.Len(),
+		Recovered: r.recovered.Load(), New: r.renewed.Load(),
 	}
 }
 

@@ -133,6 +133,13 @@ func (c *client) rejoin(ns *Namespace, auth json.RawMessage) (done bool) {
 	if !ok {
 		return false
 	}
+	defer func() {
+		if done {
+			c.io.record.recovered.Add(1)
+		} else {
+			c.io.record.renewed.Add(1)
+		}
+	}()
 	l := ns.takeOver(w.PID)
 	if l == nil {
 		return false

@@ -199,6 +199,26 @@ func TestASocketIsRecoveredAgainAndAgain(t *testing.T) {
 }
 
 // A phone that changes its network is back long before its old connection is given up.
+func TestStatsCountWhoCameBack(t *testing.T) {
+	inEveryMode4(t, func(t *testing.T, m mode) {
+		h := newHall(t, socketio.Options{})
+		p, _ := h.join(t, m)
+		h.lose(t, p)
+		emit(t, h, "missed")
+		if got := h.Stats().Recovery; got.Sessions != 1 || got.Packets != 1 || got.Bytes == 0 {
+			t.Errorf("one is lost, and the stats are %+v", got)
+		}
+		p = p.recovered(h.url)
+		receive(t, h.came, "OnConnect")
+		p.expect(`2["missed"]`)
+		p.pid = strings.Repeat("A", len(p.pid))
+		p.renewed(h.url)
+		if got := h.Stats().Recovery; got.Sessions != 0 || got.Recovered != 1 || got.New != 1 {
+			t.Errorf("one is back and one is new, and the stats are %+v", got)
+		}
+	})
+}
+
 func TestAClientIsBackBeforeTheServerKnowsThatItWasLost(t *testing.T) {
 	inEveryMode4(t, func(t *testing.T, m mode) {
 		h := newHall(t, socketio.Options{})

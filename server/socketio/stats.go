@@ -13,6 +13,15 @@ type Stats struct {
 	Dropped    uint64            // volatile events, for each client that was not ready for one
 	Warnings   uint64            // to clients that sent too fast
 	Hits       map[string]uint64 // how often each Limit was met, by its name
+	Recovery   RecoveryStats
+}
+
+// RecoveryStats are those of what is kept for clients that may come back.
+type RecoveryStats struct {
+	Packets, Bytes int    // held events
+	Sessions       int    // lost, and not yet back
+	Recovered      uint64 // that came back whole
+	New            uint64 // whose client asked for its socket, and was told that it is new
 }
 
 // Stats returns them: see [engineio.Server.Stats] for what it costs.
@@ -21,6 +30,7 @@ func (io *Server) Stats() Stats {
 		Engine: io.engine.Stats(), Hits: io.hits.Counts(), Events: io.events.Sum(),
 		Refused: io.refused.Load(), Dropped: io.dropped.Load(), Warnings: io.warnings.Load(),
 	}
+	st.Recovery = io.record.stats()
 	for _, ns := range io.all() {
 		st.Namespaces++
 		ns.hub.addTo(&st)

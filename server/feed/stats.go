@@ -1,0 +1,33 @@
+package feed
+
+import "sync/atomic"
+
+// Stats are what has happened since the log was made, and how things stand.
+type Stats struct {
+	First, Last  uint64 // the offsets held: see Log.First and Log.Last
+	Waiting      int    // entries that are not published yet
+	WaitingBytes int
+	Working      bool // Health says nothing
+
+	Stored   uint64 // entries
+	Repeated uint64 // that their sender had said before
+	Failed   uint64 // that the store refused
+	Busy     uint64 // for which Append returned ErrBusy
+	TooLarge uint64 // and ErrTooLarge
+}
+
+// counts are the counters among the Stats.
+type counts struct{ stored, repeated, failed, busy, tooLarge atomic.Uint64 }
+
+// Stats returns them.
+func (l *Log) Stats() Stats {
+	s := Stats{
+		First: l.First(), Last: l.Last(), Working: l.Health() == nil,
+		Stored: l.counts.stored.Load(), Repeated: l.counts.repeated.Load(), Failed: l.counts.failed.Load(),
+		Busy: l.counts.busy.Load(), TooLarge: l.counts.tooLarge.Load(),
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.Waiting, s.WaitingBytes = l.waiting, l.bytes
+	return s
+}
