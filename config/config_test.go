@@ -48,6 +48,15 @@ func mistakesOf(t *testing.T, err error) Mistakes {
 	return mistakes
 }
 
+func TestAnEmptyVariableKeepsWhatIsSaidInMemory(t *testing.T) {
+	if got := load(t, "data: somewhere\n", []string{"CRIER_DATA="}, nil).Data; got != "" {
+		t.Errorf("data is %q", got)
+	}
+	if got := load(t, "", nil, nil).Data; got != "./data" {
+		t.Errorf("by default data is %q", got)
+	}
+}
+
 func TestEachLayerGoesOverTheOneBefore(t *testing.T) {
 	const file = "addr: file:1\n"
 	environ := []string{"CRIER_ADDR=env:2"}

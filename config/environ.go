@@ -21,15 +21,15 @@ type layer struct {
 	file  *namedFile
 }
 
-// parseEnviron reads the variables. One that is empty counts as not set: that is how compose files and shells pass on
-// what nobody set.
+// parseEnviron reads the variables. One that is empty counts as not set, unless nothing means something to the setting: that is
+// how compose files and shells pass on what nobody set.
 func (r *reader) parseEnviron(environ []string) layer {
 	var l layer
 	port, addr := "", false
 	for _, variable := range environ {
 		name, text, _ := strings.Cut(variable, "=")
 		switch {
-		case text == "":
+		case text == "" && !meansNothing(name):
 		case name == envFile:
 			l.file = &namedFile{path: text, where: name}
 		case name == envPort:
@@ -57,6 +57,12 @@ func (r *reader) fromPort(port string) []given {
 		return nil
 	}
 	return []given{{setting: lookup("addr", settingName), where: envPort, text: ":" + port}}
+}
+
+// meansNothing says whether an empty variable of that name is a setting's value.
+func meansNothing(name string) bool {
+	s := lookup(name, (*setting).env)
+	return s != nil && s.orNone
 }
 
 func settingName(s *setting) string { return s.name }

@@ -18,6 +18,7 @@ type kind[T any] struct {
 	allowed string // completes "it must be ..."
 	parse   func(text string) (T, error)
 	format  func(T) string // as YAML
+	orNone  bool           // nothing is a value of its own, other than the default, also in a variable
 }
 
 // refuse is the error of a text, or of one item of a list, that is not allowed.
@@ -233,6 +234,7 @@ func folder() kind[string] {
 	return kind[string]{
 		word:    "FOLDER",
 		allowed: "the path of a folder, or nothing",
+		orNone:  true,
 		format:  strconv.Quote,
 		parse: func(text string) (string, error) {
 			if strings.ContainsRune(text, 0) {

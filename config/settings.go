@@ -17,6 +17,7 @@ type setting struct {
 	set      func(c *Config, text string) error
 	yaml     func(c *Config) string
 	isBool   bool
+	orNone   bool // see kind
 }
 
 // env is the setting's name as a variable: CRIER_PING_INTERVAL.
@@ -29,7 +30,7 @@ func (s *setting) flag() string { return strings.ReplaceAll(s.name, "_", "-") }
 func declare[T any](name, fallback string, k kind[T], field func(*Config) *T, effect string) *setting {
 	_, isBool := any(*field(&Config{})).(bool)
 	return &setting{
-		name: name, effect: effect, word: k.word, allowed: k.allowed, fallback: fallback, isBool: isBool,
+		name: name, effect: effect, word: k.word, allowed: k.allowed, fallback: fallback, isBool: isBool, orNone: k.orNone,
 		yaml: func(c *Config) string { return k.format(*field(c)) },
 		set: func(c *Config, text string) error {
 			value, err := k.parse(text)

@@ -45,7 +45,7 @@ class Crier:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("CRIER_")}
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [os.environ.get("CRIER_BIN", CRIER)], stderr=self.log, env={**inherited, "CRIER_ADDR": f"127.0.0.1:{port}", **env}
+            [os.environ.get("CRIER_BIN", CRIER)], stderr=self.log, env={**inherited, "CRIER_ADDR": f"127.0.0.1:{port}", "CRIER_DATA": "", **env}
         )
         self.await_ports([port, *ports.values()])
 
@@ -188,10 +188,10 @@ class Endpoints(unittest.IsolatedAsyncioTestCase):
             self.assertEqual({k: answers[-1][k] for k in ("type", "for", "ref", "name")}, {"type": "ack", "for": "f", "ref": name, "name": name})
         await ann.send(json.dumps({"type": "message", "data": ["说", 1, None], "ref": 7}))
         taken = json.loads(await ann.recv())
-        self.assertEqual(taken, {"type": "ack", "for": "message", "ref": 7, "at": taken["at"]})
+        self.assertEqual(taken, {"type": "ack", "for": "message", "ref": 7, "at": taken["at"], "offset": taken["offset"]})
         for client in (ann, bob):
             news = json.loads(await client.recv())
-            self.assertEqual(news, {"type": "news", "data": ["说", 1, None], "from": "Ann", "id": answers[0]["id"], "at": taken["at"]})
+            self.assertEqual(news, {"type": "news", "data": ["说", 1, None], "from": "Ann", "id": answers[0]["id"], "at": taken["at"], "offset": taken["offset"]})
         await bob.send("not JSON")
         self.assertEqual(json.loads(await bob.recv())["error"]["code"], "bad_json")
 
