@@ -86,7 +86,7 @@ func (e *endpoints) open(s *Server, name, addr string, endpoint http.Handler) er
 	if addr == "" {
 		return nil
 	}
-	listener, err := net.Listen("tcp", addr)
+	listener, err := listen(addr)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s (%s): %w", addr, name, err)
 	}

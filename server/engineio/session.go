@@ -95,10 +95,13 @@ func (s *Session) Transport() string {
 	return Polling
 }
 
-// begin opens the session: the OPEN packet is queued, the handler attached, and only then can anything arrive.
+// begin opens the session: the OPEN packet is queued (or, on a WebSocket, has gone out), the handler attached, and only then
+// can anything arrive.
 // r is what will read the WebSocket, nil on long-polling.
 func (s *Session) begin(transport string, r *connReader) *refusal {
-	s.pushOpen(transport)
+	if transport == Polling {
+		_ = s.out.Push(s.openFrame(transport)) // an empty queue takes it
+	}
 	s.handler = s.server.accept(s)
 	known := s.server.add(s, r)
 	doomed := s.start(r)
@@ -146,7 +149,8 @@ func (s *Session) attach(conn *websocket.Conn) {
 	}
 }
 
-func (s *Session) pushOpen(transport string) {
+// openFrame returns the OPEN packet of a session that begins with the transport.
+func (s *Session) openFrame(transport string) websocket.Frames {
 	o := &s.server.opts
 	data, err := json.Marshal(struct {
 		SID          string   `json:"sid"`
@@ -158,8 +162,7 @@ func (s *Session) pushOpen(transport string) {
 	if err != nil {
 		panic(err) // a struct of strings and numbers
 	}
-	frame := websocket.AppendFrame(nil, websocket.OpText, append([]byte{PacketOpen.digit()}, data...))
-	_ = s.out.Push(s.server.arena.Put(frame)) // an empty queue takes it
+	return s.server.arena.Put(websocket.AppendFrame(nil, websocket.OpText, append([]byte{PacketOpen.digit()}, data...)))
 }
 
 // receive handles one packet from the client. Calls come one at a time. What comes after the server's good-bye is ignored.

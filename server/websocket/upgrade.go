@@ -27,6 +27,9 @@ type UpgradeOptions struct {
 
 	// Limits bound what the client may send.
 	Limits ReadLimits
+
+	// First goes out behind the answer, in the same write: a handshake is a few system calls, and each counts. NewConn ignores it.
+	First Frames
 }
 
 // A HandshakeError says why Upgrade refused a request.
@@ -66,7 +69,7 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o UpgradeOptions) (*Conn, e
 		http.Error(w, "This server cannot open a WebSocket here.", http.StatusInternalServerError)
 		return nil, fmt.Errorf("websocket: taking over the connection: %w", err)
 	}
-	if err := answer(nc, key, subprotocol, extension, o.Header); err != nil {
+	if err := answer(nc, key, subprotocol, extension, &o); err != nil {
 		nc.Close()
 		return nil, fmt.Errorf("websocket: answering the handshake: %w", err)
 	}
@@ -175,9 +178,9 @@ var handshakeFields = map[string]bool{
 	"Sec-Websocket-Extensions": true,
 }
 
-// answer sends the acceptance in one write, past net/http's buffer, and leaves nc without a deadline.
-func answer(nc net.Conn, key, subprotocol, extension string, header http.Header) error {
-	b := make(appender, 0, 256)
+// answer sends the acceptance, and the first frames, in one write, past net/http's buffer, and leaves nc without a deadline.
+func answer(nc net.Conn, key, subprotocol, extension string, o *UpgradeOptions) error {
+	b := make(appender, 0, 512)
 	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	b = append(appendAccept(b, key), "\r\n"...)
 	if subprotocol != "" {
@@ -186,10 +189,10 @@ func answer(nc net.Conn, key, subprotocol, extension string, header http.Header)
 	if extension != "" {
 		b = append(append(append(b, "Sec-WebSocket-Extensions: "...), extension...), "\r\n"...)
 	}
-	if len(header) > 0 {
-		header.WriteSubset(&b, handshakeFields) // makes line breaks in values harmless
+	if len(o.Header) > 0 {
+		o.Header.WriteSubset(&b, handshakeFields) // makes line breaks in values harmless
 	}
-	b = append(b, "\r\n"...)
+	b = append(append(b, "\r\n"...), o.First.Bytes()...)
 	if err := nc.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
 		return err
 	}
