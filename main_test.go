@@ -84,7 +84,9 @@ func TestEachCommandAnswersWithItsExitCode(t *testing.T) {
 func TestSIGTERMEndsTheServerInOrder(t *testing.T) {
 	var stdout, stderr screen
 	code := make(chan int, 1)
-	go func() { code <- run([]string{"--addr=127.0.0.1:0", "--data=", "--log-format=json"}, nil, &stdout, &stderr) }()
+	go func() {
+		code <- run([]string{"--addr=127.0.0.1:0", "--data=", "--log-format=json"}, nil, &stdout, &stderr)
+	}()
 
 	deadline := time.Now().Add(10 * time.Second)
 	for !strings.Contains(stderr.String(), "listening") {
