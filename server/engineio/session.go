@@ -101,6 +101,8 @@ func (s *Session) Transport() string {
 func (s *Session) begin(transport string, r *connReader) *refusal {
 	if transport == Polling {
 		_ = s.out.Push(s.openFrame(transport)) // an empty queue takes it
+	} else {
+		s.out.CountFirst()
 	}
 	s.handler = s.server.accept(s)
 	known := s.server.add(s, r)
