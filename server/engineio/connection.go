@@ -8,8 +8,8 @@ import (
 	"github.com/crier/crier/server/websocket"
 )
 
-// upgrade makes a WebSocket of a request, on which first goes out; on failure it has answered.
-func (sv *Server) upgrade(w http.ResponseWriter, r *http.Request, first websocket.Frames) (*websocket.Conn, error) {
+// upgrade makes a WebSocket of a request; on failure it has answered.
+func (sv *Server) upgrade(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
 	header := http.Header{}
 	if allowed := w.Header()["Vary"]; allowed != nil {
 		header["Vary"] = allowed
@@ -17,7 +17,6 @@ func (sv *Server) upgrade(w http.ResponseWriter, r *http.Request, first websocke
 	return websocket.Upgrade(w, r, websocket.UpgradeOptions{
 		Compression: sv.opts.CompressWebSocket,
 		Header:      header,
-		First:       first,
 		Limits: websocket.ReadLimits{
 			MaxMessage: sv.opts.MaxPayload, MaxFragments: sv.opts.MaxFragments, FragmentTimeout: sv.opts.MessageTimeout,
 		},

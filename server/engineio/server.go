@@ -178,7 +178,7 @@ func (sv *Server) open(w http.ResponseWriter, r *http.Request, q *query, upgrade
 		s.servePolling(w, r, q)
 		return
 	}
-	conn, err := sv.upgrade(w, r, s.openFrame(WebSocket))
+	conn, err := sv.upgrade(w, r)
 	if err != nil {
 		return // Upgrade has answered
 	}

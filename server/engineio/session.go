@@ -95,15 +95,12 @@ func (s *Session) Transport() string {
 	return Polling
 }
 
-// begin opens the session: the OPEN packet is queued (or, on a WebSocket, has gone out), the handler attached, and only then
-// can anything arrive.
+// begin opens the session: the OPEN packet is queued, the handler attached, and only then can anything arrive. It could go out
+// with the handshake's answer, in one write; but then a client could know of a session that the server does not yet, and one
+// that shuts down in that moment would not say good-bye.
 // r is what will read the WebSocket, nil on long-polling.
 func (s *Session) begin(transport string, r *connReader) *refusal {
-	if transport == Polling {
-		_ = s.out.Push(s.openFrame(transport)) // an empty queue takes it
-	} else {
-		s.out.CountFirst()
-	}
+	_ = s.out.Push(s.openFrame(transport)) // an empty queue takes it
 	s.handler = s.server.accept(s)
 	known := s.server.add(s, r)
 	doomed := s.start(r)

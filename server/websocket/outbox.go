@@ -143,14 +143,7 @@ func (o *Outbox) Size() int {
 	return o.queue.size + o.flying
 }
 
-// CountFirst counts what went out as UpgradeOptions.First.
-func (o *Outbox) CountFirst() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.pushed++
-}
-
-// Pushed returns how often frames were queued: once for each Push or PushBatch that returned no error, and CountFirst.
+// Pushed returns how often frames were queued: once for each Push or PushBatch that returned no error.
 func (o *Outbox) Pushed() uint64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()

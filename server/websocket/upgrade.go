@@ -27,9 +27,6 @@ type UpgradeOptions struct {
 
 	// Limits bound what the client may send.
 	Limits ReadLimits
-
-	// First goes out behind the answer, in the same write: a handshake is a few system calls, and each counts. NewConn ignores it.
-	First Frames
 }
 
 // A HandshakeError says why Upgrade refused a request.
@@ -178,9 +175,9 @@ var handshakeFields = map[string]bool{
 	"Sec-Websocket-Extensions": true,
 }
 
-// answer sends the acceptance, and the first frames, in one write, past net/http's buffer, and leaves nc without a deadline.
+// answer sends the acceptance in one write, past net/http's buffer, and leaves nc without a deadline.
 func answer(nc net.Conn, key, subprotocol, extension string, o *UpgradeOptions) error {
-	b := make(appender, 0, 512)
+	b := make(appender, 0, 256)
 	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	b = append(appendAccept(b, key), "\r\n"...)
 	if subprotocol != "" {
@@ -192,7 +189,7 @@ func answer(nc net.Conn, key, subprotocol, extension string, o *UpgradeOptions) 
 	if len(o.Header) > 0 {
 		o.Header.WriteSubset(&b, handshakeFields) // makes line breaks in values harmless
 	}
-	b = append(append(b, "\r\n"...), o.First.Bytes()...)
+	b = append(b, "\r\n"...)
 	if err := nc.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
 		return err
 	}
