@@ -8,8 +8,8 @@ import (
 	"github.com/crier/crier/server/websocket"
 )
 
-// upgrade makes a WebSocket of a request; on failure it has answered.
-func (sv *Server) upgrade(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+// upgrade makes a WebSocket of a request; on failure it has answered. A deferred acceptance goes out with the first frame.
+func (sv *Server) upgrade(w http.ResponseWriter, r *http.Request, deferred bool) (*websocket.Conn, error) {
 	header := http.Header{}
 	if allowed := w.Header()["Vary"]; allowed != nil {
 		header["Vary"] = allowed
@@ -17,6 +17,7 @@ func (sv *Server) upgrade(w http.ResponseWriter, r *http.Request) (*websocket.Co
 	return websocket.Upgrade(w, r, websocket.UpgradeOptions{
 		Compression: sv.opts.CompressWebSocket,
 		Header:      header,
+		Defer:       deferred,
 		Limits: websocket.ReadLimits{
 			MaxMessage: sv.opts.MaxPayload, MaxFragments: sv.opts.MaxFragments, FragmentTimeout: sv.opts.MessageTimeout,
 		},

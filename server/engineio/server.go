@@ -178,12 +178,13 @@ func (sv *Server) open(w http.ResponseWriter, r *http.Request, q *query, upgrade
 		s.servePolling(w, r, q)
 		return
 	}
-	conn, err := sv.upgrade(w, r)
+	conn, err := sv.upgrade(w, r, true)
 	if err != nil {
 		return // Upgrade has answered
 	}
 	reader := &connReader{session: s, conn: conn}
 	if err := s.begin(WebSocket, reader); err != nil {
+		_, _ = conn.Write(nil, time.Now().Add(sv.opts.WriteTimeout)) // an answer, even though nothing follows it
 		conn.Close()
 		return
 	}

@@ -95,9 +95,8 @@ func (s *Session) Transport() string {
 	return Polling
 }
 
-// begin opens the session: the OPEN packet is queued, the handler attached, and only then can anything arrive. It could go out
-// with the handshake's answer, in one write; but then a client could know of a session that the server does not yet, and one
-// that shuts down in that moment would not say good-bye.
+// begin opens the session: the OPEN packet is queued, the handler attached, the session made known, and only then can the client
+// hear of it and anything arrive. On a WebSocket the packet goes out in one write with the handshake's answer.
 // r is what will read the WebSocket, nil on long-polling.
 func (s *Session) begin(transport string, r *connReader) *refusal {
 	_ = s.out.Push(s.openFrame(transport)) // an empty queue takes it

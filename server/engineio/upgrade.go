@@ -24,7 +24,7 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request) {
 		refuseRequest.write(w)
 		return
 	}
-	conn, err := s.server.upgrade(w, r)
+	conn, err := s.server.upgrade(w, r, false)
 	if err != nil {
 		return // Upgrade has answered
 	}

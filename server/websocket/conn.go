@@ -65,6 +65,9 @@ type Conn struct {
 	parser parser
 	early  []byte // came with the handshake; nil once read
 	timed  uint64 // the parser.begun that the read deadline is set for; 0 if it is not set
+
+	// The writer's.
+	answer []byte // the rest of the handshake's answer, which goes out first
 }
 
 // A rawSocket reads and writes past net.Conn, which keeps a buffer in hand while it waits for bytes and cannot write

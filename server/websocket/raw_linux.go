@@ -46,12 +46,12 @@ type rawSource struct {
 	err  error
 
 	yield time.Time // when it may say errQuiet; zero means never
-	heard bool      // there were bytes since yieldAfter
+	quiet bool      // the last read took all that was there
 	turns int       // how often yieldAfter was called
 }
 
 func (r *rawSource) yieldAfter(d time.Duration, few int) {
-	r.heard = false
+	r.quiet = false
 	if r.turns++; r.turns <= few {
 		d = 0
 	}
@@ -64,7 +64,12 @@ func (s *socket) source() source {
 	return r
 }
 
+// next looks whether to yield before it reads: a goroutine that finds nothing, and then yields, leaves the next one to find
+// nothing once more.
 func (r *rawSource) next() (*readBuffer, int, error) {
+	if r.quiet && !r.yield.IsZero() && !time.Now().Before(r.yield) {
+		return nil, 0, errQuiet
+	}
 	if err := r.fd.Read(r.read); err != nil {
 		return nil, 0, err
 	}
@@ -84,16 +89,13 @@ func (r *rawSource) readable(fd uintptr) bool {
 		n, err = unix.Read(int(fd), b[:])
 	}
 	if n > 0 {
-		r.b, r.n, r.heard = b, n, true
+		r.b, r.n, r.quiet = b, n, n < len(b)
 		return true
 	}
 	r.release(b)
 	switch err {
 	case unix.EAGAIN:
-		if !r.heard || r.yield.IsZero() || time.Now().Before(r.yield) {
-			return false
-		}
-		r.err = errQuiet
+		return false
 	case nil:
 		r.err = io.EOF
 	default:

@@ -5,7 +5,6 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -27,6 +26,11 @@ type UpgradeOptions struct {
 
 	// Limits bound what the client may send.
 	Limits ReadLimits
+
+	// Defer has the answer wait for the first TryWrite or Write, which takes it along: a server that has something to say at
+	// once then says both in one write, and can make the client known before that one hears of it. A connection that is
+	// closed before is not answered at all. NewConn ignores it.
+	Defer bool
 }
 
 // A HandshakeError says why Upgrade refused a request.
@@ -66,15 +70,26 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o UpgradeOptions) (*Conn, e
 		http.Error(w, "This server cannot open a WebSocket here.", http.StatusInternalServerError)
 		return nil, fmt.Errorf("websocket: taking over the connection: %w", err)
 	}
-	if err := answer(nc, key, subprotocol, extension, &o); err != nil {
-		nc.Close()
-		return nil, fmt.Errorf("websocket: answering the handshake: %w", err)
-	}
 	o.Compression = extension != ""
 	c := NewConn(nc, o)
 	c.subprotocol = subprotocol
+	c.answer = acceptance(key, subprotocol, extension, o.Header)
 	c.early = unread(rw)
+	if err := c.begin(o.Defer); err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("websocket: answering the handshake: %w", err)
+	}
 	return c, nil
+}
+
+// begin answers the handshake, or leaves that to the first write. It takes away whatever deadline net/http has left.
+func (c *Conn) begin(deferred bool) error {
+	if !deferred {
+		if _, err := c.Write(nil, time.Now().Add(handshakeTimeout)); err != nil {
+			return err
+		}
+	}
+	return c.nc.SetDeadline(time.Time{})
 }
 
 // checkHandshake returns the client's key, or why the request cannot become a WebSocket.
@@ -175,8 +190,8 @@ var handshakeFields = map[string]bool{
 	"Sec-Websocket-Extensions": true,
 }
 
-// answer sends the acceptance in one write, past net/http's buffer, and leaves nc without a deadline.
-func answer(nc net.Conn, key, subprotocol, extension string, o *UpgradeOptions) error {
+// acceptance returns the answer that accepts.
+func acceptance(key, subprotocol, extension string, header http.Header) []byte {
 	b := make(appender, 0, 256)
 	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	b = append(appendAccept(b, key), "\r\n"...)
@@ -186,17 +201,10 @@ func answer(nc net.Conn, key, subprotocol, extension string, o *UpgradeOptions) 
 	if extension != "" {
 		b = append(append(append(b, "Sec-WebSocket-Extensions: "...), extension...), "\r\n"...)
 	}
-	if len(o.Header) > 0 {
-		o.Header.WriteSubset(&b, handshakeFields) // makes line breaks in values harmless
+	if len(header) > 0 {
+		header.WriteSubset(&b, handshakeFields) // makes line breaks in values harmless
 	}
-	b = append(b, "\r\n"...)
-	if err := nc.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
-		return err
-	}
-	if _, err := nc.Write(b); err != nil {
-		return err
-	}
-	return nc.SetDeadline(time.Time{})
+	return append(b, "\r\n"...)
 }
 
 // An appender is memory that net/http can write to.

@@ -248,8 +248,9 @@ type fakeConn struct {
 	deadline time.Time
 }
 
-func (f *fakeConn) Write(p []byte) (int, error)   { return f.write(p) }
-func (f *fakeConn) SetDeadline(d time.Time) error { f.deadline = d; return nil }
+func (f *fakeConn) Write(p []byte) (int, error)        { return f.write(p) }
+func (f *fakeConn) SetDeadline(d time.Time) error      { f.deadline = d; return nil }
+func (f *fakeConn) SetWriteDeadline(d time.Time) error { return f.SetDeadline(d) }
 
 // A fakeHijacker is a response writer that gives its connection away.
 type fakeHijacker struct {

@@ -20,6 +20,13 @@ type TryWriter interface {
 //
 // One goroutine at a time may be in TryWrite or Write, and the caller sees to it.
 func (c *Conn) TryWrite(bufs [][]byte) (int64, error) {
+	if c.answer != nil {
+		return c.withAnswer(bufs, c.tryWrite)
+	}
+	return c.tryWrite(bufs)
+}
+
+func (c *Conn) tryWrite(bufs [][]byte) (int64, error) {
 	if c.raw != nil {
 		return c.raw.write(bufs, false)
 	}
@@ -38,12 +45,31 @@ func (c *Conn) Write(bufs [][]byte, deadline time.Time) (n int64, err error) {
 	if err := c.nc.SetWriteDeadline(deadline); err != nil {
 		return 0, err
 	}
-	if c.raw != nil {
-		n, err = c.raw.write(bufs, true)
+	if c.answer != nil {
+		n, err = c.withAnswer(bufs, c.write)
 	} else {
-		n, err = writePlain(c.nc, bufs)
+		n, err = c.write(bufs)
 	}
 	c.nc.SetWriteDeadline(time.Time{}) // one that has passed would fail the next TryWrite
+	return n, err
+}
+
+func (c *Conn) write(bufs [][]byte) (int64, error) {
+	if c.raw != nil {
+		return c.raw.write(bufs, true)
+	}
+	return writePlain(c.nc, bufs)
+}
+
+// withAnswer writes what is left of the handshake's answer, and bufs behind it. It returns how much of bufs was taken.
+func (c *Conn) withAnswer(bufs [][]byte, write func([][]byte) (int64, error)) (int64, error) {
+	n, err := write(append([][]byte{c.answer}, bufs...))
+	if n < int64(len(c.answer)) {
+		c.answer = c.answer[n:]
+		return 0, err
+	}
+	n -= int64(len(c.answer))
+	c.answer = nil
 	return n, err
 }
 
