@@ -56,18 +56,17 @@ func (l ReadLimits) withDefaults() ReadLimits {
 //
 // It does nothing on its own: it answers no ping and sends no close frame, since only its writer may write.
 type Conn struct {
-	nc          net.Conn
-	raw         rawSocket // nil where reads and writes go through nc
+	nc     net.Conn
+	raw    rawSocket // nil where reads and writes go through nc
+	answer *[]byte   // the writer's: the rest of the handshake's answer, which goes out first; nil when it has
+	closed atomic.Bool
+
 	subprotocol string
-	closed      atomic.Bool
 
 	// The reader's.
 	parser parser
 	early  []byte // came with the handshake; nil once read
 	timed  uint64 // the parser.begun that the read deadline is set for; 0 if it is not set
-
-	// The writer's.
-	answer []byte // the rest of the handshake's answer, which goes out first
 }
 
 // A rawSocket reads and writes past net.Conn, which keeps a buffer in hand while it waits for bytes and cannot write

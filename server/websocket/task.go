@@ -57,12 +57,14 @@ func (w *worker) post(t Task) {
 	w.held += t.Size()
 	w.pending.Add(1)
 	full := len(w.tasks) >= maxTasks || w.held >= maxTaskBytes
+	asleep := w.rouse()
 	w.mu.Unlock()
+	if asleep {
+		w.flusher.announce(w)
+	}
 	if full {
 		w.deliver()
-		return
 	}
-	w.wake.Signal()
 }
 
 func (w *worker) settle() {

@@ -73,7 +73,8 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o UpgradeOptions) (*Conn, e
 	o.Compression = extension != ""
 	c := NewConn(nc, o)
 	c.subprotocol = subprotocol
-	c.answer = acceptance(key, subprotocol, extension, o.Header)
+	answer := acceptance(key, subprotocol, extension, o.Header)
+	c.answer = &answer
 	c.early = unread(rw)
 	if err := c.begin(o.Defer); err != nil {
 		nc.Close()

@@ -63,14 +63,14 @@ func (c *Conn) write(bufs [][]byte) (int64, error) {
 
 // withAnswer writes what is left of the handshake's answer, and bufs behind it. It returns how much of bufs was taken.
 func (c *Conn) withAnswer(bufs [][]byte, write func([][]byte) (int64, error)) (int64, error) {
-	n, err := write(append([][]byte{c.answer}, bufs...))
-	if n < int64(len(c.answer)) {
-		c.answer = c.answer[n:]
+	answer := *c.answer
+	n, err := write(append([][]byte{answer}, bufs...))
+	if n < int64(len(answer)) {
+		*c.answer = answer[n:]
 		return 0, err
 	}
-	n -= int64(len(c.answer))
 	c.answer = nil
-	return n, err
+	return n - int64(len(answer)), err
 }
 
 // writePlain gathers small buffers, because each write to a TLS connection becomes a record and a packet of its own.
