@@ -61,12 +61,9 @@ test-e2e: build e2e/node_modules/.package-lock.json
 	npm test --prefix e2e
 	npm run test:reference --prefix e2e
 
-# E2E_BIN names another binary, such as one with the race detector. A Go test that takes minutes is named TestSoak..., and
-# skips itself unless SOAK is set.
+# E2E_BIN names another binary, such as one with the race detector.
 soak: build e2e/node_modules/.package-lock.json ## kill, cut and stall for DURATION (10m) with CLIENTS (30); SEED=... is a plan again
 	cd e2e && node soak/main.js --duration $(DURATION) --clients $(CLIENTS) $(if $(SEED),--seed $(SEED))
-	@folders=$$(grep -rlE '^func TestSoak' --include='*_test.go' --exclude-dir=node_modules . | xargs -r dirname | sort -u); \
-		[ -z "$$folders" ] || SOAK=1 go test -race -timeout 1h -run '^TestSoak' $$folders
 
 lint: ## gofmt, go vet, staticcheck, govulncheck
 	@unformatted=$$($(GO_FILES) -exec gofmt -l {} +); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
