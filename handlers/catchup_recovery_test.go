@@ -1,0 +1,127 @@
+package handlers_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/crier/crier/handlers"
+	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/socketio"
+)
+
+// A paced feed is read when the test lets it, until it is let go.
+type paced struct {
+	*feed.Log
+	asked, let chan struct{}
+	letGo      func()
+}
+
+func newPaced(f *feed.Log) paced {
+	let := make(chan struct{}, 10)
+	return paced{f, make(chan struct{}, 1000), let, sync.OnceFunc(func() { close(let) })}
+}
+
+func (p paced) Read(after, end uint64, limit, maxBytes int) ([]feed.Entry, error) {
+	p.asked <- struct{}{}
+	<-p.let
+	return p.Log.Read(after, end, limit, maxBytes)
+}
+
+// awaitReads returns when the feed has been asked so many times more. The last waits to be let, if those before were.
+func (p paced) awaitReads(t testing.TB, n int) {
+	t.Helper()
+	for range n {
+		select {
+		case <-p.asked:
+		case <-time.After(patience):
+			t.Fatal("not within ", patience, ": the feed is read")
+		}
+	}
+}
+
+// pageEnd is where the first page of what c misses ends.
+const pageEnd = 256
+
+// cuts are the ways in which a client is lost: what the server knows when it is back.
+var cuts = map[string]func(c *client, io *socketio.Server){
+	"before the server knows": func(*client, *socketio.Server) {},
+	"when the server knows":   (*client).lose,
+}
+
+// lose ends the only connection and waits until the server knows.
+func (c *client) lose(io *socketio.Server) {
+	c.t.Helper()
+	c.conn.Close()
+	eventually(c.t, "its session has ended", func() bool { return io.Sessions() == 0 })
+}
+
+// talk has a guest say so many things. They are stored when it returns, or soon will be.
+func talk(t testing.TB, room *handlers.Room, things int) {
+	guest := room.Visit(newEar())
+	for n := range things {
+		guest.Say(json.RawMessage(fmt.Sprint(n)), nil, func(_, failure any) {
+			if failure != nil {
+				t.Error(failure)
+			}
+		})
+	}
+}
+
+// A client that is lost between two pages has not seen the end of the first; and then it is lost again.
+func TestWhoIsLostInTheMiddleOfCatchingUpIsToldTheRest(t *testing.T) {
+	for when, cut := range cuts {
+		t.Run(when, func(t *testing.T) {
+			f := newPaced(newFeed(t, feed.NewMemory(0), feed.Options{}))
+			room, io, url := serveOn(t, f, socketio.Options{})
+			t.Cleanup(f.letGo)
+			fill(t, f.Log, 2000)
+			c := connect(t, url, 4)
+			f.let <- struct{}{}
+			id := c.registerWith("Ann", `{"since":0}`).ID
+			f.awaitReads(t, 1)
+			seen := uint64(0)
+			for _, until := range []uint64{pageEnd - 100, 2*pageEnd - 100} {
+				c.hears(upTo(seen+1, until)...)
+				seen = until
+				f.awaitReads(t, 1)
+				cut(c, io)
+				talk(t, room, 10)
+				c = c.back(url)
+				f.let <- struct{}{} // what was asked for the socket that is gone
+				f.awaitReads(t, 1)
+				f.let <- struct{}{}
+			}
+			f.letGo()
+			c.hears(upTo(seen+1, 2020)...)
+			c.ask("message", `"newer"`)
+			if _, m := c.news(); m.Offset != 2021 || m.From != "Ann" || m.ID != id {
+				t.Errorf("then it hears %+v", m)
+			}
+			c.hearsNothing()
+		})
+	}
+}
+
+func TestWhoIsLostWhenItHasCaughtUpIsToldNothingAgain(t *testing.T) {
+	for when, cut := range cuts {
+		t.Run(when, func(t *testing.T) {
+			f := newFeed(t, feed.NewMemory(0), feed.Options{})
+			room, io, url := serveOn(t, f, socketio.Options{})
+			fill(t, f, 1000)
+			c := connect(t, url, 4)
+			c.registerWith("Ann", `{"since":0}`)
+			c.hears(upTo(1, 1000)...)
+			c.hearsNothing() // its answer comes behind all
+			for last := uint64(1000); last < 1030; last += 10 {
+				cut(c, io)
+				talk(t, room, 10)
+				c = c.back(url)
+				c.hears(upTo(last+1, last+10)...)
+				c.hearsNothing()
+			}
+		})
+	}
+}
