@@ -3,6 +3,7 @@ package handlers_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -44,6 +45,15 @@ func (p paced) awaitReads(t testing.TB, n int) {
 
 // pageEnd is where the first page of what c misses ends.
 const pageEnd = 256
+
+// hearsAPage has c register and hear the first page. The feed is asked for the second.
+func (p paced) hearsAPage(c *client) {
+	c.t.Helper()
+	p.let <- struct{}{}
+	c.registerWith("Ann", `{"since":0}`)
+	c.hears(upTo(1, pageEnd)...)
+	p.awaitReads(c.t, 2)
+}
 
 // cuts are the ways in which a client is lost: what the server knows when it is back.
 var cuts = map[string]func(c *client, io *socketio.Server){
@@ -124,4 +134,51 @@ func TestWhoIsLostWhenItHasCaughtUpIsToldNothingAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// While two speak as fast as the server takes it, a client catches up, and is lost again and again: between two pages, in the
+// middle of one, at the seam.
+func TestNothingIsLostOrDoubledHoweverOftenACatchUpIsCut(t *testing.T) {
+	const before, each = 3000, 1000
+	for when, cut := range cuts {
+		t.Run(when, func(t *testing.T) {
+			f := newFeed(t, feed.NewMemory(0), feed.Options{})
+			room, io, url := serveOn(t, f, socketio.Options{})
+			fill(t, f, before)
+			c := connect(t, url, 4)
+			c.registerWith("Ann", `{"since":0}`)
+			var all sync.WaitGroup
+			defer all.Wait()
+			for range 2 {
+				all.Go(func() { talk(t, room, each) })
+			}
+			for last := uint64(0); last < before+2*each; last++ {
+				if last%97 == 0 {
+					cut(c, io)
+					c = c.back(url)
+				}
+				c.hears(last + 1)
+			}
+			c.hearsNothing()
+		})
+	}
+}
+
+// The catch-up ends with its socket, and with nothing else of the session.
+func TestWhoLeavesWhileItCatchesUpMayComeBackInTheSameSession(t *testing.T) {
+	f := newPaced(newFeed(t, feed.NewMemory(0), feed.Options{}))
+	_, _, url := serveOn(t, f, socketio.Options{})
+	t.Cleanup(f.letGo)
+	fill(t, f.Log, 1000)
+	stays, c := connect(t, url, 4), connect(t, url, 4)
+	f.hearsAPage(c)
+	c.send("1")
+	c.send("0")
+	if got := c.next(); !strings.HasPrefix(got, "0") {
+		t.Fatalf("its CONNECT is answered %s", got)
+	}
+	f.letGo()
+	eventually(t, "the earlier socket is forgotten", func() bool { return stays.register("stays").Count == 1 })
+	c.registerWith("Ann", fmt.Sprintf(`{"since":%d}`, pageEnd))
+	c.hears(upTo(pageEnd+1, 1000)...)
 }

@@ -113,8 +113,12 @@ func (r *Room) register(sp *speaker, at listener, nameArg, options socketio.Arg,
 func (r *Room) goOn(sp *speaker, at listener) { r.tell(sp, at, nil) }
 
 func (r *Room) tell(sp *speaker, at listener, page []feed.Entry) {
-	if err := r.catchUp(sp, at, page); err != nil {
-		r.log.Debug("a client can't be told what it missed", "name", sp.name, "id", sp.id, "error", err)
+	err := r.catchUp(sp, at, page)
+	if err == nil {
+		return
+	}
+	r.log.Debug("a client can't be told what it missed", "name", sp.name, "id", sp.id, "error", err)
+	if !isLeaving(err) {
 		at.CutOff()
 	}
 }
