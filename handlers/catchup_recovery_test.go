@@ -182,3 +182,22 @@ func TestWhoLeavesWhileItCatchesUpMayComeBackInTheSameSession(t *testing.T) {
 	c.registerWith("Ann", fmt.Sprintf(`{"since":%d}`, pageEnd))
 	c.hears(upTo(pageEnd+1, 1000)...)
 }
+
+// What it asked for while it was being told is done when the connection is lost already.
+func TestWhoIsRenamedWhileItCatchesUpAndIsLostIsToldTheRest(t *testing.T) {
+	f := newPaced(newFeed(t, feed.NewMemory(0), feed.Options{}))
+	_, io, url := serveOn(t, f, socketio.Options{})
+	t.Cleanup(f.letGo)
+	fill(t, f.Log, 1000)
+	c := connect(t, url, 4)
+	f.hearsAPage(c)
+	c.send(`2["f","Anna"]`)
+	c.lose(io)
+	f.letGo()
+	c = c.back(url)
+	c.hears(upTo(pageEnd+1, 1000)...)
+	c.ask("message", `"newer"`)
+	if _, m := c.news(); m.Offset != 1001 || m.From != "Anna" {
+		t.Errorf("then it hears %+v", m)
+	}
+}

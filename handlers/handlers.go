@@ -47,6 +47,7 @@ package handlers
 import (
 	"encoding/json"
 	"log/slog"
+	"slices"
 
 	"github.com/crier/crier/server/socketio"
 )
@@ -106,7 +107,7 @@ func (r *Room) welcome(s *socketio.Socket) {
 		return r.say(sp, at, said{e.Arg(0), e.Arg(1), e.Size()}, asker{e})
 	})
 	s.On(eventHistory, func(e *socketio.Event) error { return r.history(at, e.Arg(0), asker{e}) })
-	if sp.telling && !sp.hears {
+	if sp.registered && !slices.Contains(s.Rooms(), speakers) { // it was lost before it had joined them
 		r.goOn(sp, at)
 	}
 	s.OnDisconnect(func(reason socketio.Reason) {

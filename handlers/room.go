@@ -101,10 +101,10 @@ func (r *Room) register(sp *speaker, at listener, nameArg, options socketio.Arg,
 	r.present.enter(sp, name)
 	count, names := r.present.list()
 	r.answer(to, &presence{name, sp.id, count, names, begin.newest, begin.complete, begin.next})
-	if sp.hears {
+	if sp.registered {
 		return nil
 	}
-	sp.heardAfter, sp.telling, sp.told = begin.after, true, begin.after
+	sp.registered, sp.heardAfter, sp.told = true, begin.after, begin.after
 	r.tell(sp, at, begin.page)
 	return nil
 }
