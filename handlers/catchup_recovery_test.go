@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/crier/crier/handlers"
+	"github.com/crier/crier/server/engineio"
 	"github.com/crier/crier/server/feed"
 	"github.com/crier/crier/server/socketio"
 )
@@ -200,4 +201,39 @@ func TestWhoIsRenamedWhileItCatchesUpAndIsLostIsToldTheRest(t *testing.T) {
 	if _, m := c.news(); m.Offset != 1001 || m.From != "Anna" {
 		t.Errorf("then it hears %+v", m)
 	}
+}
+
+// What is replayed may fill the queue of the new session. The rest waits until the client has taken it.
+func TestTheRestIsNoMoreThanTheQueueTakesBehindTheReplay(t *testing.T) {
+	const page, entries = 10, 50 // a page is what fits into 128 KiB; the queue takes two
+	f := newPaced(newFeed(t, feed.NewMemory(0), feed.Options{}))
+	_, _, url := serveOn(t, f, socketio.Options{Engine: engineio.Options{MaxQueue: 300 << 10}})
+	t.Cleanup(f.letGo)
+	fillLong(t, f.Log, entries, 12_000)
+	stays := connect(t, url, 4)
+	stays.register("stays")
+	p := openPoll(t, url)
+	p.post("40")
+	pid := p.connected()
+	f.let <- struct{}{}
+	f.let <- struct{}{}
+	p.post(`421["f","Ann",{"since":0}]`)
+	p.next() // the answer
+	p.hears(1, 2*page)
+	f.awaitReads(t, 3)
+	p.post("1")
+	f.letGo()
+	eventually(t, "the earlier socket is forgotten", func() bool { return stays.register("stays").Count == 1 })
+
+	q := openPoll(t, url)
+	q.post(fmt.Sprintf(`40{"pid":%q}`, pid)) // as one that has not seen what it polled
+	eventually(t, "it is on the roll again", func() bool { return stays.register("stays").Count == 2 })
+	for range 20 { // time for what must not be done
+		stays.hearsNothing()
+	}
+	if q.connected() != pid {
+		t.Fatal("it is new")
+	}
+	q.hears(1, entries)
+	q.post("1")
 }

@@ -109,8 +109,13 @@ func (r *Room) register(sp *speaker, at listener, nameArg, options socketio.Arg,
 	return nil
 }
 
-// goOn tells a speaker that is recovered the rest of what it was being told.
-func (r *Room) goOn(sp *speaker, at listener) { r.tell(sp, at, nil) }
+// goOn tells a speaker that is recovered the rest of what it was being told. What it had not seen of the beginning comes first,
+// and may fill its queue.
+func (r *Room) goOn(sp *speaker, at listener) {
+	if at.Flushed() == nil { // else it is lost again
+		r.tell(sp, at, nil)
+	}
+}
 
 func (r *Room) tell(sp *speaker, at listener, page []feed.Entry) {
 	err := r.catchUp(sp, at, page)
