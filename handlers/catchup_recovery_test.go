@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -236,4 +237,34 @@ func TestTheRestIsNoMoreThanTheQueueTakesBehindTheReplay(t *testing.T) {
 	}
 	q.hears(1, entries)
 	q.post("1")
+}
+
+// A fragile feed panics when it is read, once it is broken.
+type fragile struct {
+	paced
+	broken *atomic.Bool
+}
+
+func (f fragile) Read(after, end uint64, limit, maxBytes int) ([]feed.Entry, error) {
+	page, err := f.paced.Read(after, end, limit, maxBytes)
+	if f.broken.Load() {
+		panic("broken")
+	}
+	return page, err
+}
+
+func TestAPanicWhileARecoveredSocketIsToldTheRestLeavesNobodyOnTheRoll(t *testing.T) {
+	f := newPaced(newFeed(t, feed.NewMemory(0), feed.Options{}))
+	var broken atomic.Bool
+	_, _, url := serveOn(t, fragile{f, &broken}, socketio.Options{})
+	t.Cleanup(f.letGo)
+	fill(t, f.Log, 1000)
+	stays, c := connect(t, url, 4), connect(t, url, 4)
+	f.hearsAPage(c)
+	c.back(url)
+	f.let <- struct{}{} // what was asked for the socket that is gone
+	f.awaitReads(t, 1)
+	broken.Store(true)
+	f.letGo()
+	eventually(t, "it is forgotten", func() bool { return stays.register("stays").Count == 1 })
 }
