@@ -32,9 +32,9 @@ func (r *Room) begin(sp *speaker, w wish) (beginning, error) {
 	switch {
 	case w.since != nil && *w.since > newest: // from another feed: it tells nothing of this one
 		b.complete, b.next = new(bool), newest+1
-	case sp.hears && w.since != nil:
+	case sp.registered && w.since != nil:
 		b.judge(*w.since, sp.heardAfter)
-	case sp.hears:
+	case sp.registered:
 	case w.since == nil:
 		b.after -= min(w.history, newest+1-first)
 	default:
@@ -47,10 +47,10 @@ func (r *Room) begin(sp *speaker, w wish) (beginning, error) {
 	return b, err
 }
 
-// newest returns the newest offset. Of what is just being passed on one who hears the news must have heard when it is told
-// of it; all others read it.
+// newest returns the newest offset. Of what is just being passed on one who is registered must have heard when it is told of it;
+// all others read it.
 func (r *Room) newest(sp *speaker) (offset uint64, err error) {
-	if !sp.hears {
+	if !sp.registered {
 		return r.feed.Last(), nil
 	}
 	err = r.feed.Seam(context.Background(), func(last uint64) { offset = last })
@@ -97,7 +97,6 @@ func (r *Room) catchUp(sp *speaker, at listener, page []feed.Entry) error {
 			}
 		}
 		if joined, err := r.join(sp, at, try); joined || err != nil {
-			sp.hears = joined && err == nil
 			return err
 		}
 		var err error

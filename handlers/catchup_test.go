@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -106,50 +105,13 @@ func TestWhatWasMissedComesOverPollingToo(t *testing.T) {
 	const entries = 1000
 	f := newFeed(t, feed.NewMemory(0), feed.Options{})
 	_, _, url := serveOn(t, f, socketio.Options{Engine: engineio.Options{MaxQueue: 256 << 10}})
-	for n := range entries {
-		if err := f.Append(feed.Entry{Data: fmt.Appendf(nil, `"%d %s"`, n+1, strings.Repeat("x", 1000))}, func(*feed.Entry, bool, error) {}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	base := strings.Replace(url, "ws", "http", 1) + "?EIO=4&transport=polling"
-	do := func(method, url, body string) string {
-		t.Helper()
-		request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer answer.Body.Close()
-		text, err := io.ReadAll(answer.Body)
-		if err != nil || answer.StatusCode != http.StatusOK {
-			t.Fatal(answer.Status, err, string(text))
-		}
-		return string(text)
-	}
-	defer http.DefaultClient.CloseIdleConnections()
-	var open struct{ SID string }
-	if err := json.Unmarshal([]byte(do("GET", base, "")[1:]), &open); err != nil {
-		t.Fatal(err)
-	}
-	session := base + "&sid=" + open.SID
-	do("POST", session, "40\x1e421[\"f\",\"Ann\",{\"since\":0}]")
-	for n := 1; n <= entries; {
-		for _, packet := range strings.Split(do("GET", session, ""), "\x1e") {
-			switch {
-			case strings.HasPrefix(packet, `42["news"`):
-				if !strings.HasPrefix(packet, fmt.Sprintf(`42["news","%d x`, n)) {
-					t.Fatalf("%.60s comes where %d is due", packet, n)
-				}
-				n++
-			case n > 1:
-				t.Fatalf("%.60s comes among the news", packet)
-			}
-		}
-	}
-	do("POST", session, "1")
+	fillLong(t, f, entries, 1000)
+	p := openPoll(t, url)
+	p.post("40", `421["f","Ann",{"since":0}]`)
+	p.connected()
+	p.next() // the answer
+	p.hears(1, entries)
+	p.post("1")
 }
 
 // The room learns of one that has left while it catches up, and is done with it.

@@ -47,6 +47,7 @@ package handlers
 import (
 	"encoding/json"
 	"log/slog"
+	"slices"
 
 	"github.com/crier/crier/server/socketio"
 )
@@ -106,13 +107,13 @@ func (r *Room) welcome(s *socketio.Socket) {
 		return r.say(sp, at, said{e.Arg(0), e.Arg(1), e.Size()}, asker{e})
 	})
 	s.On(eventHistory, func(e *socketio.Event) error { return r.history(at, e.Arg(0), asker{e}) })
-	if sp.telling && !sp.hears {
-		r.goOn(sp, at)
-	}
 	s.OnDisconnect(func(reason socketio.Reason) {
 		r.leave(sp)
 		r.log.Debug("a socket has left", "name", sp.name, "id", sp.id, "reason", reason)
 	})
+	if sp.registered && !slices.Contains(s.Rooms(), speakers) { // it was lost before it had joined them
+		r.goOn(sp, at)
+	}
 }
 
 // nameInAuth returns the name that a client gave in the handshake, if it is one that can be used.

@@ -17,6 +17,7 @@ func (c *client) back(url string) *client {
 	if again.pid != c.pid {
 		c.t.Fatal("it is new")
 	}
+	again.offset = c.offset
 	return again
 }
 

@@ -101,20 +101,29 @@ func (r *Room) register(sp *speaker, at listener, nameArg, options socketio.Arg,
 	r.present.enter(sp, name)
 	count, names := r.present.list()
 	r.answer(to, &presence{name, sp.id, count, names, begin.newest, begin.complete, begin.next})
-	if sp.hears {
+	if sp.registered {
 		return nil
 	}
-	sp.heardAfter, sp.telling, sp.told = begin.after, true, begin.after
+	sp.registered, sp.heardAfter, sp.told = true, begin.after, begin.after
 	r.tell(sp, at, begin.page)
 	return nil
 }
 
-// goOn tells a speaker that is recovered the rest of what it was being told.
-func (r *Room) goOn(sp *speaker, at listener) { r.tell(sp, at, nil) }
+// goOn tells a speaker that is recovered the rest of what it was being told. What it had not seen of the beginning comes first,
+// and may fill its queue.
+func (r *Room) goOn(sp *speaker, at listener) {
+	if at.Flushed() == nil { // else it is lost again
+		r.tell(sp, at, nil)
+	}
+}
 
 func (r *Room) tell(sp *speaker, at listener, page []feed.Entry) {
-	if err := r.catchUp(sp, at, page); err != nil {
-		r.log.Debug("a client can't be told what it missed", "name", sp.name, "id", sp.id, "error", err)
+	err := r.catchUp(sp, at, page)
+	if err == nil {
+		return
+	}
+	r.log.Debug("a client can't be told what it missed", "name", sp.name, "id", sp.id, "error", err)
+	if !isLeaving(err) {
 		at.CutOff()
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -25,10 +24,9 @@ type speaker struct {
 	// Used by the socket's handlers alone.
 
 	name       string // empty until it is registered, or told in the handshake
-	hears      bool   // it has joined those who hear the news
-	heardAfter uint64 // with hears: it has heard everything after this offset
-	telling    bool   // it is being told what it missed
-	told       uint64 // with telling: up to which offset
+	registered bool   // it hears everything after heardAfter
+	heardAfter uint64
+	told       uint64 // up to which offset it alone was told; what is newer it hears with all others, once it has joined them
 }
 
 func newSpeaker() *speaker {
@@ -46,8 +44,7 @@ func (r *Room) speakerOf(s *socketio.Socket) *speaker {
 		s.SetData(sp)
 		return sp
 	}
-	sp.hears = slices.Contains(s.Rooms(), speakers) // it may have joined when its connection was lost already, and so not at all
-	if sp.hears || sp.telling {
+	if sp.registered {
 		r.present.enter(sp, sp.name)
 	}
 	return sp
