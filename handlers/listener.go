@@ -3,9 +3,7 @@ package handlers
 import (
 	"context"
 	"encoding/json"
-	"errors"
 
-	"github.com/crier/crier/server/engineio"
 	"github.com/crier/crier/server/feed"
 	"github.com/crier/crier/server/socketio"
 )
@@ -46,13 +44,6 @@ func (l socketListener) Join()                 { l.s.Join(speakers) }
 func (l socketListener) Flushed() error        { return l.s.Flushed(context.Background()) }
 func (l socketListener) Done() <-chan struct{} { return l.s.Done() }
 func (l socketListener) CutOff()               { l.s.Disconnect(true) }
-
-// isLeaving says whether an error only means that a socket has left, or that its session is ending by itself. To cut it off as
-// well would be quicker than that end at times, and what the server has ended is not recovered; and one that has left may be in
-// the same session again, or in another namespace of it.
-func isLeaving(err error) bool {
-	return errors.Is(err, socketio.ErrDisconnected) || errors.Is(err, engineio.ErrClosed) || errors.Is(err, engineio.ErrSlowConsumer)
-}
 
 // argOf returns what was said as it came in.
 func argOf(e *feed.Entry) (socketio.Arg, error) { return socketio.RestoreArg(e.Data, e.Attachments) }

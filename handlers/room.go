@@ -123,7 +123,9 @@ func (r *Room) tell(sp *speaker, at listener, page []feed.Entry) {
 		return
 	}
 	r.log.Debug("a client can't be told what it missed", "name", sp.name, "id", sp.id, "error", err)
-	if !isLeaving(err) {
+	// To cut off a socket that is leaving would be quicker than its end at times, and what the server has ended is not recovered;
+	// and one that has left may be in the same session again, or in another namespace of it.
+	if !socketio.IsEnding(err) {
 		at.CutOff()
 	}
 }

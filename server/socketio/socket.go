@@ -49,6 +49,12 @@ type Socket struct {
 // ErrDisconnected is returned by what needs a connected socket.
 var ErrDisconnected = errors.New("socketio: the socket is not connected")
 
+// IsEnding says whether an error of Emit or Flushed only means that the socket has left, or that its session is ending by itself.
+// The client may come back, and what was missed with it, unless the socket is disconnected besides.
+func IsEnding(err error) bool {
+	return errors.Is(err, ErrDisconnected) || errors.Is(err, engineio.ErrClosed) || errors.Is(err, engineio.ErrSlowConsumer)
+}
+
 func newSocket(c *client, ns *Namespace, auth json.RawMessage) *Socket {
 	s := &Socket{ns: ns, client: c, auth: auth, data: new(kept)}
 	s.room.L = &s.mu
