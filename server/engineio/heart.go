@@ -39,7 +39,7 @@ type beats struct {
 }
 
 // early is the part of PingInterval by which a ping may come before its time: so many sessions are pinged at one go, and
-// the timer fires a few hundred times in an interval at most. Timeouts are never early.
+// the timer fires 128 times in an interval at most. Timeouts are never early.
 const early = 128
 
 // expect makes the session wait for something, and for nothing else. Its lock must be held.

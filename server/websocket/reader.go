@@ -33,8 +33,8 @@ type source interface {
 	// next waits for bytes. They are valid until release, which must follow unless there is an error.
 	next() (b *readBuffer, n int, err error)
 	release(b *readBuffer)
-	// yieldAfter makes next return errQuiet instead of waiting, once there were bytes and d has passed; the first few calls
-	// do not mind d. A source that can't waits.
+	// yieldAfter makes next return errQuiet instead of reading on, once a read has taken all that was there and d has passed; the
+	// first few calls do not mind d. A source that can't yield waits.
 	yieldAfter(d time.Duration, few int)
 }
 
