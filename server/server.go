@@ -81,7 +81,7 @@ func listen(addr string) (net.Listener, error) {
 // may take: a poll waits for as long as nobody speaks. The page's files and the engine each set their own.
 func (s *Server) httpServer(routes http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           s.fewHeaders(routes),
+		Handler:           deepStack(s.fewHeaders(routes)),
 		ReadHeaderTimeout: s.config.ReadHeaderTimeout,
 		IdleTimeout:       s.config.IdleTimeout,
 		MaxHeaderBytes:    s.config.MaxHeaderBytes,

@@ -19,6 +19,7 @@ type Server struct {
 	arena   websocket.Arena
 	flusher *websocket.Flusher
 	heart   heart
+	offers  map[string][]byte // by transport, the part of OPEN that is the same for all
 	ping    websocket.Frames
 	pong    websocket.Frames
 	hits    limit.Hits
@@ -60,6 +61,7 @@ func New(o Options, accept func(*Session) Handler) (*Server, error) {
 		hits:     newHits(),
 		past:     Stats{Closed: noneClosed()},
 	}
+	sv.offers = map[string][]byte{Polling: sv.opts.offer(Polling), WebSocket: sv.opts.offer(WebSocket)}
 	sv.heart.opts, sv.heart.began = &sv.opts, time.Now()
 	sv.ping = sv.arena.Put(websocket.AppendFrame(nil, websocket.OpText, []byte{PacketPing.digit()}))
 	sv.pong = sv.arena.Put(websocket.AppendFrame(nil, websocket.OpText, []byte{PacketPong.digit()}))
@@ -318,14 +320,6 @@ func (sv *Server) all() []*Session {
 		all = append(all, s)
 	}
 	return all
-}
-
-// upgrades lists what a session may move to, for its OPEN packet.
-func (sv *Server) upgrades(transport string) []string {
-	if transport == Polling && !sv.opts.DisableUpgrades && sv.opts.has(WebSocket) {
-		return []string{WebSocket}
-	}
-	return []string{} // in the OPEN packet a list must stand, even an empty one
 }
 
 // newID returns a session id of 144 random bits. The id opens the session, so nobody else may learn it.

@@ -149,18 +149,28 @@ func (s *Session) attach(conn *websocket.Conn) {
 
 // openFrame returns the OPEN packet of a session that begins with the transport.
 func (s *Session) openFrame(transport string) websocket.Frames {
-	o := &s.server.opts
+	packet := make([]byte, 0, 256)
+	packet = append(append(packet, PacketOpen.digit()), `{"sid":"`...)
+	packet = append(append(packet, s.id...), s.server.offers[transport]...)
+	return s.server.arena.Put(websocket.AppendFrame(nil, websocket.OpText, packet))
+}
+
+// offer returns what the OPEN packets of all sessions that begin with the transport say behind the session's id.
+func (o *Options) offer(transport string) []byte {
+	upgrades := []string{} // a list must stand there, even an empty one
+	if transport == Polling && !o.DisableUpgrades && o.has(WebSocket) {
+		upgrades = append(upgrades, WebSocket)
+	}
 	data, err := json.Marshal(struct {
-		SID          string   `json:"sid"`
 		Upgrades     []string `json:"upgrades"`
 		PingInterval int64    `json:"pingInterval"`
 		PingTimeout  int64    `json:"pingTimeout"`
 		MaxPayload   int      `json:"maxPayload"`
-	}{s.id, s.server.upgrades(transport), o.PingInterval.Milliseconds(), o.PingTimeout.Milliseconds(), o.MaxPayload})
+	}{upgrades, o.PingInterval.Milliseconds(), o.PingTimeout.Milliseconds(), o.MaxPayload})
 	if err != nil {
 		panic(err) // a struct of strings and numbers
 	}
-	return s.server.arena.Put(websocket.AppendFrame(nil, websocket.OpText, append([]byte{PacketOpen.digit()}, data...)))
+	return append([]byte(`",`), data[len("{"):]...)
 }
 
 // receive handles one packet from the client. Calls come one at a time. What comes after the server's good-bye is ignored.

@@ -207,11 +207,11 @@ func TestRepeatedPlaceholdersDoNotMultiplyMemory(t *testing.T) {
 }
 
 func BenchmarkBind(b *testing.B) {
-	p, err := parsePacket(event(128), defaultPacketLimits)
+	p, err := parsePacket(event(128), &defaultPacketLimits)
 	if err != nil {
 		b.Fatal(err)
 	}
-	args := splitArgs(p, nil)
+	args := splitArgs(&p, nil)
 	b.ReportAllocs()
 	for b.Loop() {
 		var text string
@@ -223,8 +223,8 @@ func BenchmarkBind(b *testing.B) {
 
 func ExampleArgs_Bind() {
 	// What a client sent with socket.emit("rename", "Ada", {loud: true}).
-	p, _ := parsePacket([]byte(`2["rename","Ada",{"loud":true}]`), defaultPacketLimits)
-	args := splitArgs(p, nil)
+	p, _ := parsePacket([]byte(`2["rename","Ada",{"loud":true}]`), &defaultPacketLimits)
+	args := splitArgs(&p, nil)
 
 	var name string
 	var options struct{ Loud bool }

@@ -14,7 +14,7 @@ func FuzzParsePacket(f *testing.F) {
 		f.Add([]byte(v.Text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		p, err := parsePacket(text, defaultPacketLimits)
+		p, err := parsePacket(text, &defaultPacketLimits)
 		if err != nil {
 			return
 		}
@@ -39,7 +39,7 @@ func rewritten(p packet) []byte {
 
 func checkSame(t *testing.T, want packet, text []byte) packet {
 	t.Helper()
-	got, err := parsePacket(text, defaultPacketLimits)
+	got, err := parsePacket(text, &defaultPacketLimits)
 	if err != nil {
 		t.Fatalf("%+v was accepted, %q is not: %v", want, text, err)
 	}
@@ -60,7 +60,7 @@ func fuzzFiles(p packet) (files [][]byte) {
 // checkReencoded passes all arguments on, as a handler would that sends back what it got.
 func checkReencoded(t *testing.T, p packet) {
 	t.Helper()
-	args := splitArgs(p, fuzzFiles(p))
+	args := splitArgs(&p, fuzzFiles(p))
 	values := make([]any, len(args))
 	for i, arg := range args {
 		values[i] = arg
@@ -80,11 +80,11 @@ func checkReencoded(t *testing.T, p packet) {
 	limits := defaultPacketLimits
 	limits.maxAttachments = len(attachments)
 	limits.maxNamespace, limits.maxDepth = len(text), len(text)
-	again, err := parsePacket(text, limits)
+	again, err := parsePacket(text, &limits)
 	if err != nil {
 		t.Fatalf("%+v became %q: %v", p, text, err)
 	}
-	got := splitArgs(again, attachments)
+	got := splitArgs(&again, attachments)
 	if again.event != p.event || again.id != p.id || again.namespace != p.namespace || len(got) != len(args) {
 		t.Fatalf("%+v became %+v", p, again)
 	}
@@ -111,11 +111,11 @@ func FuzzArgBind(f *testing.F) {
 	}
 	f.Add([]byte(`51-["a",{"Name":"n","Pixels":{"_placeholder":true,"num":0},"Any":[{"_placeholder":true,"num":0}]}]`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		p, err := parsePacket(text, defaultPacketLimits)
+		p, err := parsePacket(text, &defaultPacketLimits)
 		if err != nil || !p.isEvent() && !p.isAck() {
 			return
 		}
-		for _, arg := range splitArgs(p, fuzzFiles(p)) {
+		for _, arg := range splitArgs(&p, fuzzFiles(p)) {
 			checkBinds(t, arg)
 		}
 	})

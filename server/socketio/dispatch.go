@@ -78,7 +78,7 @@ func (s *Socket) start() {
 }
 
 // deliver puts an event into the inbox. It waits while that is full: the session is not read meanwhile.
-func (s *Socket) deliver(p packet, attachments [][]byte) {
+func (s *Socket) deliver(p *packet, attachments [][]byte) {
 	e := newEvent(s, p, attachments)
 	s.mu.Lock()
 	defer s.mu.Unlock()

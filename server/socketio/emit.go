@@ -172,7 +172,7 @@ func (s *Socket) takeAck(id uint64) func(Args, error) {
 }
 
 // resolve takes the client's answer to an acknowledgement. One that nobody waits for any more is ignored; then it is false.
-func (s *Socket) resolve(p packet, attachments [][]byte) (awaited bool) {
+func (s *Socket) resolve(p *packet, attachments [][]byte) (awaited bool) {
 	if !p.hasID {
 		return false
 	}

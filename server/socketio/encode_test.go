@@ -71,11 +71,11 @@ func encoded(t testing.TB, args ...any) (string, [][]byte) {
 // received returns the arguments of a packet as the server has them after its attachments came.
 func received(t testing.TB, text string, attachments ...[]byte) Args {
 	t.Helper()
-	p, err := parsePacket([]byte(text), defaultPacketLimits)
+	p, err := parsePacket([]byte(text), &defaultPacketLimits)
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
-	return splitArgs(p, attachments)
+	return splitArgs(&p, attachments)
 }
 
 type photo struct {
@@ -277,12 +277,12 @@ func TestEncodingStringsAndArgumentsAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkEncodeEvent(b *testing.B) {
-	p, err := parsePacket(event(128), defaultPacketLimits)
+	p, err := parsePacket(event(128), &defaultPacketLimits)
 	if err != nil {
 		b.Fatal(err)
 	}
 	values := map[string][]any{
-		"Arg":    {splitArgs(p, nil)[0]},
+		"Arg":    {splitArgs(&p, nil)[0]},
 		"string": {strings.Repeat("x", 113)},
 		"struct": {struct {
 			From, Text string

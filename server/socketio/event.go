@@ -22,7 +22,7 @@ const (
 	argSize   = 48
 )
 
-func newEvent(s *Socket, p packet, attachments [][]byte) *Event {
+func newEvent(s *Socket, p *packet, attachments [][]byte) *Event {
 	args := splitArgs(p, attachments)
 	size := eventSize + argSize*len(args) + len(p.event) + len(p.data)
 	for _, a := range attachments {

@@ -8,7 +8,7 @@ import (
 )
 
 // handleConnect takes a CONNECT packet.
-func (c *client) handleConnect(p packet, query string) {
+func (c *client) handleConnect(p *packet, query string) {
 	auth := json.RawMessage(bytes.Clone(p.data))
 	if len(auth) == 0 {
 		auth = noAuth

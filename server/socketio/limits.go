@@ -130,7 +130,7 @@ func (c *client) tooFast(v limit.Verdict, namespace string, l Limit, what string
 }
 
 // whyInvalid tells JSON that is nested too deep from what is no JSON.
-func whyInvalid(b []byte, limits packetLimits) error {
+func whyInvalid(b []byte, limits *packetLimits) error {
 	if isDeep(b, limits.maxDepth) {
 		return errDepth
 	}

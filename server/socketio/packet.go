@@ -75,7 +75,7 @@ func reservedEvent(name string) bool {
 // parsePacket decodes the text of a packet. It accepts what the reference's decoder accepts, except:
 // numbers in the header must be plain digits, an EVENT must have a payload, placeholders are
 // checked at once instead of when their attachments have come, and the limits hold.
-func parsePacket(b []byte, limits packetLimits) (p packet, err error) {
+func parsePacket(b []byte, limits *packetLimits) (p packet, err error) {
 	if len(b) == 0 || b[0] < '0' || b[0] > packetBinaryAck.digit() {
 		return p, errPacketType
 	}
@@ -144,7 +144,7 @@ func cutID(b []byte) (id uint64, ok bool, rest []byte, err error) {
 }
 
 // parseData checks the payload by the type's rules (socket.io-parser, isPayloadValid).
-func (p *packet) parseData(b []byte, limits packetLimits) error {
+func (p *packet) parseData(b []byte, limits *packetLimits) error {
 	if len(b) == 0 {
 		if p.isEvent() || p.kind == packetBinaryAck {
 			return errPayload
@@ -161,7 +161,7 @@ func (p *packet) parseData(b []byte, limits packetLimits) error {
 }
 
 // parseAuth takes the object of a CONNECT, or the object or string of a CONNECT_ERROR.
-func (p *packet) parseAuth(b []byte, limits packetLimits) error {
+func (p *packet) parseAuth(b []byte, limits *packetLimits) error {
 	b = trimSpace(b)
 	text := len(b) > 0 && b[0] == '"' && p.kind == packetConnectError
 	if !text && (len(b) == 0 || b[0] != '{') {
@@ -174,7 +174,7 @@ func (p *packet) parseAuth(b []byte, limits packetLimits) error {
 	return nil
 }
 
-func (p *packet) parseArray(b []byte, limits packetLimits) error {
+func (p *packet) parseArray(b []byte, limits *packetLimits) error {
 	b = trimSpace(b)
 	if len(b) == 0 || b[0] != '[' {
 		return errPayload
@@ -201,7 +201,7 @@ func (p *packet) parseArray(b []byte, limits packetLimits) error {
 }
 
 // checkElements checks the array that b is and counts its elements.
-func checkElements(b []byte, limits packetLimits) (count int, err error) {
+func checkElements(b []byte, limits *packetLimits) (count int, err error) {
 	i, ok := skipSpace(b, 1), true
 	if limits.maxDepth == 0 || i == len(b) {
 		return 0, errPayload
@@ -259,7 +259,7 @@ func trimSpace(b []byte) []byte { return bytes.Trim(b, " \n\t\r") }
 
 // splitArgs returns the arguments of an event (what follows the name) or of an acknowledgement, with the
 // attachments of a binary packet. One allocation, whatever their number.
-func splitArgs(p packet, attachments [][]byte) Args {
+func splitArgs(p *packet, attachments [][]byte) Args {
 	skip := 0
 	if p.isEvent() {
 		skip = 1

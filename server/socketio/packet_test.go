@@ -82,7 +82,7 @@ var files = [][]byte{{1, 2, 3, 4}, {}, []byte("third")}
 
 func TestParsePacketReadsWhatTheReferenceReads(t *testing.T) {
 	for _, v := range readVectors(t).Decoded {
-		p, err := parsePacket([]byte(v.Text), defaultPacketLimits)
+		p, err := parsePacket([]byte(v.Text), &defaultPacketLimits)
 		if (err != nil) != (v.Error != "") {
 			t.Errorf("%s: error %v, reference: %q", v.Text, err, v.Error)
 		}
@@ -128,7 +128,7 @@ func checkArgs(t *testing.T, p packet, v decodeVector) {
 		}
 		want = want[1:]
 	}
-	args := splitArgs(p, files[:p.attachments])
+	args := splitArgs(&p, files[:p.attachments])
 	if len(args) != len(want) {
 		t.Fatalf("%s: %d arguments, want %d", v.Text, len(args), len(want))
 	}
@@ -164,7 +164,7 @@ func TestParsePacketIsStricterThanTheReference(t *testing.T) {
 		{"endless depth", `2["a",` + strings.Repeat("[", 1<<20), errDepth},
 	}
 	for _, tt := range tests {
-		if _, err := parsePacket([]byte(tt.text), defaultPacketLimits); !errors.Is(err, tt.want) {
+		if _, err := parsePacket([]byte(tt.text), &defaultPacketLimits); !errors.Is(err, tt.want) {
 			t.Errorf("%s: got %v, want %v", tt.name, err, tt.want)
 		}
 	}
@@ -178,7 +178,7 @@ func TestPacketsAtTheLimitsAreRead(t *testing.T) {
 		"id":        `218446744073709551615["a"]`,
 		"files":     `510-["a"]`,
 	} {
-		if _, err := parsePacket([]byte(text), defaultPacketLimits); err != nil {
+		if _, err := parsePacket([]byte(text), &defaultPacketLimits); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -186,22 +186,22 @@ func TestPacketsAtTheLimitsAreRead(t *testing.T) {
 
 // White space may stand wherever JSON allows it, and is no id as it is for the reference.
 func TestWhiteSpaceAroundThePayloadIsNoMatter(t *testing.T) {
-	p, err := parsePacket([]byte("2 \t[ \"a\" , [ 1 ] , \"b\" ]\r\n"), defaultPacketLimits)
+	p, err := parsePacket([]byte("2 \t[ \"a\" , [ 1 ] , \"b\" ]\r\n"), &defaultPacketLimits)
 	if err != nil || p.hasID || p.event != "a" {
 		t.Fatalf("%+v, %v", p, err)
 	}
-	args := splitArgs(p, nil)
+	args := splitArgs(&p, nil)
 	if len(args) != 2 || string(args[0].JSON()) != "[ 1 ]" || string(args[1].JSON()) != `"b"` {
 		t.Errorf("%q", args)
 	}
 }
 
 func TestAnArgumentCannotGrowIntoItsNeighbour(t *testing.T) {
-	p, err := parsePacket([]byte(`2["a",1,2]`), defaultPacketLimits)
+	p, err := parsePacket([]byte(`2["a",1,2]`), &defaultPacketLimits)
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := splitArgs(p, nil)
+	args := splitArgs(&p, nil)
 	_ = append(args[0].JSON(), "99"...)
 	if string(args[1].JSON()) != "2" {
 		t.Errorf("second argument became %s", args[1].JSON())
@@ -212,8 +212,8 @@ func TestAnArgumentCannotGrowIntoItsNeighbour(t *testing.T) {
 func TestParsingAllocatesTheNameAndTheList(t *testing.T) {
 	text := []byte(`2["message",` + strings.Repeat(`{"a":["b",1,true]},`, 1000) + "0]")
 	n := testing.AllocsPerRun(10, func() {
-		p, err := parsePacket(text, defaultPacketLimits)
-		if err != nil || len(splitArgs(p, nil)) != 1001 {
+		p, err := parsePacket(text, &defaultPacketLimits)
+		if err != nil || len(splitArgs(&p, nil)) != 1001 {
 			t.Fatal(err)
 		}
 	})
@@ -237,7 +237,7 @@ func TestHostilePacketsAllocateNothing(t *testing.T) {
 		"white space":        "2" + strings.Repeat(" ", size),
 	} {
 		packet := []byte(text)
-		if n := testing.AllocsPerRun(1, func() { _, _ = parsePacket(packet, defaultPacketLimits) }); n > 0 {
+		if n := testing.AllocsPerRun(1, func() { _, _ = parsePacket(packet, &defaultPacketLimits) }); n > 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
@@ -254,11 +254,11 @@ func BenchmarkParseEvent(b *testing.B) {
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			for b.Loop() {
-				p, err := parsePacket(text, defaultPacketLimits)
+				p, err := parsePacket(text, &defaultPacketLimits)
 				if err != nil {
 					b.Fatal(err)
 				}
-				splitArgs(p, nil)
+				splitArgs(&p, nil)
 			}
 		})
 	}

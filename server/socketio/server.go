@@ -19,6 +19,7 @@ type Server struct {
 	*Namespace // "/"
 
 	opts    Options
+	limits  packetLimits // as opts has them
 	engine  *engineio.Server
 	crew    crew
 	record  *record
@@ -45,7 +46,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	io := &Server{
-		opts: o, record: newRecord(o.Recovery), namespaces: make(map[string]*Namespace),
+		opts: o, limits: o.packetLimits(), record: newRecord(o.Recovery), namespaces: make(map[string]*Namespace),
 		hits: newHits(), refusals: limit.NewOutlet(), panics: limit.NewOutlet(),
 	}
 	o.Engine.EscapeText = func(text []byte) []byte { return appendASCII(nil, text) }
