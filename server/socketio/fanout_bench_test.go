@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -53,21 +52,23 @@ func openArena(b *testing.B, n int) *arena {
 	})
 	h := &arena{Server: server, connected: make(chan *socketio.Socket, 1), news: make(chan struct{}, 1)}
 	server.OnConnect(func(s *socketio.Socket) { h.connected <- s })
-	workers := runtime.GOMAXPROCS(0)
-	for i := range n {
-		var w *witness
-		if i >= n-workers {
-			w = &witness{news: h.news}
-			h.witnesses = append(h.witnesses, w)
-		}
-		h.sockets = append(h.sockets, h.connect(b, w))
+	last := make(map[int]*void) // of each worker's
+	for range n {
+		s, v := h.connect(b)
+		h.sockets = append(h.sockets, s)
+		last[socketio.WorkerOf(s)] = v
+	}
+	for _, v := range last {
+		w := &witness{news: h.news}
+		h.witnesses = append(h.witnesses, w)
+		v.taken.Store(w)
 	}
 	return h
 }
 
-func (h *arena) connect(b *testing.B, w *witness) *socketio.Socket {
-	connectVoid(h.Server, w)
-	return receive(b, h.connected, "OnConnect")
+func (h *arena) connect(b *testing.B) (*socketio.Socket, *void) {
+	v := connectVoid(h.Server)
+	return receive(b, h.connected, "OnConnect"), v
 }
 
 // await waits until every witness has heard so many bytes.

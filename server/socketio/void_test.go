@@ -20,7 +20,7 @@ type void struct {
 	packet []byte
 	ended  chan struct{}
 	once   sync.Once
-	taken  *witness // nil for most
+	taken  atomic.Pointer[witness] // nil for most
 }
 
 func (v *void) Read(b []byte) (int, error) {
@@ -36,10 +36,10 @@ func (v *void) TryWrite(bufs [][]byte) (n int64, err error) {
 	for _, b := range bufs {
 		n += int64(len(b))
 	}
-	if v.taken != nil {
-		v.taken.bytes.Add(n)
+	if w := v.taken.Load(); w != nil {
+		w.bytes.Add(n)
 		select {
-		case v.taken.news <- struct{}{}:
+		case w.news <- struct{}{}:
 		default:
 		}
 	}
@@ -67,7 +67,7 @@ func (r *voidRequest) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 }
 
 // connectVoid lets a void connect to the main namespace.
-func connectVoid(server *socketio.Server, w *witness) {
+func connectVoid(server *socketio.Server) *void {
 	r := httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=4&transport=websocket", nil)
 	for name, value := range map[string]string{
 		"Connection": "Upgrade", "Upgrade": "websocket",
@@ -76,7 +76,9 @@ func connectVoid(server *socketio.Server, w *witness) {
 		r.Header.Set(name, value)
 	}
 	packet := engineMessage{data: []byte("40")}.frame(4)
-	server.ServeHTTP(&voidRequest{httptest.NewRecorder(), &void{packet: packet, ended: make(chan struct{}), taken: w}}, r)
+	v := &void{packet: packet, ended: make(chan struct{})}
+	server.ServeHTTP(&voidRequest{httptest.NewRecorder(), v}, r)
+	return v
 }
 
 // fill lets so many voids into a room that its broadcasts are shared out among the flusher's workers.
@@ -86,7 +88,7 @@ func fill(t testing.TB, server *socketio.Server, room string) {
 	var in atomic.Int64
 	server.OnConnect(func(*socketio.Socket) { in.Add(1) })
 	for range enough {
-		connectVoid(server, nil)
+		connectVoid(server)
 	}
 	eventually(t, "all are in", func() bool { return in.Load() == enough })
 	server.Local().Join(room)
