@@ -2,6 +2,7 @@ package feed
 
 import (
 	"errors"
+	"runtime"
 	"syscall"
 	"testing"
 )
@@ -9,11 +10,17 @@ import (
 func TestStatsCountWhatBecameOfEntries(t *testing.T) {
 	s := &stubbornStore{Memory: NewMemory(0)}
 	l := newLog(t, s, Options{MaxPending: 1})
-	appendAndWait(t, l, repeatable("ann", "1"))
-	appendAndWait(t, l, repeatable("ann", "2"))
-	appendAndWait(t, l, repeatable("ann", "1"))
+	say := func(id string) {
+		appendAndWait(t, l, repeatable("ann", id))
+		for l.Stats().Waiting > 0 { // an entry makes room when done has returned
+			runtime.Gosched()
+		}
+	}
+	say("1")
+	say("2")
+	say("1")
 	s.fail(syscall.ENOSPC)
-	appendAndWait(t, l, repeatable("ann", "3"))
+	say("3")
 	if err := l.Append(Entry{Data: make([]byte, MaxEntryBytes)}, nil); !errors.Is(err, ErrTooLarge) {
 		t.Fatal(err)
 	}
@@ -23,7 +30,7 @@ func TestStatsCountWhatBecameOfEntries(t *testing.T) {
 	}
 
 	s.fail(nil)
-	appendAndWait(t, l, repeatable("ann", "3"))
+	say("3")
 	s.answer = make(chan struct{})
 	told := make(chan struct{})
 	if err := l.Append(repeatable("ann", "4"), func(*Entry, bool, error) { close(told) }); err != nil {
