@@ -34,13 +34,6 @@ const (
 // healthTimeout is how long a server may take to say that it lives.
 const healthTimeout = 3 * time.Second
 
-// ballast is memory that nothing is ever written to, so that the system never has to give it. Go collects garbage when the heap
-// has doubled, and a small heap doubles in no time: without it a server of few clients that come and go collected after every 200
-// handshakes, which was a tenth of their cost. With it the garbage of any server may be 8 MiB more.
-var ballast []byte
-
-const ballastBytes = 8 << 20
-
 // version is set by the build (-ldflags "-X main.version=v1.2.3"); without it, Go's own record of the build is asked.
 var version string
 
@@ -94,7 +87,6 @@ func serve(c *config.Config, _, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	ballast = make([]byte, ballastBytes)
 	return s.Run(ctx)
 }
 

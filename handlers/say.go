@@ -2,10 +2,12 @@ package handlers
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strconv"
 
 	"github.com/crier/crier/server/feed"
 	"github.com/crier/crier/server/socketio"
@@ -17,10 +19,15 @@ type said struct {
 	held          int // bytes of memory that the two are part of
 }
 
-// A receipt answers "message".
-type receipt struct {
-	Offset uint64 `json:"offset"`
-	At     int64  `json:"at,omitempty"` // in Unix milliseconds; left out of a repetition whose first is not held any more
+// receipt answers "message": the offset, and the time in Unix milliseconds, which is left out (0) of a repetition whose first is not
+// held any more. It is written by hand, as encoding/json took 2 % of what a message with an answer costs.
+func receipt(offset uint64, at int64) json.RawMessage {
+	r := make(json.RawMessage, 0, 64)
+	r = strconv.AppendUint(append(r, `{"offset":`...), offset, 10)
+	if at != 0 {
+		r = strconv.AppendInt(append(r, `,"at":`...), at, 10)
+	}
+	return append(r, '}')
 }
 
 // say has a message stored. The answer comes when it is, and then the news. It waits while too much of the same speaker waits
@@ -64,7 +71,7 @@ func (r *Room) told(sp *speaker, size int, data socketio.Arg, e *feed.Entry, dup
 		go r.repeated(sp, size, *e, to) // ends when the first has been read; Wait waits for it
 		return
 	default:
-		r.answer(to, receipt{e.Offset, e.At})
+		r.answer(to, receipt(e.Offset, e.At))
 		r.tellAll(data, e)
 	}
 	sp.pending.leave(size)
@@ -88,11 +95,11 @@ func (r *Room) repeated(sp *speaker, size int, again feed.Entry, to answerer) {
 	case err != nil:
 		to.refuse(err)
 	case len(held) == 0 || held[0].Offset != again.Offset:
-		r.answer(to, receipt{Offset: again.Offset})
+		r.answer(to, receipt(again.Offset, 0))
 	case !bytes.Equal(held[0].Data, again.Data) || !slices.EqualFunc(held[0].Attachments, again.Attachments, bytes.Equal):
 		to.refuse(&socketio.Error{Code: "id_taken", Message: "this id was used before, and something else was said then"})
 	default:
-		r.answer(to, receipt{held[0].Offset, held[0].At})
+		r.answer(to, receipt(held[0].Offset, held[0].At))
 	}
 }
 
