@@ -15,6 +15,7 @@ const limitHeaders = "MaxHeaders"
 // fewHeaders answers requests that have too many header fields with 431, and serves the others.
 func (s *Server) fewHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.unread.passed(r)
 		fields := 0
 		for _, values := range r.Header {
 			fields += len(values)

@@ -169,6 +169,8 @@ func TestAHeadWithoutEndIsRefused(t *testing.T) {
 	}
 	near.expectUnharmed()
 	r.until("the connections are gone", func() bool { return runtime.NumGoroutine() <= before+8 })
+	// All but the 2,000 headers, which are small enough to be read.
+	r.until("they are counted", func() bool { return r.metric("crier_http_unread_requests_total") == "24" })
 }
 
 // Slowloris: hundreds of requests whose head comes byte by byte. They must be hung up on while others are served, whatever they ask for.
@@ -206,6 +208,7 @@ func TestHeadsThatComeByteByByteAreHungUpOn(t *testing.T) {
 	patient.Stop()
 	r.until("the connections are gone", func() bool { return runtime.NumGoroutine() <= before+8 })
 	near.expectUnharmed()
+	r.until("they are counted", func() bool { return r.metric("crier_http_unread_requests_total") == fmt.Sprint(4*each) })
 }
 
 // The house waits for no body that nobody reads, and for nobody who does not take an answer: not for files, endpoints, scripts or what

@@ -27,6 +27,7 @@ func (s *Server) newMetrics() *admin.Metrics {
 func (s *Server) ownMetrics(scrape *admin.Scrape) {
 	scrape.Gauge("crier_addresses", "Addresses that are known: with something open, or lately so.", float64(s.addresses.Len()))
 	scrape.Hits("http", s.hits.Counts())
+	scrape.Counter("crier_http_unread_requests_total", "Requests that never came whole: too large, too late, not HTTP, or given up.", s.unread.count.Load())
 }
 
 // metricsDoor serves the metrics on an address of their own. The deadline is what the page's files have too.

@@ -36,6 +36,7 @@ type Server struct {
 	proxies   proxies
 	addresses *limit.Addresses // what each address has open, here and at the plain endpoints
 	hits      limit.Hits       // of the limits that the house itself keeps
+	unread    unread           // requests that never came to a handler
 	turned    *limit.Outlet    // what is logged of clients that are turned away
 }
 
@@ -86,6 +87,8 @@ func (s *Server) httpServer(routes http.Handler) *http.Server {
 		IdleTimeout:       s.config.IdleTimeout,
 		MaxHeaderBytes:    s.config.MaxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		ConnContext:       s.unread.arrived,
+		ConnState:         s.unread.watch,
 	}
 }
 
