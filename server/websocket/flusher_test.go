@@ -161,3 +161,31 @@ func TestBatchesAndPushesMeet(t *testing.T) {
 		}
 	}
 }
+
+// Few outboxes and many are shared out evenly, and with many it is rare that neighbours belong to two workers.
+func TestOutboxesAreSharedOutEvenly(t *testing.T) {
+	for _, workers := range []int{1, 2, 3, 8} {
+		f := &Flusher{workers: make([]worker, workers)}
+		owned := make(map[*worker]int)
+		var last *worker
+		changes := 0
+		for n := 1; n <= 20_000; n++ {
+			w := f.assign()
+			owned[w]++
+			if w != last {
+				last = w
+				changes++
+			}
+			least, most := n, 0
+			for i := range f.workers {
+				least, most = min(least, owned[&f.workers[i]]), max(most, owned[&f.workers[i]])
+			}
+			if allowed := min(mostInARow, 1+n/workers/2); most-least > allowed && workers > 1 {
+				t.Fatalf("of %d outboxes, %d workers have between %d and %d", n, workers, least, most)
+			}
+		}
+		if most := 20_000/mostInARow + 64*workers; changes > most {
+			t.Errorf("with %d workers, the worker changed %d times, %d at most were expected", workers, changes, most)
+		}
+	}
+}
