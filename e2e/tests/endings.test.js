@@ -25,8 +25,10 @@ async function tagged(t, server, how) {
   return { socket, tag };
 }
 
-async function assertEnding(t, server, tag, reason) {
-  assert.deepEqual(await ending(t, server, tag), { reason, rooms: ["a room"], left: [] });
+async function assertEnding(t, server, tag, ...reasons) {
+  const { reason, ...rest } = await ending(t, server, tag);
+  assert.ok(reasons.includes(reason), `the reason is ${reason}, not ${reasons.join(" or ")}`);
+  assert.deepEqual(rest, { rooms: ["a room"], left: [] });
 }
 
 everyClient("a client that leaves is told so, and the server hears of it", async (t, how) => {
@@ -132,7 +134,8 @@ everyClient("a line that is cut ends the session for both, and the client reconn
   line.cut();
   const broken = how.transport === "polling" ? "transport error" : "transport close";
   assert.equal((await told)[0], broken);
-  await assertEnding(t, lab, tag, broken);
+  // The client says good-bye on a new connection as soon as its poll is cut, and a busy server may hear that first.
+  await assertEnding(t, lab, tag, broken, "transport close");
   await back;
   assert.notEqual(socket.id, first);
   assert.deepEqual(await ask(socket, "rooms"), [[]], "a new session is in no room");
