@@ -87,7 +87,7 @@ const hasty = 8
 
 // letOthersRun makes it likely that there is something to read. A read mostly finds nothing just behind one that took all that
 // was there, and then it is for nothing: the goroutine is parked, and reads again. On a busy server the other goroutines take
-// so long that the client has answered meanwhile: one event with ack costs a tenth less there. On one with idle processors it
+// so long that the client has answered meanwhile: one event with ack costs 6 % less there. On one with idle processors it
 // is in vain, and wakes one of them, which costs more than the read.
 func (r *rawSource) letOthersRun() {
 	switch {
