@@ -1,6 +1,9 @@
 package server
 
-import "testing"
+import (
+	"runtime/debug"
+	"testing"
+)
 
 func TestMemoryIsGivenBackOnceAfterEachWaveOfClients(t *testing.T) {
 	var w wave
@@ -17,5 +20,39 @@ func TestMemoryIsGivenBackOnceAfterEachWaveOfClients(t *testing.T) {
 		if over := w.over(step.clients); over != step.over {
 			t.Errorf("step %d, %d clients: over is %v", i, step.clients, over)
 		}
+	}
+}
+
+func TestASmallHeapMayGrowByMore(t *testing.T) {
+	for live, percent := range map[uint64]int{
+		0: 400, 1: 400, 4 << 20: 400, 8 << 20: 300, 12 << 20: 150, 15 << 20: 100, 16 << 20: 100, 1 << 30: 100, 1 << 63: 100,
+	} {
+		if g := growthOf(live); g != percent {
+			t.Errorf("%d bytes: %d %%, want %d", live, g, percent)
+		}
+	}
+}
+
+func TestASettingOfGoIsObeyed(t *testing.T) {
+	t.Setenv("GOGC", "200")
+	g := newGrowth()
+	if g != nil {
+		t.Fatal("the heap's growth would be set although GOGC is")
+	}
+	g.adjust()
+	g.reset()
+}
+
+func TestTheGrowthIsSetAndTakenBack(t *testing.T) {
+	t.Setenv("GOGC", "")
+	before := debug.SetGCPercent(150)
+	defer debug.SetGCPercent(before)
+	g := newGrowth()
+	g.adjust()
+	if percent := debug.SetGCPercent(g.percent); percent != g.percent {
+		t.Errorf("the runtime's is %d %%, %d was set", percent, g.percent)
+	}
+	if g.reset(); debug.SetGCPercent(150) != 150 {
+		t.Error("what was set before has not come back")
 	}
 }

@@ -150,7 +150,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.plain.serve(s, failed)
 	calm, end := context.WithCancel(ctx)
 	defer end()
-	go s.giveBack(calm) // ends with Run
+	go s.mindMemory(calm) // ends with Run
 	s.ready.Store(true)
 	s.log.Info("Crier is listening", "url", localURL(s.Addr()), "addr", s.Addr().String(), "path", s.config.Path)
 

@@ -105,9 +105,9 @@ func (r *rawSource) letOthersRun() {
 // may be behind the bytes, and the poller, which is edge-triggered, would not tell of it again.
 func (r *rawSource) readable(fd uintptr) bool {
 	b := readBuffers.Get().(*readBuffer)
-	n, err := unix.Read(int(fd), b[:])
+	n, err := readNow(fd, b[:])
 	for err == unix.EINTR {
-		n, err = unix.Read(int(fd), b[:])
+		n, err = readNow(fd, b[:])
 	}
 	if n > 0 {
 		r.b, r.n, r.full = b, n, n == len(b)
@@ -167,7 +167,7 @@ func (s *socket) write(bufs [][]byte, wait bool) (int64, error) {
 // if it may.
 func (w *rawWrite) writable(fd uintptr) bool {
 	for len(w.bufs) > 0 {
-		n, err := w.once(int(fd))
+		n, err := w.once(fd)
 		switch {
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:
@@ -184,11 +184,11 @@ func (w *rawWrite) writable(fd uintptr) bool {
 	return true
 }
 
-func (w *rawWrite) once(fd int) (int, error) {
+func (w *rawWrite) once(fd uintptr) (int, error) {
 	if w.skip > 0 || len(w.bufs) == 1 {
-		return unix.Write(fd, w.bufs[0][w.skip:])
+		return writeNow(fd, w.bufs[0][w.skip:])
 	}
-	return unix.Writev(fd, w.bufs[:min(len(w.bufs), maxVectors)])
+	return writevNow(fd, w.bufs[:min(len(w.bufs), maxVectors)])
 }
 
 // advance moves past n written bytes and past buffers that are empty.
