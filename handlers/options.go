@@ -83,6 +83,9 @@ func wishIn(options socketio.Arg) (wish, error) {
 // keyIn returns the id that a speaker gave a message, as a key of the feed; "" for none. A number and a text of the same
 // digits are two ids.
 func keyIn(options socketio.Arg) (string, error) {
+	if string(options.JSON()) == "null" {
+		return "", nil // which is most, and given would be an allocation
+	}
 	var given struct{ ID json.RawMessage }
 	if _, err := object(options, &given); err != nil {
 		return "", badMessage("its options are wrong: " + err.Error())

@@ -65,10 +65,12 @@ func (a Arg) Parts() (raw json.RawMessage, attachments [][]byte) {
 // object {"_placeholder":true,"num":N}. The bytes must not be changed.
 func (a Arg) JSON() []byte {
 	if a.raw == nil {
-		return []byte("null")
+		return null
 	}
 	return a.raw
 }
+
+var null = []byte("null") // not made for each argument that is left out
 
 // Binary returns the bytes of an argument that is wholly binary (a Buffer, ArrayBuffer, Blob, ...); ok is
 // false for all others. The bytes must not be changed.

@@ -211,7 +211,7 @@ func BenchmarkBind(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	args := splitArgs(&p, nil)
+	args := splitArgs(nil, &p, nil)
 	b.ReportAllocs()
 	for b.Loop() {
 		var text string
@@ -224,7 +224,7 @@ func BenchmarkBind(b *testing.B) {
 func ExampleArgs_Bind() {
 	// What a client sent with socket.emit("rename", "Ada", {loud: true}).
 	p, _ := parsePacket([]byte(`2["rename","Ada",{"loud":true}]`), &defaultPacketLimits)
-	args := splitArgs(&p, nil)
+	args := splitArgs(nil, &p, nil)
 
 	var name string
 	var options struct{ Loud bool }

@@ -69,16 +69,14 @@ func (b *Broadcast) emit(ns *Namespace, id uint64, hasID bool, event string, arg
 	if !reservedEvent(event) && ns.unheard(b) {
 		return nil
 	}
-	buf := packetBufs.Get().(*[]byte)
-	text, attachments, err := appendEvent((*buf)[:0], ns.name, id, hasID, event, args)
+	o := outbounds.Get().(*outbound)
+	defer o.release()
+	text, attachments, err := appendEvent(o.buf[:0], ns.name, id, hasID, event, args)
 	if err != nil {
-		packetBufs.Put(buf)
 		return err
 	}
-	o := outbound{buf: text, text: text, attachments: attachments, flags: b.flags, asks: hasID}
-	err = ns.post(&emission{outbound: &o, broadcast: b, expect: expect})
-	releaseBuf(buf, o.buf)
-	return err
+	o.buf, o.text, o.attachments, o.flags, o.asks = text, text, attachments, b.flags, hasID
+	return ns.post(&emission{outbound: o, broadcast: b, expect: expect})
 }
 
 // audience is whom the broadcast is meant for, whether they are there or lost.

@@ -60,7 +60,7 @@ func fuzzFiles(p packet) (files [][]byte) {
 // checkReencoded passes all arguments on, as a handler would that sends back what it got.
 func checkReencoded(t *testing.T, p packet) {
 	t.Helper()
-	args := splitArgs(&p, fuzzFiles(p))
+	args := splitArgs(nil, &p, fuzzFiles(p))
 	values := make([]any, len(args))
 	for i, arg := range args {
 		values[i] = arg
@@ -84,7 +84,7 @@ func checkReencoded(t *testing.T, p packet) {
 	if err != nil {
 		t.Fatalf("%+v became %q: %v", p, text, err)
 	}
-	got := splitArgs(&again, attachments)
+	got := splitArgs(nil, &again, attachments)
 	if again.event != p.event || again.id != p.id || again.namespace != p.namespace || len(got) != len(args) {
 		t.Fatalf("%+v became %+v", p, again)
 	}
@@ -115,7 +115,7 @@ func FuzzArgBind(f *testing.F) {
 		if err != nil || !p.isEvent() && !p.isAck() {
 			return
 		}
-		for _, arg := range splitArgs(&p, fuzzFiles(p)) {
+		for _, arg := range splitArgs(nil, &p, fuzzFiles(p)) {
 			checkBinds(t, arg)
 		}
 	})

@@ -62,12 +62,13 @@ func (s *Socket) OnDisconnect(f func(Reason)) {
 // An inbox holds the events that wait for a socket's handlers. The socket's lock guards it.
 type inbox struct {
 	events  []*Event
-	size    int  // bytes that they hold
-	running bool // the worker is at it
-	last    bool // the socket has ended: with no event left, the disconnect handlers are due
+	one     [1]*Event // the memory of events, when one waits at a time
+	size    int       // bytes that they hold
+	running bool      // the worker is at it
+	last    bool      // the socket has ended: with no event left, the disconnect handlers are due
 }
 
-func (in *inbox) clear() { in.events, in.size = nil, 0 }
+func (in *inbox) clear() { in.events, in.one[0], in.size = nil, nil, 0 }
 
 // start lets a socket that was just connected run: first the namespace's OnConnect.
 func (s *Socket) start() {
@@ -167,13 +168,14 @@ func (s *Socket) next() (e *Event, last bool) {
 	if len(in.events) > 0 {
 		e = in.events[0]
 		in.events[0] = nil
-		in.events = in.events[1:]
+		if in.events = in.events[1:]; len(in.events) == 0 {
+			in.events = in.one[:0]
+		}
 		in.size -= e.size
 		s.client.waiting.Add(-int64(e.size))
 		s.room.Signal()
 		return e, false
 	}
-	in.events = nil
 	in.running = in.last // nobody wakes another one after the last
 	return nil, in.last
 }

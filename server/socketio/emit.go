@@ -3,7 +3,6 @@ package socketio
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/crier/crier/server/engineio"
 )
@@ -61,20 +60,17 @@ func (s *Socket) sendAck(encode func([]byte) ([]byte, [][]byte, error)) error {
 }
 
 func (s *Socket) sendPacket(encode func([]byte) ([]byte, [][]byte, error), send func(*outbound) error) error {
-	buf := packetBufs.Get().(*[]byte)
-	text, attachments, err := encode((*buf)[:0])
+	o := outbounds.Get().(*outbound)
+	defer o.release()
+	text, attachments, err := encode(o.buf[:0])
 	if err != nil {
-		packetBufs.Put(buf)
 		return err
 	}
-	o := outbound{buf: text, text: text, attachments: attachments}
-	if s.Connected() {
-		err = send(&o)
-	} else {
-		err = ErrDisconnected
+	o.buf, o.text, o.attachments = text, text, attachments
+	if !s.Connected() {
+		return ErrDisconnected
 	}
-	releaseBuf(buf, o.buf)
-	return err
+	return send(o)
 }
 
 func (s *Socket) sendEncoded(o *outbound) error {
@@ -95,19 +91,6 @@ func messages(flags sendFlags, text []byte, attachments [][]byte) []engineio.Mes
 		all = append(all, engineio.Message{Binary: true, Data: a, Plain: flags.plain})
 	}
 	return all
-}
-
-// packetBufs holds the memory in which packets are encoded before they are copied into frames.
-var packetBufs = sync.Pool{New: func() any { return new([]byte) }}
-
-// maxPooled is the size from which a buffer is left to the garbage collector.
-const maxPooled = 64 << 10
-
-func releaseBuf(buf *[]byte, grown []byte) {
-	if cap(grown) <= maxPooled {
-		*buf = grown
-		packetBufs.Put(buf)
-	}
 }
 
 // EmitWithAck sends an event and waits for the client's answer, whose arguments it returns. It waits as long as ctx: give
@@ -180,6 +163,6 @@ func (s *Socket) resolve(p *packet, attachments [][]byte) (awaited bool) {
 	if answer == nil {
 		return false
 	}
-	answer(splitArgs(p, attachments), nil)
+	answer(splitArgs(nil, p, attachments), nil)
 	return true
 }

@@ -75,7 +75,7 @@ func received(t testing.TB, text string, attachments ...[]byte) Args {
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
-	return splitArgs(&p, attachments)
+	return splitArgs(nil, &p, attachments)
 }
 
 type photo struct {
@@ -282,7 +282,7 @@ func BenchmarkEncodeEvent(b *testing.B) {
 		b.Fatal(err)
 	}
 	values := map[string][]any{
-		"Arg":    {splitArgs(&p, nil)[0]},
+		"Arg":    {splitArgs(nil, &p, nil)[0]},
 		"string": {strings.Repeat("x", 113)},
 		"struct": {struct {
 			From, Text string

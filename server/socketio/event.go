@@ -14,6 +14,7 @@ type Event struct {
 	id     uint64
 	asked  bool
 	acked  atomic.Bool
+	one    [1]Arg // the memory of args, when there is one
 }
 
 // What an event, and each of its arguments, take beside their bytes.
@@ -23,12 +24,13 @@ const (
 )
 
 func newEvent(s *Socket, p *packet, attachments [][]byte) *Event {
-	args := splitArgs(p, attachments)
-	size := eventSize + argSize*len(args) + len(p.event) + len(p.data)
+	e := &Event{socket: s, name: p.event, id: p.id, asked: p.hasID}
+	e.args = splitArgs(e.one[:0], p, attachments)
+	e.size = eventSize + argSize*len(e.args) + len(p.event) + len(p.data)
 	for _, a := range attachments {
-		size += len(a)
+		e.size += len(a)
 	}
-	return &Event{socket: s, name: p.event, args: args, size: size, id: p.id, asked: p.hasID}
+	return e
 }
 
 // Socket returns the socket that emitted the event.

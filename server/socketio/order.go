@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/crier/crier/server/engineio"
 )
@@ -14,6 +15,21 @@ type outbound struct {
 	attachments [][]byte
 	flags       sendFlags
 	asks        bool // for an acknowledgement
+}
+
+// outbounds are used again, with the memory in which packets are encoded before they are copied into frames.
+var outbounds = sync.Pool{New: func() any { return new(outbound) }}
+
+// maxPooled is the size from which that memory is left to the garbage collector.
+const maxPooled = 64 << 10
+
+// release keeps o for the next packet. Nobody may hold it any more.
+func (o *outbound) release() {
+	if cap(o.buf) > maxPooled {
+		return
+	}
+	*o = outbound{buf: o.buf}
+	outbounds.Put(o)
 }
 
 func (o *outbound) messages() []engineio.Message {

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -258,8 +259,8 @@ func (p *packet) parseEvent() error {
 func trimSpace(b []byte) []byte { return bytes.Trim(b, " \n\t\r") }
 
 // splitArgs returns the arguments of an event (what follows the name) or of an acknowledgement, with the
-// attachments of a binary packet. One allocation, whatever their number.
-func splitArgs(p *packet, attachments [][]byte) Args {
+// attachments of a binary packet. They lie in room if they fit in there, or else in one allocation.
+func splitArgs(room Args, p *packet, attachments [][]byte) Args {
 	skip := 0
 	if p.isEvent() {
 		skip = 1
@@ -267,7 +268,7 @@ func splitArgs(p *packet, attachments [][]byte) Args {
 	if p.elements <= skip {
 		return nil
 	}
-	args := make(Args, 0, p.elements-skip)
+	args := slices.Grow(room, p.elements-skip)
 	for n, i := 0, 1; n < p.elements; n++ {
 		start := skipSpace(p.data, i)
 		end := skipValue(p.data, start)

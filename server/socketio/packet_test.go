@@ -128,7 +128,7 @@ func checkArgs(t *testing.T, p packet, v decodeVector) {
 		}
 		want = want[1:]
 	}
-	args := splitArgs(&p, files[:p.attachments])
+	args := splitArgs(nil, &p, files[:p.attachments])
 	if len(args) != len(want) {
 		t.Fatalf("%s: %d arguments, want %d", v.Text, len(args), len(want))
 	}
@@ -190,7 +190,7 @@ func TestWhiteSpaceAroundThePayloadIsNoMatter(t *testing.T) {
 	if err != nil || p.hasID || p.event != "a" {
 		t.Fatalf("%+v, %v", p, err)
 	}
-	args := splitArgs(&p, nil)
+	args := splitArgs(nil, &p, nil)
 	if len(args) != 2 || string(args[0].JSON()) != "[ 1 ]" || string(args[1].JSON()) != `"b"` {
 		t.Errorf("%q", args)
 	}
@@ -201,7 +201,7 @@ func TestAnArgumentCannotGrowIntoItsNeighbour(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := splitArgs(&p, nil)
+	args := splitArgs(nil, &p, nil)
 	_ = append(args[0].JSON(), "99"...)
 	if string(args[1].JSON()) != "2" {
 		t.Errorf("second argument became %s", args[1].JSON())
@@ -213,7 +213,7 @@ func TestParsingAllocatesTheNameAndTheList(t *testing.T) {
 	text := []byte(`2["message",` + strings.Repeat(`{"a":["b",1,true]},`, 1000) + "0]")
 	n := testing.AllocsPerRun(10, func() {
 		p, err := parsePacket(text, &defaultPacketLimits)
-		if err != nil || len(splitArgs(&p, nil)) != 1001 {
+		if err != nil || len(splitArgs(nil, &p, nil)) != 1001 {
 			t.Fatal(err)
 		}
 	})
@@ -258,7 +258,7 @@ func BenchmarkParseEvent(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				splitArgs(&p, nil)
+				splitArgs(nil, &p, nil)
 			}
 		})
 	}
