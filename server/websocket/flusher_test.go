@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -187,5 +188,56 @@ func TestOutboxesAreSharedOutEvenly(t *testing.T) {
 		if most := 20_000/mostInARow + 64*workers; changes > most {
 			t.Errorf("with %d workers, the worker changed %d times, %d at most were expected", workers, changes, most)
 		}
+	}
+}
+
+// A noted connection tells when it is written to.
+type noted struct {
+	*throttle
+	note func(what string)
+}
+
+func (n *noted) write(bufs [][]byte, wait bool) (int64, error) {
+	n.note("write")
+	return n.throttle.write(bufs, true)
+}
+
+func TestWhatOthersAreAboutToSendLeavesInTheSamePass(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const senders, tries = 8, 10
+	together := 0
+	for range tries {
+		var mu sync.Mutex
+		var order []string
+		note := func(what string) {
+			mu.Lock()
+			defer mu.Unlock()
+			order = append(order, what)
+		}
+		all, _ := neighbours(t, senders)
+		for i, o := range all {
+			n := &noted{&throttle{rnd: rand.New(rand.NewPCG(1, uint64(i)))}, note}
+			conn, _ := throttled(t, n.throttle)
+			conn.raw = n
+			o.Attach(conn)
+		}
+		var a Arena
+		for _, o := range all {
+			go func() { // ends at once
+				note("push")
+				push(t, o, &a, []byte("frame"))
+			}()
+		}
+		waitFor(t, "all writes", func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return len(order) == 2*senders
+		})
+		if !slices.Contains(order[:senders], "write") {
+			together++
+		}
+	}
+	if together <= tries/2 { // now and then Go's scheduler lets the flusher go on before the others
+		t.Errorf("in %d of %d tries all was pushed before anything left", together, tries)
 	}
 }
