@@ -22,12 +22,18 @@ type listener struct {
 	f     func(*Event) error
 }
 
+// usualListeners is how many listeners fit into the memory that the first one takes.
+const usualListeners = 4
+
 // On registers a handler for an event. The handlers of one event run in the order in which they were registered; an
 // error ends that. It goes to the client as the answer of an acknowledgement that it asked for and did not get:
 // {"error": {"code", "message", "data"}}, of an *Error as it is, of another error with the code "internal" alone.
 func (s *Socket) On(event string, f func(*Event) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.listeners.events == nil {
+		s.listeners.events = make([]listener, 0, usualListeners)
+	}
 	s.listeners.events = append(s.listeners.events, listener{event, f})
 }
 
