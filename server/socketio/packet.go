@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"bytes"
-	"slices"
 	"unicode/utf8"
 )
 
@@ -268,7 +267,10 @@ func splitArgs(room Args, p *packet, attachments [][]byte) Args {
 	if p.elements <= skip {
 		return nil
 	}
-	args := slices.Grow(room, p.elements-skip)
+	args := room
+	if n := p.elements - skip; n > cap(args) {
+		args = make(Args, 0, n)
+	}
 	for n, i := 0, 1; n < p.elements; n++ {
 		start := skipSpace(p.data, i)
 		end := skipValue(p.data, start)
