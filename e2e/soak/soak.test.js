@@ -18,6 +18,7 @@ const { summary } = require("./summary");
 const SHORT_MS = 15_000;
 const SPOILT_MS = 2_500;
 const FLAWED_MS = 12_000;
+const TRIES = 3; // chance decides whether a flaw comes to bear within one run: nothing may have been said again that was stored
 // A run that does not come to rest says so itself, after two minutes.
 const TEST_MS = 200_000;
 const FLAWS = [
@@ -74,8 +75,11 @@ describe("a server that breaks a law is found", { concurrency: FLAWS.length, ski
   for (const [flaw, law] of FLAWS) {
     test(flaw, { timeout: TEST_MS }, async (t) => {
       const kinds = ["4.8.4 websocket", "3.1.3 websocket", "2.5.0 websocket", "1.7.4 websocket", "plain", "plain", "plain"];
-      const { findings } = await run(t, { ms: FLAWED_MS, kinds, env: { FLAW: flaw } });
-      const laws = new Set(findings.map((finding) => finding.law));
+      const laws = new Set();
+      for (let tries = 0; tries < TRIES && !laws.has(law); tries++) {
+        const { findings } = await run(t, { ms: FLAWED_MS, kinds, env: { FLAW: flaw } });
+        for (const finding of findings) laws.add(finding.law);
+      }
       assert.ok(laws.has(law), `only these laws are named: ${[...laws].join(", ")}`);
       t.kept = false;
     });
