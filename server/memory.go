@@ -17,7 +17,7 @@ const releaseFrom = 500
 const (
 	smallHeap    = 32 << 20 // bytes up to which a heap may grow without being collected
 	usualGrowth  = 100      // percent, Go's default
-	fastGrowth   = 400      // percent; more would save a tenth of a collection's cost, which is little by then
+	fastGrowth   = 400      // percent; by then collections are a hundredth of a handshake's cost
 	growthSteps  = 50       // percent; setting it anew stops all goroutines for a moment
 	liveHeapName = "/gc/heap/live:bytes"
 )
