@@ -82,9 +82,6 @@ func (r *rawSource) next() (*readBuffer, int, error) {
 	return b, r.n, err
 }
 
-// hasty is how many reads follow at once on one that found nothing although others had run before.
-const hasty = 8
-
 // letOthersRun makes it likely that there is something to read. A read mostly finds nothing just behind one that took all that
 // was there, and then it is for nothing: the goroutine is parked, and reads again. On a busy server the other goroutines take
 // so long that the client has answered meanwhile: one event with ack costs 6 % less there. On one with idle processors it
