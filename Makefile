@@ -65,9 +65,10 @@ test-e2e: build e2e/node_modules/.package-lock.json
 soak: build e2e/node_modules/.package-lock.json ## kill, cut and stall for DURATION (10m) with CLIENTS (30); SEED=... is a plan again
 	cd e2e && node soak/main.js --duration $(DURATION) --clients $(CLIENTS) $(if $(SEED),--seed $(SEED))
 
-lint: ## gofmt, go vet, staticcheck, govulncheck
+lint: ## gofmt, go vet, builds for other systems, staticcheck, govulncheck
 	@unformatted=$$($(GO_FILES) -exec gofmt -l {} +); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 	go vet ./...
+	for os in darwin windows; do GOOS=$$os CGO_ENABLED=0 go build ./...; done
 	$(TOOL) staticcheck ./...
 	@scripts/vulnerabilities $(TOOL) govulncheck ./...
 
