@@ -15,7 +15,7 @@ const releaseFrom = 500
 
 // How often a small heap is collected.
 const (
-	smallHeap    = 32 << 20 // bytes up to which a heap may grow without being collected
+	smallHeap    = 32 << 20 // bytes up to which a heap may grow, if fastGrowth allows, without being collected
 	usualGrowth  = 100      // percent, Go's default
 	fastGrowth   = 400      // percent; by then collections are a hundredth of a handshake's cost
 	growthSteps  = 50       // percent; setting it anew stops all goroutines for a moment

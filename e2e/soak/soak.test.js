@@ -18,15 +18,15 @@ const { summary } = require("./summary");
 const SHORT_MS = 15_000;
 const SPOILT_MS = 2_500;
 const FLAWED_MS = 12_000;
-const TRIES = 3; // chance decides whether a flaw comes to bear within one run: nothing may have been said again that was stored
 // A run that does not come to rest says so itself, after two minutes.
 const TEST_MS = 200_000;
+// Each flaw, the law that it breaks, and how many runs it has to come to bear.
 const FLAWS = [
-  ["acknowledges before it stores", "acked"],
-  ["stores what is said again", "once"],
-  ["begins to catch up one too late", "heard"],
-  ["begins to catch up one too early", "heard"],
-  ["lets a message overtake another", "order"],
+  ["acknowledges before it stores", "acked", 1],
+  ["stores what is said again", "once", 3], // chance decides whether what is said again in a run was stored before
+  ["begins to catch up one too late", "heard", 1],
+  ["begins to catch up one too early", "heard", 1],
+  ["lets a message overtake another", "order", 1],
 ];
 
 // A run in a folder that stays if the test fails.
@@ -72,11 +72,11 @@ describe("a line that breaks a law for one client is found", { concurrency: WAYS
 const skip = TARGET !== "reference" && "Crier has no flaw to switch on";
 
 describe("a server that breaks a law is found", { concurrency: FLAWS.length, skip }, () => {
-  for (const [flaw, law] of FLAWS) {
+  for (const [flaw, law, runs] of FLAWS) {
     test(flaw, { timeout: TEST_MS }, async (t) => {
       const kinds = ["4.8.4 websocket", "3.1.3 websocket", "2.5.0 websocket", "1.7.4 websocket", "plain", "plain", "plain"];
       const laws = new Set();
-      for (let tries = 0; tries < TRIES && !laws.has(law); tries++) {
+      for (let i = 0; i < runs && !laws.has(law); i++) {
         const { findings } = await run(t, { ms: FLAWED_MS, kinds, env: { FLAW: flaw } });
         for (const finding of findings) laws.add(finding.law);
       }
