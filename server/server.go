@@ -16,7 +16,7 @@ import (
 	"github.com/crier/crier/server/admin"
 	"github.com/crier/crier/server/engineio"
 	"github.com/crier/crier/server/feed"
-	"github.com/crier/crier/server/limit"
+	"github.com/crier/crier/server/internal/limit"
 	"github.com/crier/crier/server/socketio"
 )
 

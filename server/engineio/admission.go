@@ -5,7 +5,7 @@ import (
 	"net"
 	"net/http"
 
-	"github.com/crier/crier/server/limit"
+	"github.com/crier/crier/server/internal/limit"
 )
 
 // How long a client that is turned away should wait, in seconds: what a rate brings back is there after one, and some of an

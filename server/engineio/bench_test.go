@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/crier/crier/server/engineio"
-	"github.com/crier/crier/server/websocket"
+	"github.com/crier/crier/server/internal/outbound"
 )
 
 // BenchmarkPoll measures one poll that finds one message, without net/http's own part.
@@ -39,7 +39,7 @@ func BenchmarkSendPrepared(b *testing.B) {
 	h := open(b, engineio.Options{}, nil)
 	_, p := h.join(mode{4, "polling"})
 	hello := engineio.Message{Data: []byte(strings.Repeat("hello ", 10))}
-	var batch websocket.Batch
+	var batch outbound.Batch
 	b.ReportAllocs()
 	for b.Loop() {
 		prepared := h.sv.Prepare(hello)

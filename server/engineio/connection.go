@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/crier/crier/server/internal/outbound"
 	"github.com/crier/crier/server/websocket"
 )
 
@@ -72,7 +73,7 @@ func (r *connReader) Ping(data []byte) {
 func (r *connReader) Pong([]byte) {}
 
 // write sends a frame on a connection that is not yet the session's.
-func (r *connReader) write(f websocket.Frames) {
+func (r *connReader) write(f outbound.Frames) {
 	deadline := time.Now().Add(r.session.server.opts.WriteTimeout)
 	_, _ = r.conn.Write([][]byte{f.Bytes()}, deadline) // a lost connection shows in Read
 }

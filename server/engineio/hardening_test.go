@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/crier/crier/server/engineio"
-	"github.com/crier/crier/server/limit"
+	"github.com/crier/crier/server/internal/limit"
 )
 
 // Attacks that servers of this protocol have known, on sessions and their upgrade: by sequence in session ids, by odd values in the

@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/crier/crier/server/websocket"
+	"github.com/crier/crier/server/internal/outbound"
 )
 
 // A heart beats for all sessions of a server, with one timer.
@@ -122,7 +122,7 @@ func (h *heart) beat() {
 	h.beating = true
 	h.mu.Unlock()
 
-	var pings websocket.Batch
+	var pings outbound.Batch
 	var due [64]*Session
 	for n := len(due); n == len(due); pings.Flush() {
 		n = h.take(due[:])

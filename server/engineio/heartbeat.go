@@ -3,7 +3,7 @@ package engineio
 import (
 	"time"
 
-	"github.com/crier/crier/server/websocket"
+	"github.com/crier/crier/server/internal/outbound"
 )
 
 // EIO 4 (docs/engine.io-protocol/v4-current.md, Heartbeat): the server sends a ping PingInterval after it opened the session or
@@ -23,7 +23,7 @@ func (s *Session) startHeartbeat() {
 }
 
 // beat is called when what the session waited for is due: b takes the pings that go out.
-func (s *Session) beat(b *websocket.Batch) {
+func (s *Session) beat(b *outbound.Batch) {
 	s.mu.Lock()
 	switch {
 	case s.state != open || s.server.heart.isAwaiting(s):

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/crier/crier/server/engineio"
-	"github.com/crier/crier/server/limit"
+	"github.com/crier/crier/server/internal/limit"
 )
 
 // inEachBubble runs f in every mode, in time that is made up.

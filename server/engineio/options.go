@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/crier/crier/server/limit"
+	"github.com/crier/crier/server/internal/limit"
 )
 
 // Transport names, as they stand in requests.

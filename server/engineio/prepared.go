@@ -5,15 +5,16 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/crier/crier/server/internal/outbound"
 	"github.com/crier/crier/server/websocket"
 )
 
 // A Prepared holds messages that go to many sessions: they are encoded once for each form that the sessions need. Copies share
 // that, and any number of goroutines may send it.
 type Prepared struct {
-	frames websocket.Frames // as most sessions need them
-	traits form             // what makes a difference to some session
-	others *otherForms      // nil without traits
+	frames outbound.Frames // as most sessions need them
+	traits form            // what makes a difference to some session
+	others *otherForms     // nil without traits
 }
 
 // otherForms are the forms that few sessions need, each encoded when the first of them is met.
@@ -23,7 +24,7 @@ type otherForms struct {
 	old    [][]byte // Message.Old of each; nil if none has it
 
 	mu    sync.Mutex // held while one is encoded
-	forms [forms]atomic.Pointer[websocket.Frames]
+	forms [forms]atomic.Pointer[outbound.Frames]
 }
 
 // Prepare returns messages ready to be sent to any of the server's sessions. Their data is copied: messages prepared one
@@ -64,7 +65,7 @@ func (o *otherForms) kept(i int, binary bool, data []byte) Message {
 func (p *Prepared) Size() int { return p.frames.Len() }
 
 // in returns the messages in a form.
-func (p *Prepared) in(f form) websocket.Frames {
+func (p *Prepared) in(f form) outbound.Frames {
 	if f == 0 {
 		return p.frames
 	}
@@ -75,7 +76,7 @@ func (p *Prepared) in(f form) websocket.Frames {
 }
 
 // encode encodes the messages anew, from the frames of form 0.
-func (o *otherForms) encode(f form, from websocket.Frames) websocket.Frames {
+func (o *otherForms) encode(f form, from outbound.Frames) outbound.Frames {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if frames := o.forms[f].Load(); frames != nil {
@@ -101,6 +102,6 @@ func (o *otherForms) encode(f form, from websocket.Frames) websocket.Frames {
 
 // SendPrepared is Send for one of many sessions. The frames leave after b.Flush. It does not look at what the flusher has yet to
 // deliver: the caller sees to the order.
-func (s *Session) SendPrepared(p *Prepared, b *websocket.Batch) error {
+func (s *Session) SendPrepared(p *Prepared, b *outbound.Batch) error {
 	return sendError(s.out.PushBatch(p.in(s.form(p.traits)), b))
 }

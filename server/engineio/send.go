@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/crier/crier/server/internal/outbound"
 	"github.com/crier/crier/server/websocket"
 )
 
@@ -98,7 +99,7 @@ func (s *Session) form(traits form) (f form) {
 }
 
 // encode puts messages into the arena.
-func (sv *Server) encode(messages []Message, f form) websocket.Frames {
+func (sv *Server) encode(messages []Message, f form) outbound.Frames {
 	buf := frameBufs.Get().(*[]byte)
 	*buf = (*buf)[:0]
 	for i := range messages {
@@ -155,7 +156,7 @@ func sendError(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, websocket.ErrQueueFull):
+	case errors.Is(err, outbound.ErrQueueFull):
 		return ErrSlowConsumer
 	default:
 		return ErrClosed

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/crier/crier/server/engineio"
-	"github.com/crier/crier/server/websocket"
+	"github.com/crier/crier/server/internal/outbound"
 )
 
 // deflating returns a client on WebSocket with permessage-deflate.
@@ -38,7 +38,7 @@ func TestABroadcastReachesEverySessionInItsOwnForm(t *testing.T) {
 	for i, m := range said {
 		all = append(all, engineio.Message{Binary: m.binary, Data: []byte(m.data), Plain: i == len(said)-1})
 	}
-	var batch websocket.Batch
+	var batch outbound.Batch
 	for range 2 { // the second time the frames are there already
 		prepared := h.sv.Prepare(all...)
 		for range 2 {

@@ -8,7 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/crier/crier/server/limit"
+	"github.com/crier/crier/server/internal/limit"
+	"github.com/crier/crier/server/internal/outbound"
 	"github.com/crier/crier/server/websocket"
 )
 
@@ -16,12 +17,12 @@ import (
 type Server struct {
 	opts    Options
 	accept  func(*Session) Handler
-	arena   websocket.Arena
-	flusher *websocket.Flusher
+	arena   outbound.Arena
+	flusher *outbound.Flusher
 	heart   heart
 	offers  map[string][]byte // by transport, the part of OPEN that is the same for all
-	ping    websocket.Frames
-	pong    websocket.Frames
+	ping    outbound.Frames
+	pong    outbound.Frames
 	hits    limit.Hits
 
 	mu sync.RWMutex // guards the following
@@ -54,7 +55,7 @@ func New(o Options, accept func(*Session) Handler) (*Server, error) {
 	sv := &Server{
 		opts:     o,
 		accept:   accept,
-		flusher:  websocket.NewFlusher(),
+		flusher:  outbound.NewFlusher(),
 		sessions: make(map[string]*Session),
 		readers:  make(map[*connReader]struct{}),
 		empty:    make(chan struct{}),
@@ -329,6 +330,6 @@ func newID() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-func (sv *Server) closeFrame(code websocket.CloseCode, reason string) websocket.Frames {
+func (sv *Server) closeFrame(code websocket.CloseCode, reason string) outbound.Frames {
 	return sv.arena.Put(websocket.AppendClose(nil, code, reason))
 }

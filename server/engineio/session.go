@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/crier/crier/server/internal/outbound"
 	"github.com/crier/crier/server/websocket"
 )
 
@@ -29,7 +30,7 @@ type Session struct {
 	base64  bool       // the client takes no binary bodies: it said so when it opened the session
 	ancient bool       // a client before 1.4: see oldclients.go
 	repair  textRepair // what the client's text needs; used by one receiver at a time
-	out     websocket.Outbox
+	out     outbound.Outbox
 	deflate atomic.Bool // the WebSocket takes compressed messages
 	beats   beats       // guarded by the lock of server.heart
 	aside   *Direct     // the first of those that a Sequence has for this session alone; used in tasks of its worker
@@ -72,7 +73,7 @@ func newSession(sv *Server, r *http.Request, q *query, address string) *Session 
 	s := &Session{id: newID(), version: version, server: sv, request: newRequest(r, address)}
 	s.base64 = q.b64 != ""
 	s.ancient = version == 3 && readsBinaryPayloadsOnly(q.t)
-	s.out.Init(sv.flusher, s, websocket.OutboxLimits{MaxBytes: sv.opts.MaxQueue, WriteTimeout: sv.opts.WriteTimeout})
+	s.out.Init(sv.flusher, s, outbound.OutboxLimits{MaxBytes: sv.opts.MaxQueue, WriteTimeout: sv.opts.WriteTimeout})
 	return s
 }
 
@@ -148,7 +149,7 @@ func (s *Session) attach(conn *websocket.Conn) {
 }
 
 // openFrame returns the OPEN packet of a session that begins with the transport.
-func (s *Session) openFrame(transport string) websocket.Frames {
+func (s *Session) openFrame(transport string) outbound.Frames {
 	packet := make([]byte, 0, 256)
 	packet = append(append(packet, PacketOpen.digit()), `{"sid":"`...)
 	packet = append(append(packet, s.id...), s.server.offers[transport]...)
@@ -319,7 +320,7 @@ func (s *Session) stopLastPoll() {
 // WriteFailed is called by the outbox, from the flusher's goroutine or that of a slow client's writer.
 func (s *Session) WriteFailed(err error) {
 	switch {
-	case errors.Is(err, websocket.ErrQueueFull):
+	case errors.Is(err, outbound.ErrQueueFull):
 		if reason, ok := s.end(ReasonSlowConsumer, err); ok {
 			s.server.hit(LimitQueue)
 			s.out.Cut(s.server.closeFrame(websocket.CloseTryAgainLater, string(reason)), websocket.CloseGrace)

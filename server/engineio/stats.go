@@ -3,7 +3,7 @@ package engineio
 import (
 	"maps"
 
-	"github.com/crier/crier/server/limit"
+	"github.com/crier/crier/server/internal/limit"
 	"github.com/crier/crier/server/websocket"
 )
 

@@ -1,17 +1,17 @@
 package engineio
 
-import "github.com/crier/crier/server/websocket"
+import "github.com/crier/crier/server/internal/outbound"
 
 // Flusher returns what writes to the server's sessions. What is sent to many of them can be posted to it as a task, which sends
 // with SendPrepared or SendSequence, and takes no locks.
-func (sv *Server) Flusher() *websocket.Flusher { return sv.flusher }
+func (sv *Server) Flusher() *outbound.Flusher { return sv.flusher }
 
 // Worker returns the number of the flusher's worker that the session belongs to, for life.
 func (s *Session) Worker() int { return s.out.Worker() }
 
 // follow pushes frames behind what the session's worker has yet to deliver. If it has something, a queue that proves full
 // is told to the session, but not here.
-func (s *Session) follow(frames websocket.Frames) error {
+func (s *Session) follow(frames outbound.Frames) error {
 	f, w := s.server.flusher, s.out.Worker()
 	if !f.Busy(w) {
 		return s.out.Push(frames)
@@ -26,7 +26,7 @@ func (s *Session) follow(frames websocket.Frames) error {
 // A Direct is the task that Send makes of what has to stay behind other tasks.
 type Direct struct {
 	session *Session
-	frames  websocket.Frames
+	frames  outbound.Frames
 
 	// Of the Sequence that it is in.
 	behind int // how many Prepared come before it
@@ -34,7 +34,7 @@ type Direct struct {
 }
 
 // Deliver is the task's.
-func (d *Direct) Deliver(_ int, _ []websocket.Task, b *websocket.Batch) int {
+func (d *Direct) Deliver(_ int, _ []outbound.Task, b *outbound.Batch) int {
 	d.push(b)
 	return 1
 }
@@ -42,7 +42,7 @@ func (d *Direct) Deliver(_ int, _ []websocket.Task, b *websocket.Batch) int {
 // Size is the task's.
 func (d *Direct) Size() int { return d.frames.Len() }
 
-func (d *Direct) push(b *websocket.Batch) {
+func (d *Direct) push(b *outbound.Batch) {
 	_ = d.session.out.PushBatch(d.frames, b) // a session that can't be sent to is ending, and is told why
 }
 
@@ -79,7 +79,7 @@ func (q *Sequence) AddDirect(d *Direct) {
 }
 
 // SendSequence sends all of q that is for the session: see SendPrepared.
-func (s *Session) SendSequence(q *Sequence, b *websocket.Batch) {
+func (s *Session) SendSequence(q *Sequence, b *outbound.Batch) {
 	if s.aside != nil {
 		s.sendOneByOne(q, b)
 		return
@@ -89,7 +89,7 @@ func (s *Session) SendSequence(q *Sequence, b *websocket.Batch) {
 	}
 }
 
-func (s *Session) sendOneByOne(q *Sequence, b *websocket.Batch) {
+func (s *Session) sendOneByOne(q *Sequence, b *outbound.Batch) {
 	for i, p := range q.all {
 		s.sendAside(i, b)
 		_ = s.SendPrepared(p, b)
@@ -98,7 +98,7 @@ func (s *Session) sendOneByOne(q *Sequence, b *websocket.Batch) {
 }
 
 // sendAside sends those for this session alone that have no more than n Prepared before them.
-func (s *Session) sendAside(n int, b *websocket.Batch) {
+func (s *Session) sendAside(n int, b *outbound.Batch) {
 	for s.aside != nil && s.aside.behind <= n {
 		d := s.aside
 		s.aside, d.next = d.next, nil
@@ -107,7 +107,7 @@ func (s *Session) sendAside(n int, b *websocket.Batch) {
 }
 
 // Finish sends what is left to sessions that SendSequence was not called for, and empties the sequence.
-func (q *Sequence) Finish(b *websocket.Batch) {
+func (q *Sequence) Finish(b *outbound.Batch) {
 	for _, d := range q.directs {
 		d.session.sendAside(len(q.all), b)
 	}

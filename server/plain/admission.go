@@ -5,7 +5,7 @@ import (
 	"net"
 	"net/http"
 
-	"github.com/crier/crier/server/limit"
+	"github.com/crier/crier/server/internal/limit"
 )
 
 // peerAddress is the IP address that a request's connection comes from.

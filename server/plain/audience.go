@@ -3,6 +3,7 @@ package plain
 import (
 	"sync"
 
+	"github.com/crier/crier/server/internal/outbound"
 	"github.com/crier/crier/server/websocket"
 )
 
@@ -12,7 +13,7 @@ type audience struct {
 	mu sync.Mutex // guards the following, and client.seat of its members
 
 	members []*client
-	batch   websocket.Batch
+	batch   outbound.Batch
 }
 
 // join is idempotent.

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/crier/crier/server/internal/outbound"
 	"github.com/crier/crier/server/websocket"
 )
 
@@ -20,7 +21,7 @@ type client struct {
 	address  string
 	entered  bool // it is counted for its address
 	conn     *websocket.Conn
-	out      websocket.Outbox
+	out      outbound.Outbox
 	rate     *rate.Limiter // the reader's
 
 	seat int // of an audience that it is in; guarded by its lock, 0 meaning none
@@ -42,7 +43,7 @@ func (sv *Server) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 		server: sv, endpoint: e, address: sv.opts.Address(r),
 		rate: rate.NewLimiter(rate.Limit(sv.opts.MaxRate), 2*sv.opts.MaxRate),
 	}
-	c.out.Init(sv.flusher, c, websocket.OutboxLimits{MaxBytes: sv.opts.MaxQueue, WriteTimeout: sv.opts.WriteTimeout})
+	c.out.Init(sv.flusher, c, outbound.OutboxLimits{MaxBytes: sv.opts.MaxQueue, WriteTimeout: sv.opts.WriteTimeout})
 	refusal, ok := c.enter(w, r)
 	if !ok {
 		return
@@ -89,7 +90,7 @@ func (c *client) run(refusal *ending) {
 		c.guard(func() *ending { c.endpoint.leave(c); return nil })
 	}
 	c.conn.Discard(c.server.opts.WriteTimeout + websocket.CloseGrace) // until the close frame is out and answered
-	c.out.Finish(websocket.Frames{}, 0)                               // no frame, but no more grace: one that has hung up may still read
+	c.out.Finish(outbound.Frames{}, 0)                                // no frame, but no more grace: one that has hung up may still read
 }
 
 // ended is told why the connection can't be read any more.
@@ -116,7 +117,7 @@ func (c *client) end(e *ending) {
 	c.out.Finish(c.closeFrame(e), websocket.CloseGrace)
 }
 
-func (c *client) closeFrame(e *ending) websocket.Frames {
+func (c *client) closeFrame(e *ending) outbound.Frames {
 	return c.server.arena.Put(websocket.AppendClose(nil, e.code, e.reason))
 }
 
@@ -174,14 +175,14 @@ func (c *client) send(op websocket.OpCode, data []byte) *ending {
 }
 
 // frame makes a frame for any number of clients.
-func (sv *Server) frame(op websocket.OpCode, data []byte) websocket.Frames {
+func (sv *Server) frame(op websocket.OpCode, data []byte) outbound.Frames {
 	return sv.arena.Put(websocket.AppendFrameHeader(make([]byte, 0, websocket.MaxHeader), op, len(data)), data)
 }
 
 // WriteFailed is called by the outbox when the connection takes nothing any more, or the client too little.
 func (c *client) WriteFailed(err error) {
 	c.server.hitWrite(err)
-	if errors.Is(err, websocket.ErrQueueFull) {
+	if errors.Is(err, outbound.ErrQueueFull) {
 		c.stopTimer()
 		c.out.Cut(c.closeFrame(endSlow), websocket.CloseGrace)
 		return

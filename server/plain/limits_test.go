@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/crier/crier/server/limit"
+	"github.com/crier/crier/server/internal/limit"
 	"github.com/crier/crier/server/plain"
 	"github.com/crier/crier/server/websocket"
 )

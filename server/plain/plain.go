@@ -19,8 +19,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/crier/crier/server/limit"
-	"github.com/crier/crier/server/websocket"
+	"github.com/crier/crier/server/internal/limit"
+	"github.com/crier/crier/server/internal/outbound"
 )
 
 // Subprotocols, the values of Sec-WebSocket-Protocol that the endpoints speak. A client need not ask for one.
@@ -134,8 +134,8 @@ func (o Options) withDefaults() (Options, error) {
 // A Server holds what the endpoints share: limits, the flusher and the clients. All methods may be called concurrently.
 type Server struct {
 	opts    Options
-	arena   websocket.Arena
-	flusher *websocket.Flusher
+	arena   outbound.Arena
+	flusher *outbound.Flusher
 	hits    limit.Hits
 
 	mu sync.Mutex // guards the following
@@ -156,7 +156,7 @@ func New(o Options) (*Server, error) {
 	}
 	return &Server{
 		opts:    o,
-		flusher: websocket.NewFlusher(),
+		flusher: outbound.NewFlusher(),
 		clients: make(map[*client]struct{}),
 		refused: make(map[*client]struct{}),
 		empty:   make(chan struct{}),

@@ -4,7 +4,8 @@ import (
 	"errors"
 	"os"
 
-	"github.com/crier/crier/server/limit"
+	"github.com/crier/crier/server/internal/limit"
+	"github.com/crier/crier/server/internal/outbound"
 	"github.com/crier/crier/server/websocket"
 )
 
@@ -46,7 +47,7 @@ func (sv *Server) hitConn(err *websocket.ProtocolError) {
 // hitWrite counts the limit that a client met by taking too little.
 func (sv *Server) hitWrite(err error) {
 	switch {
-	case errors.Is(err, websocket.ErrQueueFull):
+	case errors.Is(err, outbound.ErrQueueFull):
 		sv.hit(LimitQueue)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		sv.hit(LimitWriteTime)

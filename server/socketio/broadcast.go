@@ -69,14 +69,14 @@ func (b *Broadcast) emit(ns *Namespace, id uint64, hasID bool, event string, arg
 	if !reservedEvent(event) && ns.unheard(b) {
 		return nil
 	}
-	o := outbounds.Get().(*outbound)
+	o := outgoings.Get().(*outgoing)
 	defer o.release()
 	text, attachments, err := appendEvent(o.buf[:0], ns.name, id, hasID, event, args)
 	if err != nil {
 		return err
 	}
 	o.buf, o.text, o.attachments, o.flags, o.asks = text, text, attachments, b.flags, hasID
-	return ns.post(&emission{outbound: o, broadcast: b, expect: expect})
+	return ns.post(&emission{outgoing: o, broadcast: b, expect: expect})
 }
 
 // audience is whom the broadcast is meant for, whether they are there or lost.

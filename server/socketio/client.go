@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/crier/crier/server/engineio"
-	"github.com/crier/crier/server/limit"
+	"github.com/crier/crier/server/internal/limit"
 )
 
 // A client is the Socket.IO side of one session: its packets, taken apart, and its sockets, one for each namespace.

@@ -48,9 +48,9 @@ func (e Emitter) Emit(event string, args ...any) error {
 
 // sendEvent encodes an event and puts it in order with all that is emitted in the namespace; asks: for an acknowledgement.
 func (s *Socket) sendEvent(flags sendFlags, asks bool, encode func([]byte) ([]byte, [][]byte, error)) error {
-	return s.sendPacket(encode, func(o *outbound) error {
+	return s.sendPacket(encode, func(o *outgoing) error {
 		o.flags, o.asks = flags, asks
-		return s.ns.post(&emission{outbound: o, to: s})
+		return s.ns.post(&emission{outgoing: o, to: s})
 	})
 }
 
@@ -59,8 +59,8 @@ func (s *Socket) sendAck(encode func([]byte) ([]byte, [][]byte, error)) error {
 	return s.sendPacket(encode, s.sendEncoded)
 }
 
-func (s *Socket) sendPacket(encode func([]byte) ([]byte, [][]byte, error), send func(*outbound) error) error {
-	o := outbounds.Get().(*outbound)
+func (s *Socket) sendPacket(encode func([]byte) ([]byte, [][]byte, error), send func(*outgoing) error) error {
+	o := outgoings.Get().(*outgoing)
 	defer o.release()
 	text, attachments, err := encode(o.buf[:0])
 	if err != nil {
@@ -73,7 +73,7 @@ func (s *Socket) sendPacket(encode func([]byte) ([]byte, [][]byte, error), send 
 	return send(o)
 }
 
-func (s *Socket) sendEncoded(o *outbound) error {
+func (s *Socket) sendEncoded(o *outgoing) error {
 	if o.flags.volatile && !s.client.session.Ready() {
 		s.client.io.dropped.Add(1)
 		return nil

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/crier/crier/server/limit"
+	"github.com/crier/crier/server/internal/limit"
 	"github.com/crier/crier/server/socketio"
 )
 

@@ -5,7 +5,7 @@ import (
 	"sync"
 
 	"github.com/crier/crier/server/engineio"
-	"github.com/crier/crier/server/websocket"
+	"github.com/crier/crier/server/internal/outbound"
 )
 
 // A hub knows the sockets of a namespace and the rooms that they are in.
@@ -29,10 +29,10 @@ type hub struct {
 	sockets  map[string]*Socket
 	everyone room
 	rooms    map[string]*room
-	marks    uint64          // how many broadcasts had to mark sockets
-	batch    websocket.Batch // for the broadcast that is under way
-	spare    *task           // memory for the next one, or nil
-	unmarked int             // sockets whose clients are sent no offsets
+	marks    uint64         // how many broadcasts had to mark sockets
+	batch    outbound.Batch // for the broadcast that is under way
+	spare    *task          // memory for the next one, or nil
+	unmarked int            // sockets whose clients are sent no offsets
 }
 
 // A room is a set of sockets.

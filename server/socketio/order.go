@@ -7,8 +7,8 @@ import (
 	"github.com/crier/crier/server/engineio"
 )
 
-// An outbound event is encoded, and about to be queued for those whom it is meant for.
-type outbound struct {
+// An outgoing event is encoded, and about to be queued for those whom it is meant for.
+type outgoing struct {
 	buf         []byte // the memory that the text and its other form lie in
 	text        []byte
 	old         []byte // for clients without recovery, if it is another
@@ -17,22 +17,22 @@ type outbound struct {
 	asks        bool // for an acknowledgement
 }
 
-// outbounds are used again, with the memory in which packets are encoded before they are copied into frames.
-var outbounds = sync.Pool{New: func() any { return new(outbound) }}
+// outgoings are used again, with the memory in which packets are encoded before they are copied into frames.
+var outgoings = sync.Pool{New: func() any { return new(outgoing) }}
 
 // maxPooled is the size from which that memory is left to the garbage collector.
 const maxPooled = 64 << 10
 
 // release keeps o for the next packet. Nobody may hold it any more.
-func (o *outbound) release() {
+func (o *outgoing) release() {
 	if cap(o.buf) > maxPooled {
 		return
 	}
-	*o = outbound{buf: o.buf}
-	outbounds.Put(o)
+	*o = outgoing{buf: o.buf}
+	outgoings.Put(o)
 }
 
-func (o *outbound) messages() []engineio.Message {
+func (o *outgoing) messages() []engineio.Message {
 	all := messages(o.flags, o.text, o.attachments)
 	all[0].Old = o.old
 	return all
@@ -41,7 +41,7 @@ func (o *outbound) messages() []engineio.Message {
 // order decides an event's place among those of the namespace. If anybody could come back for it, it gets its offset and goes
 // into the record. The lock of ns.hub must be held until the event is queued for all whom it reaches, so that what an
 // offset stands behind has been queued before it.
-func (ns *Namespace) order(o *outbound, to audience) {
+func (ns *Namespace) order(o *outgoing, to audience) {
 	if o.asks || ns.watched.Load() == 0 {
 		return
 	}
@@ -60,7 +60,7 @@ func (ns *Namespace) order(o *outbound, to audience) {
 }
 
 // fork returns the text to write an offset to. The text as it is stays in o.old if any client of the namespace gets it so.
-func (o *outbound) fork(ns *Namespace) []byte {
+func (o *outgoing) fork(ns *Namespace) []byte {
 	n := len(o.text)
 	if ns.hub.unmarked == 0 {
 		o.buf = slices.Grow(o.text, offsetRoom)

@@ -4,12 +4,12 @@ import (
 	"sync"
 
 	"github.com/crier/crier/server/engineio"
-	"github.com/crier/crier/server/websocket"
+	"github.com/crier/crier/server/internal/outbound"
 )
 
 // An emission is one event on its way: to a socket, or to those that a broadcast reaches.
 type emission struct {
-	*outbound
+	*outgoing
 	to        *Socket
 	broadcast *Broadcast
 	expect    func(*Socket) bool // if set, asked about each socket before it is sent to
@@ -32,9 +32,9 @@ func (ns *Namespace) post(e *emission) error {
 		return ErrDisconnected
 	}
 	if e.to.pid != "" {
-		ns.order(e.outbound, audience{only: e.to.id})
+		ns.order(e.outgoing, audience{only: e.to.id})
 	}
-	return e.to.sendEncoded(e.outbound)
+	return e.to.sendEncoded(e.outgoing)
 }
 
 // unheard says whether a broadcast is meant for nobody, so that it need not be encoded.
@@ -57,7 +57,7 @@ func (ns *Namespace) spread(e *emission) {
 	t := h.newTask(e.broadcast)
 	n := t.reach.members()
 	if n > 0 || ns.lost.Load() > 0 {
-		ns.order(e.outbound, e.broadcast.audience())
+		ns.order(e.outgoing, e.broadcast.audience())
 	}
 	if n == 0 {
 		h.keep(t)
@@ -157,7 +157,7 @@ func (h *hub) keep(t *task) {
 var sequences = sync.Pool{New: func() any { return new(engineio.Sequence) }}
 
 // Deliver pushes what the task and those behind it have for the same sockets, in one walk.
-func (t *task) Deliver(worker int, next []websocket.Task, b *websocket.Batch) int {
+func (t *task) Deliver(worker int, next []outbound.Task, b *outbound.Batch) int {
 	q := sequences.Get().(*engineio.Sequence)
 	q.Add(&t.prepared)
 	n := 1 + t.takeAlong(q, next)
@@ -168,7 +168,7 @@ func (t *task) Deliver(worker int, next []websocket.Task, b *websocket.Batch) in
 }
 
 // takeAlong adds what follows as long as it is for the same sockets, or for one alone, and returns how many tasks that is.
-func (t *task) takeAlong(q *engineio.Sequence, next []websocket.Task) int {
+func (t *task) takeAlong(q *engineio.Sequence, next []outbound.Task) int {
 	for i := range next {
 		switch other := next[i].(type) {
 		case *engineio.Direct:

@@ -20,7 +20,7 @@ func watchedRecord() (*record, *Namespace) {
 
 func TestNothingIsHeldWhenNobodyCouldComeBack(t *testing.T) {
 	r, ns := watchedRecord()
-	o := outbound{text: []byte(`2["x"]`)}
+	o := outgoing{text: []byte(`2["x"]`)}
 	ns.order(&o, audience{})
 	if r.events.count != 1 || string(o.text[:len(`2["x","`)]) != `2["x","` {
 		t.Fatalf("%d events, %s", r.events.count, o.text)
@@ -29,7 +29,7 @@ func TestNothingIsHeldWhenNobodyCouldComeBack(t *testing.T) {
 	if r.events.slots != nil || r.block != nil || r.size != 0 {
 		t.Errorf("it holds %d events, %d bytes", r.events.count, r.size)
 	}
-	o = outbound{text: []byte(`2["x"]`)}
+	o = outgoing{text: []byte(`2["x"]`)}
 	ns.order(&o, audience{})
 	if r.events.count != 0 || string(o.text) != `2["x"]` {
 		t.Errorf("%d events, %s", r.events.count, o.text)
@@ -44,7 +44,7 @@ func TestARecordStaysWithinItsBounds(t *testing.T) {
 		if n >= 500 {
 			size = 50_000
 		}
-		o := outbound{text: append(append([]byte(`2["`), make([]byte, size)...), `"]`...), attachments: [][]byte{{1}}}
+		o := outgoing{text: append(append([]byte(`2["`), make([]byte, size)...), `"]`...), attachments: [][]byte{{1}}}
 		ns.order(&o, audience{rooms: []string{"room"}})
 		held := 0
 		for i := range r.events.count {
@@ -64,7 +64,7 @@ func TestWhatIsTooOldGoesThoughNothingHappens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, ns := watchedRecord()
 		for range 3 {
-			o := outbound{text: []byte(`2["x"]`)}
+			o := outgoing{text: []byte(`2["x"]`)}
 			ns.order(&o, audience{})
 			time.Sleep(10 * time.Second) // of the bubble's time
 		}
@@ -91,7 +91,7 @@ func TestWhatIsTooOldGoesThoughNothingHappens(t *testing.T) {
 func TestARecordHoldsCopies(t *testing.T) {
 	r, ns := watchedRecord()
 	text, attachment := []byte(`2["first"]`), []byte{1, 2}
-	o := outbound{text: text, attachments: [][]byte{attachment}}
+	o := outgoing{text: text, attachments: [][]byte{attachment}}
 	ns.order(&o, audience{})
 	held := string(r.events.first().text)
 	for _, b := range [][]byte{text, o.text, attachment} {

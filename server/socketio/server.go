@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/crier/crier/server/engineio"
-	"github.com/crier/crier/server/limit"
+	"github.com/crier/crier/server/internal/limit"
 )
 
 // A Server is a Socket.IO server: an http.Handler with namespaces. The methods of the main namespace, "/", are its own.

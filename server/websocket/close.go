@@ -5,8 +5,12 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
+
+// CloseGrace is how long a connection should stay open after a close frame that the peer has yet to answer.
+const CloseGrace = 2 * time.Second
 
 // A CloseCode says why a connection ends (RFC 6455 section 7.4, and IANA's registry of WebSocket close codes).
 // 3000 to 3999 are for libraries and 4000 to 4999 for applications.

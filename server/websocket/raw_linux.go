@@ -36,6 +36,9 @@ func newRawSocket(nc net.Conn) rawSocket {
 	return &socket{fd}
 }
 
+// skipYields is how many reads skip Gosched after a yield that brought no bytes.
+const skipYields = 8
+
 // rawSource reads without a buffer in hand: the goroutine parks in the runtime's poller, and a buffer is taken when the
 // descriptor is said to be readable. The bytes leave through the fields, and are not handled in the callback, because
 // the callback holds the descriptor's lock: a Handler that called Close in there would wait for itself.
@@ -115,7 +118,7 @@ func (r *rawSource) readable(fd uintptr) bool {
 	switch err {
 	case unix.EAGAIN:
 		if r.haste == 0 {
-			r.haste = hasty
+			r.haste = skipYields
 		}
 		return false
 	case nil:

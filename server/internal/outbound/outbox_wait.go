@@ -1,4 +1,4 @@
-package websocket
+package outbound
 
 // waiters wait for what an outbox held when they came.
 type waiters struct {

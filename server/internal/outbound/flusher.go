@@ -1,4 +1,4 @@
-package websocket
+package outbound
 
 import (
 	"math/bits"
@@ -179,14 +179,13 @@ func (w *worker) rouse() bool {
 	return asleep
 }
 
-// hasty is how often a goroutine goes on at once after it has let others run and found no more to do than before: a worker here, and
-// who reads a connection (see rawSource).
-const hasty = 8
+// skipYields is how many passes skip Gosched after a yield that brought no new work.
+const skipYields = 8
 
 // gather lets the goroutines run that are about to, such as the handlers of other clients' events: what they send then leaves in the
 // same pass, and not each in one for which this goroutine has to be woken. On a busy processor, with 64 clients who speak all the
 // time, an event with ack costs 17 % less (9 % with two processors). Where that was in vain it is not tried the next few times: see
-// hasty.
+// skipYields.
 func (w *worker) gather() {
 	if w.haste > 0 {
 		w.haste--
@@ -195,7 +194,7 @@ func (w *worker) gather() {
 	last, tasks := w.newest()
 	runtime.Gosched()
 	if o, n := w.newest(); o == last && n == tasks {
-		w.haste = hasty
+		w.haste = skipYields
 	}
 }
 

@@ -1,4 +1,4 @@
-package websocket
+package outbound
 
 // maxLoose is how many separate pieces of shared memory a queue points at before it copies them into memory of its own.
 // A client that hears one frame in a hundred would otherwise pin a whole chunk for each frame that waits for it.

@@ -1,4 +1,4 @@
-package websocket
+package outbound
 
 // A Task is a push to many outboxes, shared by the workers that the outboxes belong to: each pushes to its own. An outbox
 // that one goroutine fills and another one empties travels between their processors with each frame. With 1,000 clients and

@@ -1,4 +1,4 @@
-package websocket
+package outbound
 
 import (
 	"errors"
@@ -9,12 +9,16 @@ import (
 
 // Errors of an Outbox.
 var (
-	ErrQueueFull    = errors.New("websocket: the outbound queue is full")
-	ErrOutboxClosed = errors.New("websocket: the outbound queue is closed")
+	ErrQueueFull    = errors.New("outbound: the queue is full")
+	ErrOutboxClosed = errors.New("outbound: the queue is closed")
 )
 
-// CloseGrace is how long a connection should stay open after a close frame that the peer has yet to answer.
-const CloseGrace = 2 * time.Second
+// A Conn is what an outbox writes to; [websocket.Conn] is one, and its documentation tells what each method promises.
+type Conn interface {
+	TryWrite(bufs [][]byte) (int64, error)
+	Write(bufs [][]byte, deadline time.Time) (int64, error)
+	Close() error
+}
 
 // An Outbox is the outbound side of one client: a queue of finished frames, bounded in bytes, and the one writer that
 // empties it into a connection. It outlives the connection: while none is attached (the client is on long-polling)
@@ -34,7 +38,7 @@ type Outbox struct {
 	queue   queue
 	flying  int    // bytes handed to a writer and not yet taken by the kernel
 	pushed  uint64 // how often frames were queued
-	conn    *Conn  // nil while there is none
+	conn    Conn   // nil while there is none
 	listed  bool   // on its way to the worker, or in its list
 	writing bool   // somebody writes to conn: the worker, or the goroutine for a slow client
 	slow    bool   // it is the latter
@@ -151,7 +155,7 @@ func (o *Outbox) Pushed() uint64 {
 }
 
 // Attach makes c the connection that the frames leave by. The outbox is its only writer from then on.
-func (o *Outbox) Attach(c *Conn) {
+func (o *Outbox) Attach(c Conn) {
 	o.mu.Lock()
 	o.conn = c
 	closed := o.closed
@@ -241,7 +245,7 @@ func (o *Outbox) Close() {
 }
 
 // shut is Close but for the connection, which it returns.
-func (o *Outbox) shut() *Conn {
+func (o *Outbox) shut() Conn {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.closed = true
@@ -339,7 +343,7 @@ func (o *Outbox) fail(err error) {
 
 // drain writes rest, and whatever gathers meanwhile, to a client that does not keep up. It is the outbox's writer until
 // it returns.
-func (o *Outbox) drain(conn *Conn, rest [][]byte) {
+func (o *Outbox) drain(conn Conn, rest [][]byte) {
 	for {
 		if err := o.writeAll(conn, rest); err != nil {
 			o.fail(err)
@@ -357,7 +361,7 @@ func (o *Outbox) drain(conn *Conn, rest [][]byte) {
 }
 
 // writeAll waits until the kernel has taken bufs. A client that takes a little before each timeout is slow, not stuck.
-func (o *Outbox) writeAll(conn *Conn, bufs [][]byte) error {
+func (o *Outbox) writeAll(conn Conn, bufs [][]byte) error {
 	for len(bufs) > 0 {
 		n, err := conn.Write(bufs, time.Now().Add(o.timeout))
 		o.mu.Lock()
