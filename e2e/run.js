@@ -8,7 +8,7 @@ const { readdirSync } = require("node:fs");
 const path = require("node:path");
 
 const ROOT = path.join(__dirname, "..");
-const FOLDERS = ["tests", "plain", "browser", "soak"];
+const FOLDERS = ["protocol", "tests", "plain", "browser", "soak"];
 
 // The exit code.
 function attempt(command, args, cwd) {
