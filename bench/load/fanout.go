@@ -108,9 +108,26 @@ func runRate(c *crowd, r *Result) error {
 	if err := c.gather(c.o.Clients, c.joinWebSocket(true)); err != nil {
 		return err
 	}
+	return c.beat(r)
+}
+
+// runPollingRate has the speaker on WebSocket and everybody else on long-polling, and says what is due whether they poll or not.
+func runPollingRate(c *crowd, r *Result) error {
+	if err := c.gather(1, c.joinWebSocket(true)); err != nil {
+		return err
+	}
+	if err := c.gather(c.o.Clients, c.joinPolling(false, fewHeaders)); err != nil {
+		return err
+	}
+	return c.beat(r)
+}
+
+// beat measures PerSecond broadcasts a second of the first client.
+func (c *crowd) beat(r *Result) error {
 	m := &metronome{publisher: publisher{crowd: c, speaker: c.clients[0]}, interval: time.Second / time.Duration(max(1, c.o.PerSecond))}
-	m.samples = make([]time.Duration, 0, (int(c.o.Duration/m.interval)+2)*c.o.Clients)
-	c.onNews = m.heard
+	m.samples = make([]time.Duration, 0, (int(c.o.Duration/m.interval)+2)*(c.o.Clients+1))
+	c.onNews = func(_ *client, number uint64) { m.heard(number) }
+	c.onPollNews = m.heard
 	err := m.measured(r, m.speak)
 	r.Latency = summarize(m.samples)
 	return err
@@ -125,7 +142,7 @@ type metronome struct {
 	samples  []time.Duration
 }
 
-func (m *metronome) heard(_ *client, number uint64) {
+func (m *metronome) heard(number uint64) {
 	if number < m.first {
 		return // of the warm-up
 	}
@@ -157,7 +174,7 @@ func runPolling(c *crowd, r *Result) error {
 	if err := c.gather(1, c.joinWebSocket(true)); err != nil {
 		return err
 	}
-	if err := c.gather(c.o.Clients, c.joinPolling(false)); err != nil {
+	if err := c.gather(c.o.Clients, c.joinPolling(false, usualHeaders)); err != nil {
 		return err
 	}
 	p := &publisher{crowd: c, speaker: c.clients[0]}
