@@ -12,8 +12,8 @@ import (
 // EntrySize is how much a bare write holds: about what a message takes in a feed.
 const EntrySize = 256
 
-// A questioner sends events at fixed times, by one client after another, and measures how long each is not acknowledged: from the
-// moment for which it was intended, so that one that waits for its turn counts as late.
+// A questioner sends events at fixed times, by one client after another, and measures how long each is not
+// acknowledged: from the moment for which it was intended, so that one that waits for its turn counts as late.
 type questioner struct {
 	*crowd
 	interval time.Duration
@@ -65,9 +65,8 @@ func (q *questioner) measured(r *Result) error {
 		return err
 	}
 	// What is late is late: it is not left out, which would make a server that answers nothing look quick.
-	if err := q.loop.runUntil(func() bool { return len(q.due) == 0 || q.loss != nil }, q.o.Limit); err != nil && failed == nil {
-		failed = err
-	}
+	settled := func() bool { return len(q.due) == 0 || q.loss != nil }
+	failed = errors.Join(failed, q.loop.runUntil(settled, q.o.Limit))
 	r.Ops, r.Lost = uint64(len(q.samples)), q.lostOnes
 	for _, member := range q.clients {
 		r.Counts.add(&member.tally, q.sent[member])

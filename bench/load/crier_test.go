@@ -136,7 +136,7 @@ func (c *crier) write(conn net.Conn, packet []byte) {
 	_, _ = conn.Write(append(head, packet...))
 }
 
-// readClientFrame reads a frame and takes its mask off, in other words than appendFrame has.
+// readClientFrame reads a frame and takes its mask off, in other words than AppendFrame has.
 func readClientFrame(in *bufio.Reader) ([]byte, error) {
 	head := make([]byte, 2)
 	if _, err := io.ReadFull(in, head); err != nil {

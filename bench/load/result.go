@@ -68,8 +68,8 @@ func (r *Result) PerOp() time.Duration {
 // PerSecond is how many operations there were in a second.
 func (r *Result) PerSecond() float64 { return float64(r.Ops) / r.Seconds }
 
-// Latency is how late deliveries or acknowledgements were, from the moment for which the message was intended: a publisher that is itself held up
-// does not hide it.
+// Latency is how late deliveries or acknowledgements were, from the moment for which the message was intended: a
+// publisher that is itself held up does not hide it.
 type Latency struct {
 	P50  time.Duration `json:"p50"`
 	P99  time.Duration `json:"p99"`

@@ -22,9 +22,9 @@ type peer struct {
 // reference is the peer that all others are divided by.
 const reference = "npm"
 
-// trusted is Crier's setting for networks where every client is one's own: without the rates and shares of an address or a session,
-// which the generator would run into, having few addresses for very many clients and one publisher in place of very many. The bounds
-// of the whole process are on.
+// trusted is Crier's setting for networks where every client is one's own: without the rates and shares of an
+// address or a session, which the generator would run into, having few addresses for very many clients and one
+// publisher in place of very many. The bounds of the whole process are on.
 var trusted = []string{"CRIER_LIMITS=trusted"}
 
 // raised are the settings that do the same for a Crier that has no such setting.

@@ -72,8 +72,8 @@ func rate(clients int) load.Options {
 	return load.Options{Work: load.Rate, Clients: clients, PerSecond: 20}
 }
 
-// onDisk is 100 clients that each wait for the answer, on one core, in a Go runtime that knows of one processor or of two: Go sets
-// the first in a container that may use one.
+// onDisk is 100 clients that each wait for the answer, on one core, in a Go runtime that knows of one processor or
+// of two: Go sets the first in a container that may use one.
 func onDisk(processors string) work {
 	return work{
 		key: "disk-ack-" + processors, title: "one event with ack, feed on disk, GOMAXPROCS=" + processors, unit: perSecond, atLeast: 40_000,
