@@ -135,8 +135,10 @@ func (w *work) timed(quick bool) load.Options {
 	o := w.options
 	o.Warmup, o.Duration = 2*time.Second, 3*time.Second // Node's compiler takes more than a second to warm up
 	switch {
-	case o.Work == load.Rate || o.Work == load.PollingRate || o.Work == load.AckRate:
+	case o.Work == load.Rate || o.Work == load.AckRate:
 		o.Duration = 6 * time.Second
+	case o.Work == load.PollingRate:
+		o.Warmup, o.Duration = 8*time.Second, 10*time.Second
 	case o.Work == load.Idle || o.Work == load.IdlePolling:
 		o.Warmup = 0
 		o.Duration = 4 * time.Second
