@@ -31,7 +31,7 @@ type waiter struct {
 
 // NewPlaces returns n places. At most waiting wait for one.
 func NewPlaces(n, waiting int) *Places {
-	return &Places{all: max(n, 1), byKey: make(map[string]int), waiting: NewTurns[*waiter](waiting, waiting)}
+	return &Places{all: max(n, 1), byKey: make(map[string]int), waiting: NewTurns[*waiter](waiting, waiting*quantum)}
 }
 
 // Acquire waits until there is a place for key. It returns [ErrBusy] if too many wait already, of all or of this key, and the
@@ -68,10 +68,11 @@ func (p *Places) enter(key string) (*waiter, error) {
 		return nil, nil
 	}
 	w := &waiter{key: key, ready: make(chan struct{})}
-	ok := p.waiting.Push(key, 1, w)
+	// Each costs a whole turn, so the keys alternate.
+	ok := p.waiting.Push(key, quantum, w)
 	if !ok && p.gone > 0 {
 		p.forget()
-		ok = p.waiting.Push(key, 1, w)
+		ok = p.waiting.Push(key, quantum, w)
 	}
 	if !ok {
 		return nil, ErrBusy
