@@ -5,10 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 )
+
+// takenBy returns how many places a key has; all keys, if it is "".
+func (p *Places) takenBy(key string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if key == "" {
+		return p.taken
+	}
+	return p.byKey[key]
+}
 
 // use takes a place for d, in a goroutine of its own, and then calls then.
 func (p *Places) use(t *testing.T, key string, d time.Duration, then func()) {
@@ -50,8 +61,10 @@ func TestNoMoreThanThePlacesAreTaken(t *testing.T) {
 			}()
 		}
 		time.Sleep(time.Second)
-		if most != 8 || all != 200 || p.taken != 0 || len(p.byKey) != 0 || p.Waiting() != 0 {
-			t.Errorf("%d at a time, %d in all; then %d are taken by %d keys, %d wait", most, all, p.taken, len(p.byKey), p.Waiting())
+		mu.Lock()
+		defer mu.Unlock()
+		if most != 8 || all != 200 || p.Waiting() != 0 || p.takenBy("") != 0 {
+			t.Errorf("%d at a time, %d in all; then %d are taken, %d wait", most, all, p.takenBy(""), p.Waiting())
 		}
 	})
 }
@@ -59,25 +72,25 @@ func TestNoMoreThanThePlacesAreTaken(t *testing.T) {
 func TestWhileOthersWaitAKeyHasAtMostHalf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := NewPlaces(8, 1000)
-		calm := 0
+		var calm atomic.Int32
 		for range 100 {
 			p.use(t, "flood", 10*time.Millisecond, func() {})
 		}
-		if p.byKey["flood"] != 8 {
-			t.Errorf("alone it has %d of 8", p.byKey["flood"])
+		if p.takenBy("flood") != 8 {
+			t.Errorf("alone it has %d of 8", p.takenBy("flood"))
 		}
 		for range 8 {
-			p.use(t, "calm", 10*time.Millisecond, func() { calm++ })
+			p.use(t, "calm", 10*time.Millisecond, func() { calm.Add(1) })
 		}
 		time.Sleep(15 * time.Millisecond)
 		synctest.Wait()
-		if p.byKey["flood"] != 4 || p.byKey["calm"] != 4 {
-			t.Errorf("they have %v, want half each", p.byKey)
+		if p.takenBy("flood") != 4 || p.takenBy("calm") != 4 {
+			t.Errorf("they have %d and %d, want half each", p.takenBy("flood"), p.takenBy("calm"))
 		}
 		time.Sleep(10 * time.Millisecond)
 		synctest.Wait()
-		if calm != 8 {
-			t.Errorf("%d of 8 had their place after two turns", calm)
+		if n := calm.Load(); n != 8 {
+			t.Errorf("%d of 8 had their place after two turns", n)
 		}
 		time.Sleep(time.Second)
 	})
@@ -108,15 +121,15 @@ func TestTooManyWhoWaitAreRefusedAndOthersStillHaveAPlace(t *testing.T) {
 		if len(refused) != 30 || p.Waiting() != 70 {
 			t.Errorf("%d were refused and %d wait, want 30 and 70", len(refused), p.Waiting())
 		}
-		got := false
-		p.use(t, "calm", 0, func() { got = true })
+		var got atomic.Bool
+		p.use(t, "calm", 0, func() { got.Store(true) })
 		hold()
 		synctest.Wait()
 		if len(served) == 1 { // it was waiting before
 			next <- struct{}{}
 			synctest.Wait()
 		}
-		if !got {
+		if !got.Load() {
 			t.Errorf("%d of the flood were served, and the other key was not", len(served))
 		}
 		cancel()
@@ -147,8 +160,8 @@ func TestWhoGivesUpKeepsNoPlace(t *testing.T) {
 			time.Sleep(2 * time.Second)
 			cancel()
 		}
-		if n := p.waiting.Len(); n != p.gone || p.Waiting() != 0 {
-			t.Errorf("%d wait, of whom %d have given up", n, p.gone)
+		if n := p.Waiting(); n != 0 {
+			t.Errorf("%d wait still", n)
 		}
 		release()
 		again, err := p.Acquire(t.Context(), "b")
@@ -158,8 +171,8 @@ func TestWhoGivesUpKeepsNoPlace(t *testing.T) {
 		again()
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := p.Acquire(ended, "b"); !errors.Is(err, context.Canceled) || p.taken != 0 {
-			t.Errorf("got %v, and %d places are taken", err, p.taken)
+		if _, err := p.Acquire(ended, "b"); !errors.Is(err, context.Canceled) || p.takenBy("") != 0 {
+			t.Errorf("got %v, and %d places are taken", err, p.takenBy(""))
 		}
 	})
 }

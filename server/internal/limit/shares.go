@@ -2,6 +2,7 @@ package limit
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -165,7 +166,7 @@ func (s *Shares) sum() (held int64) {
 // shareAt returns what an address may hold while so much is held in all.
 func (s *Shares) shareAt(held int64) int64 {
 	if s.trusted {
-		return s.max
+		return math.MaxInt64 / Factor48
 	}
 	return max((s.max-held)/shareOf, s.max/leastPart, 1)
 }
