@@ -40,13 +40,16 @@ func (s *Server) turnedAway(r *http.Request, limit string) {
 	if !ok {
 		return
 	}
-	args := []any{"limit", admin.Setting(limit), "address", s.address(r), "not_logged", held}
-	peer, known := parseHost(r.RemoteAddr)
-	if known && !s.proxies.trust(peer) && (r.Header["X-Forwarded-For"] != nil || r.Header["Forwarded"] != nil) {
-		args = append(args, "hint", "it came through a proxy; if that is yours, add its address to the setting trusted_proxies")
-	}
-	s.log.Warn("a new client was refused for a limit", args...)
+	address := s.address(r)
+	s.log.Warn("a new client was refused for a limit",
+		s.withHint(address, "limit", admin.Setting(limit), "address", address, "not_logged", held)...)
 }
 
 // address is the IP address of the client that a request comes from.
-func (s *Server) address(r *http.Request) string { return s.proxies.address(r) }
+func (s *Server) address(r *http.Request) string {
+	address, unnamed := s.proxies.address(r)
+	if unnamed {
+		s.unnamed.note(address)
+	}
+	return address
+}

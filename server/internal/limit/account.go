@@ -23,7 +23,7 @@ func (s *Shares) Account(ip string) *Account {
 	keys := networksOf(ip)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.accounts[keys.all[0]]
+	a := s.accounts[keys.All[0]]
 	if a == nil {
 		a = s.open(keys)
 	}
@@ -33,11 +33,11 @@ func (s *Shares) Account(ip string) *Account {
 }
 
 // open makes a new account. s.mu must be held.
-func (s *Shares) open(keys networks) *Account {
-	a := &Account{shares: s, key: keys.all[0], cell: &s.cells[s.next%cells]}
+func (s *Shares) open(keys Networks) *Account {
+	a := &Account{shares: s, key: keys.All[0], cell: &s.cells[s.next%cells]}
 	s.next++
 	s.accounts[a.key] = a
-	for i, key := range keys.all[1:keys.n] {
+	for i, key := range keys.All[1:keys.N] {
 		w := s.wider[key]
 		if w == nil {
 			w = &wider{key: key}
@@ -92,7 +92,7 @@ func (a *Account) Hold(delta int) {
 	over := held > share || all > a.cell.alarm.Load()
 	for _, w := range a.wider {
 		if w != nil {
-			over = w.held.Add(d) > share*int64(w.key.factor()) || over
+			over = w.held.Add(d) > share*int64(w.key.Factor()) || over
 		}
 	}
 	if d > 0 && over || d < 0 && held <= 0 && a.closed.Load() {

@@ -94,13 +94,13 @@ func (l *Addresses) Enter(ip string) error {
 	l.forget(now)
 	var found [3]*address
 	var err error
-	for i, key := range keys.all[:keys.n] {
+	for i, key := range keys.All[:keys.N] {
 		found[i] = l.find(key)
 		if err == nil {
 			err = l.judge(found[i], now)
 		}
 	}
-	for _, a := range found[:keys.n] {
+	for _, a := range found[:keys.N] {
 		if err == nil {
 			a.open++
 		}
@@ -113,7 +113,7 @@ func (l *Addresses) Enter(ip string) error {
 func (l *Addresses) find(key Network) *address {
 	a := l.known[key]
 	if a == nil {
-		f := int64(key.factor())
+		f := int64(key.Factor())
 		a = &address{key: key, rate: Bucket{PerSecond: f * int64(l.limits.MaxRate), Burst: f * int64(l.burst)}}
 		l.known[key] = a
 		l.count(key, 1)
@@ -132,7 +132,7 @@ func (l *Addresses) judge(a *address, now time.Time) error {
 	switch {
 	case !a.rate.Allow(1, now):
 		return ErrTooFast
-	case a.open/a.key.factor() >= l.limits.MaxOpen:
+	case a.open/a.key.Factor() >= l.limits.MaxOpen:
 		return ErrTooMany
 	}
 	return nil
@@ -143,7 +143,7 @@ func (l *Addresses) Leave(ip string) {
 	keys, now := networksOf(ip), time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, key := range keys.all[:keys.n] {
+	for _, key := range keys.All[:keys.N] {
 		if a := l.known[key]; a != nil && a.open > 0 {
 			a.open--
 			l.put(a, now)

@@ -50,7 +50,7 @@ func (d *deliberation) gather() {
 		d.note(a, 1, a.held.Load(), least, a)
 		for _, w := range a.wider {
 			if w != nil {
-				d.note(w, int64(w.key.factor()), w.held.Load(), least, a)
+				d.note(w, int64(w.key.Factor()), w.held.Load(), least, a)
 			}
 		}
 	}

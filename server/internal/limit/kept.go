@@ -26,7 +26,7 @@ const (
 // pushed out. And it does not bind an address that is alone: who said all of the last hour and all that is kept, such as
 // a proxy that is not in trusted_proxies in front of everybody.
 //
-// Time is counted in minutes. When there are too many addresses, those that said least are forgotten. All methods may be called
+// A nil Kept binds nobody. Time is counted in minutes. When there are too many addresses, those that said least are forgotten. All methods may be called
 // concurrently.
 type Kept struct {
 	maxEntries, maxBytes int64
@@ -71,6 +71,9 @@ func NewKept(maxEntries int, maxBytes int64) *Kept {
 
 // Full says how much is kept at the moment.
 func (k *Kept) Full(entries int, bytes int64) {
+	if k == nil {
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.entries, k.bytes = int64(entries), bytes
@@ -78,6 +81,9 @@ func (k *Kept) Full(entries int, bytes int64) {
 
 // May reports whether an address may say something of so many bytes.
 func (k *Kept) May(address string, size int, now time.Time) bool {
+	if k == nil {
+		return true
+	}
 	keys := networksOf(address)
 	k.mu.Lock()
 	told := k.judge(keys, int64(size), now)
@@ -98,11 +104,11 @@ const (
 )
 
 // judge says whether one of the networks owns too much. k.mu must be held.
-func (k *Kept) judge(keys networks, size int64, now time.Time) boundness {
-	if !k.nearlyFull() || k.alone(keys.all[0], now) {
+func (k *Kept) judge(keys Networks, size int64, now time.Time) boundness {
+	if !k.nearlyFull() || k.alone(keys.All[0], now) {
 		return unbound
 	}
-	for _, key := range keys.all[:keys.n] {
+	for _, key := range keys.All[:keys.N] {
 		o := k.owners[key]
 		if o == nil {
 			continue
@@ -142,16 +148,19 @@ func (k *Kept) alone(key Network, now time.Time) bool {
 
 // Add counts something of so many bytes that an address has said.
 func (k *Kept) Add(address string, size int, now time.Time) {
+	if k == nil {
+		return
+	}
 	keys := networksOf(address)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if key := keys.all[0]; key != k.last {
+	if key := keys.All[0]; key != k.last {
 		k.last, k.lastOther, k.lastOtherAt = key, k.said, k.lastAt
 	}
 	k.said++
 	k.lastAt = now
 	minute := k.minuteOf(now)
-	for _, key := range keys.all[:keys.n] {
+	for _, key := range keys.All[:keys.N] {
 		o := k.owners[key]
 		if o == nil {
 			o = new(owner)
