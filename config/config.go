@@ -131,11 +131,12 @@ func Load(args, environ []string) (*Config, error) {
 	return r.config, nil
 }
 
-// Trusted is the value of Limits that lifts the rates and shares of each client and address; the sums of the process stay.
+// Trusted is the value of Limits that lifts the rates and shares of each client and address; the sums of the process
+// stay.
 const Trusted = "trusted"
 
-// lift gives the settings that bound one client or address the value that they have in a trusted network, unless somebody has
-// set them.
+// lift gives the settings that bound one client or address the value that they have in a trusted network, unless
+// somebody has set them.
 func (c *Config) lift() {
 	if c.Limits != Trusted {
 		return

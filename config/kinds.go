@@ -93,8 +93,8 @@ func origins() kind[[]string] {
 		true, parseOrigin)
 }
 
-// parseOrigin writes an origin the way browsers do: lower case, without the port that the scheme implies. The slash that
-// stands at the end when one copies it from the address bar is dropped.
+// parseOrigin writes an origin the way browsers do: lower case, without the port that the scheme implies. The slash
+// that stands at the end when one copies it from the address bar is dropped.
 func parseOrigin(text string) (string, error) {
 	if text == "*" {
 		return text, nil
@@ -114,8 +114,8 @@ func networks() kind[[]string] {
 	return listOf("NETWORKS", `a list of addresses or networks such as "10.0.0.1", "10.0.0.0/8", "fd00::/8"`, true, parseNetwork)
 }
 
-// parseNetwork writes an address as the network that it alone is in. An IPv4 address may be written as IPv6, a network may not:
-// what its length counts would be a guess.
+// parseNetwork writes an address as the network that it alone is in. An IPv4 address may be written as IPv6, a
+// network may not: what its length counts would be a guess.
 func parseNetwork(text string) (string, error) {
 	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
 		a = a.Unmap()

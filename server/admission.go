@@ -8,8 +8,8 @@ import (
 	"github.com/crier/crier/server/plain"
 )
 
-// limitHeaders is the limit of header fields, which net/http does not have: its own, in bytes, lets a request have thousands
-// of empty ones.
+// limitHeaders is the limit of header fields, which net/http does not have: its own, in bytes, lets a request have
+// thousands of empty ones.
 const limitHeaders = "MaxHeaders"
 
 // fewHeaders answers requests that have too many header fields with 431, and serves the others.
@@ -33,8 +33,8 @@ func (s *Server) fewHeaders(next http.Handler) http.Handler {
 func (s *Server) refusedSession(r *http.Request, l engineio.Limit) { s.turnedAway(r, string(l)) }
 func (s *Server) refusedClient(r *http.Request, l plain.Limit)     { s.turnedAway(r, string(l)) }
 
-// turnedAway logs that a new client was refused for a limit; not each has a line. Where the limit counts a whole proxy as one
-// address, the line says what to do.
+// turnedAway logs that a new client was refused for a limit; not each has a line. Where the limit counts a whole
+// proxy as one address, the line says what to do.
 func (s *Server) turnedAway(r *http.Request, limit string) {
 	held, ok := s.turned.Next()
 	if !ok {

@@ -27,8 +27,8 @@ const (
 	crowdedPart     = 2       // its limit holds once one of so many parts of all are taken
 )
 
-// connectionLimits returns how many connections there may be in all and from one address, on a system that allows so many
-// descriptors; 0 is not known. What max_connections asks for beyond that can't be had.
+// connectionLimits returns how many connections there may be in all and from one address, on a system that allows so
+// many descriptors; 0 is not known. What max_connections asks for beyond that can't be had.
 func connectionLimits(c *config.Config, descriptors uint64) (all, address int) {
 	all = mostConnections
 	if descriptors > 0 {
@@ -44,12 +44,12 @@ func connectionLimits(c *config.Config, descriptors uint64) (all, address int) {
 	return all, address
 }
 
-// connections bound how many TCP connections are open, through all listeners, for each address and for all: without a limit one
-// client uses up the descriptors, and then nobody connects and the feed opens no files.
+// connections bound how many TCP connections are open, through all listeners, for each address and for all: without a
+// limit one client uses up the descriptors, and then nobody connects and the feed opens no files.
 //
-// When all are taken, the connection that has waited longest for a request, of the address that has most, is closed for the
-// new one. A limit of an address (of IPv6 a /64; its wider networks may have more) holds only once half of all are taken, and not
-// for trusted proxies, who speak for many.
+// When all are taken, the connection that has waited longest for a request, of the address that has most, is closed
+// for the new one. A limit of an address (of IPv6 a /64; its wider networks may have more) holds only once half of
+// all are taken, and not for trusted proxies, who speak for many.
 type connections struct {
 	max, maxAddress int
 	trusted         func(netip.Addr) bool

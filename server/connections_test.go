@@ -177,8 +177,8 @@ func TestIdleConnectionsDoNotKeepOthersOut(t *testing.T) {
 	}
 }
 
-// WebSockets are not idle: when they have all places, who comes is refused, counted and logged; when they leave, they are counted
-// no more.
+// WebSockets are not idle: when they have all places, who comes is refused, counted and logged; when they leave, they
+// are counted no more.
 func TestAConnectionTooManyIsRefusedCountedAndLogged(t *testing.T) {
 	r := start(t, func(c *config.Config) { c.MaxConnections = 30 })
 	var taken []net.Conn
@@ -228,7 +228,8 @@ func TestATrustedProxyIsNotBoundAsOneAddress(t *testing.T) {
 			t.Cleanup(func() { conn.Close() })
 			conn.SetDeadline(time.Now().Add(patience))
 			_, _ = io.WriteString(conn, rawUpgrade("/ws/echo"))
-			if res, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil && res.StatusCode == http.StatusSwitchingProtocols {
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err == nil && res.StatusCode == http.StatusSwitchingProtocols {
 				served++
 			}
 		}

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// An idle connection is closed when another needs its place. To find the longest idle ones of the addresses that have most,
-// all are looked at, which takes ten milliseconds where there are twenty thousand of as many addresses. So some are found in one
-// go; and where that took long, or few were found, nobody looks again for nine times as long: a flood of new connections has at
-// most a tenth of a core looked for it.
+// An idle connection is closed when another needs its place. To find the longest idle ones of the addresses that have
+// most, all are looked at, which takes ten milliseconds where there are twenty thousand of as many addresses. So some
+// are found in one go; and where that took long, or few were found, nobody looks again for nine times as long: a
+// flood of new connections has at most a tenth of a core looked for it.
 const (
 	mostDropped   = 256 // so many are found in one go;
 	fewDropped    = 16  // fewer are few,
@@ -30,8 +30,8 @@ func (h *host) longestIdle() (longest *connection) {
 	return longest
 }
 
-// longestIdle returns the connection that has been idle longest of the address that has most, nil if none is idle. Those of trusted
-// proxies stay. cs.mu must be held.
+// longestIdle returns the connection that has been idle longest of the address that has most, nil if none is idle.
+// Those of trusted proxies stay. cs.mu must be held.
 func (cs *connections) longestIdle(now time.Time) *connection {
 	for {
 		for len(cs.queue) > 0 {
@@ -61,8 +61,8 @@ type idleHost struct {
 	idle []*connection
 }
 
-// idleOnes returns idle connections in the order in which they have to go: the longest idle of the address that has most
-// then. cs.mu must be held.
+// idleOnes returns idle connections in the order in which they have to go: the longest idle of the address that has
+// most then. cs.mu must be held.
 func (cs *connections) idleOnes() (all []*connection) {
 	hosts := cs.idleHosts()
 	slices.SortFunc(hosts, func(a, b *idleHost) int { return cmp.Compare(b.open, a.open) })

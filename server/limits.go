@@ -1,7 +1,6 @@
 package server
 
 import (
-	"fmt"
 	"net"
 
 	"github.com/crier/crier/config"
@@ -32,7 +31,9 @@ func (s *Server) newLimits() (err error) {
 		s.kept = limit.NewKept(c.FeedMaxEntries, c.FeedMaxBytes)
 		s.kept.Bound = s.ownsTooMuch
 	}
-	s.shares, err = limit.NewShares(limit.SharesOptions{MaxHeldBytes: c.MaxHeldBytes, Trusted: trusted, Told: s.heldTooMuch})
+	s.shares, err = limit.NewShares(limit.SharesOptions{
+		MaxHeldBytes: c.MaxHeldBytes, Trusted: trusted, Told: s.heldTooMuch,
+	})
 	return err
 }
 
@@ -41,7 +42,8 @@ func (s *Server) refusedConnection(addr net.Addr, l string) {
 	s.hits.Add(l)
 	if held, ok := s.closed.Next(); ok {
 		host, _, _ := net.SplitHostPort(addr.String())
-		s.log.Warn("a connection was refused for a limit", s.withHint(host, "limit", admin.Setting(l), "address", host, "not_logged", held)...)
+		s.log.Warn("a connection was refused for a limit",
+			s.withHint(host, "limit", admin.Setting(l), "address", host, "not_logged", held)...)
 	}
 }
 
@@ -64,8 +66,8 @@ func (s *Server) heldTooMuch(l limit.Shedding) {
 func (s *Server) ownsTooMuch(address string) {
 	s.hits.Add(limitKept)
 	if held, ok := s.turned.Next(); ok {
-		s.log.Warn(fmt.Sprintf("an address has said a quarter of all that is kept (%d messages or %d bytes) within an hour, and may say no more for now",
-			s.config.FeedMaxEntries, s.config.FeedMaxBytes), s.withHint(address, "address", address, "not_logged", held)...)
+		s.log.Warn("an address has said a quarter of all that is kept within an hour, and may say no more for now",
+			s.withHint(address, "limit", admin.Setting(limitKept), "address", address, "not_logged", held)...)
 	}
 }
 
@@ -74,5 +76,6 @@ func (s *Server) withHint(address string, fields ...any) []any {
 	if !s.unnamed.has(address) {
 		return fields
 	}
-	return append(fields, "hint", "it came through a proxy; if that is yours, add its address to the setting trusted_proxies")
+	return append(fields,
+		"hint", "it came through a proxy; if that is yours, add its address to the setting trusted_proxies")
 }

@@ -175,8 +175,9 @@ func TestWhoOwnsTooMuchOfWhatIsKeptIsToldOfTheProxy(t *testing.T) {
 		}
 	}
 	log := r.log.String()
-	if n := strings.Count(log, "a quarter of all that is kept"); said != 25 || n != 1 || !strings.Contains(log, "trusted_proxies") {
-		t.Errorf("it said %d of 100, and %d lines tell:\n%s", said, n, log)
+	lines := strings.Count(log, "a quarter of all that is kept")
+	if said != 25 || lines != 1 || !strings.Contains(log, "trusted_proxies") {
+		t.Errorf("it said %d of 100, and %d lines tell:\n%s", said, lines, log)
 	}
 }
 

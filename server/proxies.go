@@ -25,12 +25,12 @@ func (p proxies) trust(a netip.Addr) bool {
 	return slices.ContainsFunc(p, func(n netip.Prefix) bool { return n.Contains(a) })
 }
 
-// address returns the IP address of the client that a request comes from: that of the connection's peer, or, if that is a
-// proxy that is trusted, what the proxy says. Each proxy adds whom it was asked by at the end, so the list is followed from
-// there to the first that is not trusted; what stands before it anybody may have written.
+// address returns the IP address of the client that a request comes from: that of the connection's peer, or, if that
+// is a proxy that is trusted, what the proxy says. Each proxy adds whom it was asked by at the end, so the list is
+// followed from there to the first that is not trusted; what stands before it anybody may have written.
 //
-// A proxy sets one of two headers and may pass on the other as a client made it up. When both are there and differ, it can't
-// be known which is which, and neither counts.
+// A proxy sets one of two headers and may pass on the other as a client made it up. When both are there and differ,
+// it can't be known which is which, and neither counts.
 //
 // The address is unnamed if its request has passed a proxy, or pretends so, and it is not trusted.
 func (p proxies) address(r *http.Request) (address string, unnamed bool) {
@@ -61,7 +61,8 @@ func (p proxies) address(r *http.Request) (address string, unnamed bool) {
 // mostUnnamed is how many proxies without a name are remembered. Any client can pretend to be one.
 const mostUnnamed = 100
 
-// unnamed are addresses that seem to be proxies and are not among trusted_proxies. When they are too many, any of them is forgotten.
+// unnamed are addresses that seem to be proxies and are not among trusted_proxies. When they are too many, any of
+// them is forgotten.
 type unnamed struct {
 	mu  sync.Mutex // guards the following
 	all map[string]struct{}
@@ -125,9 +126,9 @@ func splitList(lines []string) []string {
 	return strings.Split(strings.Join(lines, ","), ",")
 }
 
-// forwardedFor returns the "for" of each element of a Forwarded header, "" where there is none (RFC 7239, section 4). It is
-// not ok if any of it is malformed: with a quotation mark of its own a client could hide what the proxy has added, or make
-// it look like something else.
+// forwardedFor returns the "for" of each element of a Forwarded header, "" where there is none (RFC 7239, section 4).
+// It is not ok if any of it is malformed: with a quotation mark of its own a client could hide what the proxy has
+// added, or make it look like something else.
 func forwardedFor(header string) (nodes []string, ok bool) {
 	node := ""
 	for rest := header; ; {
@@ -148,7 +149,8 @@ func forwardedFor(header string) (nodes []string, ok bool) {
 	}
 }
 
-// cutPair reads name=value up to the separator behind it. An empty element, which lists may have, is a pair of nothing.
+// cutPair reads name=value up to the separator behind it. An empty element, which lists may have, is a pair of
+// nothing.
 func cutPair(text string) (name, value, after string, ok bool) {
 	text = strings.TrimLeft(text, " \t")
 	if text == "" || text[0] == ',' || text[0] == ';' {

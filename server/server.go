@@ -48,8 +48,8 @@ type Server struct {
 	shed        *limit.Outlet    // and of clients that held too much
 }
 
-// New opens the feed, builds a server and takes its address, so that a folder or an address that is in use is an error of the
-// start. Run or Close gives both back.
+// New opens the feed, builds a server and takes its address, so that a folder or an address that is in use is an
+// error of the start. Run or Close gives both back.
 func New(c *config.Config, log *slog.Logger) (*Server, error) {
 	s := &Server{
 		config: c, log: log, proxies: newProxies(c.TrustedProxies),
@@ -91,8 +91,8 @@ func (s *Server) open() (err error) {
 	return nil
 }
 
-// listen takes an address. TCP's own probes are off: heartbeats and timeouts notice a lost client sooner, and to turn them on
-// is four system calls for each connection.
+// listen takes an address. TCP's own probes are off: heartbeats and timeouts notice a lost client sooner, and to turn
+// them on is four system calls for each connection.
 func listen(addr string) (net.Listener, error) {
 	return (&net.ListenConfig{KeepAlive: -1}).Listen(context.Background(), "tcp", addr)
 }
@@ -171,7 +171,8 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // those that have not left within the drain timeout. The error is that of a listener that failed.
 func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, 1+len(s.plain.doors))
-	go func() { failed <- s.http.Serve(s.connections.listener(s.listener)) }() // ends with the listener, which drain closes
+	door := s.connections.listener(s.listener)
+	go func() { failed <- s.http.Serve(door) }() // ends with the listener, which drain closes
 	s.plain.serve(s, failed)
 	calm, end := context.WithCancel(ctx)
 	defer end()

@@ -34,12 +34,13 @@ func NewMetrics(version string) *Metrics {
 // Add adds a part's metrics. If another part has one of the same name and labels, every scrape fails.
 func (m *Metrics) Add(p Part) { m.registry.MustRegister(p) }
 
-// A Part puts the metrics of one part of Crier into a scrape, the same ones with the same labels each time. It is called
-// concurrently.
+// A Part puts the metrics of one part of Crier into a scrape, the same ones with the same labels each time. It is
+// called concurrently.
 type Part func(*Scrape)
 
-// Describe implements prometheus.Collector. It says nothing, which leaves the check to each scrape: parts have metrics of one
-// name, told apart by a label, and a registry takes what is described beforehand from one of them alone.
+// Describe implements prometheus.Collector. It says nothing, which leaves the check to each scrape: parts have
+// metrics of one name, told apart by a label, and a registry takes what is described beforehand from one of them
+// alone.
 func (p Part) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.

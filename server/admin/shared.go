@@ -13,8 +13,8 @@ const (
 	mostForms = 8           // how many forms of it are kept: scrapers ask for different ones
 )
 
-// shared tells everybody who asks within a second the same: a rendering asks every session, and whoever may ask at all may
-// ask often.
+// shared tells everybody who asks within a second the same: a rendering asks every session, and whoever may ask at
+// all may ask often.
 type shared struct {
 	render http.Handler
 
@@ -48,7 +48,10 @@ func (s *shared) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // rendering returns that of the last second, or a new one.
 func (s *shared) rendering(r *http.Request) *rendering {
-	f := form{strings.Join(r.Header["Accept"], ","), strings.Contains(strings.Join(r.Header["Accept-Encoding"], ","), "gzip")}
+	f := form{
+		accept:   strings.Join(r.Header["Accept"], ","),
+		compress: strings.Contains(strings.Join(r.Header["Accept-Encoding"], ","), "gzip"),
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()

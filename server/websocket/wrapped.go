@@ -2,8 +2,8 @@ package websocket
 
 import "net"
 
-// Wrapped is a net.Conn of a listener's own that neither changes, buffers nor counts what goes through it: its socket may be read and
-// written directly. Close and deadlines still go through the wrapper.
+// Wrapped is a net.Conn of a listener's own that neither changes, buffers nor counts what goes through it: its socket
+// may be read and written directly. Close and deadlines still go through the wrapper.
 type Wrapped interface {
 	net.Conn
 

@@ -18,7 +18,8 @@ type Account struct {
 	joined  uint64
 }
 
-// Account returns the account of an IP address, or of a text that stands for a client that has none. Close must follow.
+// Account returns the account of an IP address, or of a text that stands for a client that has none. Close must
+// follow.
 func (s *Shares) Account(ip string) *Account {
 	keys := networksOf(ip)
 	s.mu.Lock()
@@ -49,8 +50,8 @@ func (s *Shares) open(keys Networks) *Account {
 	return a
 }
 
-// Close ends one use of the account. Whoever calls it may still give back with Hold what it has not yet: the account is
-// forgotten when it has no user and holds nothing.
+// Close ends one use of the account. Whoever calls it may still give back with Hold what it has not yet: the account
+// is forgotten when it has no user and holds nothing.
 func (a *Account) Close() {
 	s := a.shares
 	s.mu.Lock()
@@ -82,8 +83,8 @@ func (s *Shares) forget(a *Account) {
 	}
 }
 
-// Hold counts delta bytes more, or fewer if it is negative, for the address and for the process. It never waits: if that is
-// too much, somebody is shed soon, by another goroutine.
+// Hold counts delta bytes more, or fewer if it is negative, for the address and for the process. It never waits: if
+// that is too much, somebody is shed soon, by another goroutine.
 func (a *Account) Hold(delta int) {
 	d, s := int64(delta), a.shares
 	held := a.held.Add(d)

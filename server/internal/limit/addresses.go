@@ -14,15 +14,15 @@ var (
 	ErrTooFast = errors.New("too many new connections from this address")
 )
 
-// AddressLimits bound what one address may do: an IPv4 address or an IPv6 /64. The /56 around it may do Factor56 times as much,
-// and the /48 Factor48 times. The zero value of each field means its default.
+// AddressLimits bound what one address may do: an IPv4 address or an IPv6 /64. The /56 around it may do Factor56
+// times as much, and the /48 Factor48 times. The zero value of each field means its default.
 type AddressLimits struct {
-	// MaxOpen is how many sessions and other connections an address may have open. Zero value means 1,000: a school or an
-	// office is often one address.
+	// MaxOpen is how many sessions and other connections an address may have open. Zero value means 1,000: a school
+	// or an office is often one address.
 	MaxOpen int
 
-	// MaxRate is how many an address may open in a second, sustained. MaxOpen of them may come at once, if that is more, so
-	// that everybody behind an address can come back when the server was restarted. Zero value means 100.
+	// MaxRate is how many an address may open in a second, sustained. MaxOpen of them may come at once, if that is
+	// more, so that everybody behind an address can come back when the server was restarted. Zero value means 100.
 	MaxRate int
 }
 
@@ -42,12 +42,13 @@ func (l AddressLimits) withDefaults() (AddressLimits, error) {
 	return l, nil
 }
 
-// mostIdle is how many networks with nothing open are remembered for their rate: 2 MB. Whoever has more than that at hand
-// is not held up by a limit on each.
+// mostIdle is how many networks with nothing open are remembered for their rate: 2 MB. Whoever has more than that at
+// hand is not held up by a limit on each.
 const mostIdle = 10_000
 
-// Addresses know what is open for each address, and how fast it came. An address that has nothing open is forgotten as soon
-// as it may open as many at once again as one that is new, and the one that has been idle longest when there are too many.
+// Addresses know what is open for each address, and how fast it came. An address that has nothing open is forgotten
+// as soon as it may open as many at once again as one that is new, and the one that has been idle longest when there
+// are too many.
 //
 // All methods may be called concurrently.
 type Addresses struct {
@@ -85,8 +86,8 @@ func NewAddresses(l AddressLimits) (*Addresses, error) {
 	}, nil
 }
 
-// Enter counts one more for an IP address; Leave must follow. ErrTooFast and ErrTooMany say that it may not be, and then Leave
-// must not follow.
+// Enter counts one more for an IP address; Leave must follow. ErrTooFast and ErrTooMany say that it may not be, and
+// then Leave must not follow.
 func (l *Addresses) Enter(ip string) error {
 	keys, now := networksOf(ip), time.Now()
 	l.mu.Lock()

@@ -19,21 +19,21 @@ const (
 	fewerKept   = mostKept - mostKept/8
 )
 
-// Kept bounds how much one address owns of what is kept of the last hour: a quarter of the capacity, in entries and in bytes. So
-// nobody pushes out what the others have said.
+// Kept bounds how much one address owns of what is kept of the last hour: a quarter of the capacity, in entries and
+// in bytes. So nobody pushes out what the others have said.
 //
 // It binds only while the feed is nearly full (nine tenths of the entries or of the bytes), for until then nothing is
-// pushed out. And it does not bind an address that is alone: who said all of the last hour and all that is kept, such as
-// a proxy that is not in trusted_proxies in front of everybody.
+// pushed out. And it does not bind an address that is alone: who said all of the last hour and all that is kept, such
+// as a proxy that is not in trusted_proxies in front of everybody.
 //
-// A nil Kept binds nobody. Time is counted in minutes. When there are too many addresses, those that said least are forgotten. All methods may be called
-// concurrently.
+// A nil Kept binds nobody. Time is counted in minutes. When there are too many addresses, those that said least are
+// forgotten. All methods may be called concurrently.
 type Kept struct {
 	maxEntries, maxBytes int64
 	start                time.Time
 
-	// Bound, if set, is called when an address is bound for the first time within an hour. It must not block. It is set
-	// before the first call of May.
+	// Bound, if set, is called when an address is bound for the first time within an hour. It must not block. It is
+	// set before the first call of May.
 	Bound func(address string)
 
 	mu sync.Mutex // guards the following
@@ -135,8 +135,8 @@ func (k *Kept) nearlyFull() bool {
 	return k.entries >= k.maxEntries-k.maxEntries/10 || k.bytes >= k.maxBytes-k.maxBytes/10
 }
 
-// alone says whether nobody else has said anything of the last hour or of what is kept. What is kept from before the start is
-// others'. k.mu must be held.
+// alone says whether nobody else has said anything of the last hour or of what is kept. What is kept from before the
+// start is others'. k.mu must be held.
 func (k *Kept) alone(key Network, now time.Time) bool {
 	other, at := k.lastOther, k.lastOtherAt
 	if key != k.last {
@@ -180,8 +180,8 @@ func (k *Kept) Len() int {
 
 func (k *Kept) minuteOf(now time.Time) int32 { return int32(now.Sub(k.start) / time.Minute) }
 
-// forget drops, once a minute, who has said nothing for an hour; and those who said least when there are too many. k.mu must be
-// held.
+// forget drops, once a minute, who has said nothing for an hour; and those who said least when there are too many.
+// k.mu must be held.
 func (k *Kept) forget(minute int32) {
 	if minute != k.minute {
 		k.minute = minute

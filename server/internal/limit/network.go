@@ -7,9 +7,9 @@ import (
 	"strconv"
 )
 
-// A Network is what is bounded as one client: an IPv4 address, an IPv6 /64, which is the least that one line gets, or the /56
-// or the /48 around it, which is what a provider gives to one customer (RFC 6177). Networks are comparable, and making one of an
-// IP address allocates nothing.
+// A Network is what is bounded as one client: an IPv4 address, an IPv6 /64, which is the least that one line gets, or
+// the /56 or the /48 around it, which is what a provider gives to one customer (RFC 6177). Networks are comparable,
+// and making one of an IP address allocates nothing.
 type Network struct {
 	bits uint64 // of IPv6 the first 64, of IPv4 all 32, of other text its hash
 	tier tier
@@ -34,8 +34,8 @@ const (
 
 var nameSeed = maphash.MakeSeed()
 
-// NetworkOf returns the narrowest network of an IP address, with or without a zone. IPv4 written as IPv6 is IPv4. Any other
-// text is a network of its own.
+// NetworkOf returns the narrowest network of an IP address, with or without a zone. IPv4 written as IPv6 is IPv4. Any
+// other text is a network of its own.
 func NetworkOf(ip string) Network {
 	a, err := netip.ParseAddr(ip)
 	if err != nil {
