@@ -12,7 +12,7 @@ import (
 func inBubble(t *testing.T, body func(t *testing.T, o *Outbox, w *wire, a *Arena)) {
 	synctest.Test(t, func(t *testing.T) {
 		o, _ := newOutbox(t, OutboxLimits{WriteTimeout: 9 * time.Second})
-		w := overPipe(t, UpgradeOptions{})
+		w := overPipe(t)
 		body(t, o, w, new(Arena))
 	})
 }
@@ -30,7 +30,7 @@ func expectLast(t *testing.T, w *wire, want string, began time.Time, after time.
 }
 
 func TestFinishLetsEverythingGoAndKeepsTheConnectionForItsGrace(t *testing.T) {
-	for _, grace := range []time.Duration{0, CloseGrace} {
+	for _, grace := range []time.Duration{0, testGrace} {
 		inBubble(t, func(t *testing.T, o *Outbox, w *wire, a *Arena) {
 			o.Attach(w.conn)
 			push(t, o, a, []byte("queued, "))
@@ -46,10 +46,10 @@ func TestFinishLetsEverythingGoAndKeepsTheConnectionForItsGrace(t *testing.T) {
 func TestFinishWaitsForAConnection(t *testing.T) {
 	inBubble(t, func(t *testing.T, o *Outbox, w *wire, a *Arena) {
 		push(t, o, a, []byte("queued, "))
-		o.Finish(a.Put([]byte("last")), CloseGrace)
+		o.Finish(a.Put([]byte("last")), testGrace)
 		synctest.Wait()
 		o.Attach(w.conn)
-		expectLast(t, w, "queued, last", time.Now(), CloseGrace)
+		expectLast(t, w, "queued, last", time.Now(), testGrace)
 	})
 }
 
@@ -65,7 +65,7 @@ func TestFinishWithoutALastFrameEndsWhatIsAttachedLater(t *testing.T) {
 func TestAnAnswerToTheCloseFrameEndsTheConnectionAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, o *Outbox, w *wire, a *Arena) {
 		o.Attach(w.conn)
-		o.Finish(a.Put([]byte("last")), CloseGrace)
+		o.Finish(a.Put([]byte("last")), testGrace)
 		go func() {
 			time.Sleep(time.Second)
 			o.Finish(a.Put([]byte("not this")), 0)
@@ -75,7 +75,7 @@ func TestAnAnswerToTheCloseFrameEndsTheConnectionAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, o *Outbox, w *wire, a *Arena) {
 		o.Attach(w.conn)
 		push(t, o, a, []byte("queued, "))
-		o.Finish(a.Put([]byte("last")), CloseGrace)
+		o.Finish(a.Put([]byte("last")), testGrace)
 		o.Finish(a.Put([]byte("not this")), 0) // before the first one's frame is out
 		expectLast(t, w, "queued, last", time.Now(), 0)
 	})
@@ -83,12 +83,12 @@ func TestAnAnswerToTheCloseFrameEndsTheConnectionAtOnce(t *testing.T) {
 
 func TestWhoTakesNothingAfterFinishIsCutOff(t *testing.T) {
 	inBubble(t, func(t *testing.T, o *Outbox, w *wire, a *Arena) {
-		o.Finish(a.Put([]byte("last")), CloseGrace)
+		o.Finish(a.Put([]byte("last")), testGrace)
 		synctest.Wait()
 		time.Sleep(5 * time.Second)
 		o.Attach(w.conn) // and never reads
 		time.Sleep(6*time.Second - time.Microsecond/2)
-		if w.conn.closed.Load() {
+		if w.conn.isClosed() {
 			t.Error("cut off too early")
 		}
 		time.Sleep(time.Microsecond)
@@ -101,7 +101,7 @@ func TestWhoTakesNothingAfterFinishIsCutOff(t *testing.T) {
 func TestCutDropsWhatWaitsButSaysWhy(t *testing.T) {
 	for name, before := range map[string]func(o *Outbox, a *Arena){
 		"alone":        func(*Outbox, *Arena) {},
-		"after Finish": func(o *Outbox, a *Arena) { o.Finish(a.Put([]byte("good-bye")), CloseGrace) },
+		"after Finish": func(o *Outbox, a *Arena) { o.Finish(a.Put([]byte("good-bye")), testGrace) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, o *Outbox, w *wire, a *Arena) {
@@ -110,11 +110,11 @@ func TestCutDropsWhatWaitsButSaysWhy(t *testing.T) {
 				synctest.Wait()
 				push(t, o, a, []byte("dropped, "))
 				before(o, a)
-				o.Cut(a.Put([]byte("why")), CloseGrace)
+				o.Cut(a.Put([]byte("why")), testGrace)
 				if o.Size() != len("flying, why") {
 					t.Errorf("%d bytes are held", o.Size())
 				}
-				expectLast(t, w, "flying, why", time.Now(), CloseGrace)
+				expectLast(t, w, "flying, why", time.Now(), testGrace)
 			})
 		})
 	}
@@ -123,22 +123,22 @@ func TestCutDropsWhatWaitsButSaysWhy(t *testing.T) {
 func TestAfterAFullQueueTheReasonStillGoesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, log := newOutbox(t, OutboxLimits{MaxBytes: 100, WriteTimeout: 9 * time.Second})
-		w := overPipe(t, UpgradeOptions{})
+		w := overPipe(t)
 		var a Arena
 		push(t, o, &a, make([]byte, 100))
 		o.Push(a.Put([]byte("one too many")))
 		<-log.failed
 		o.Attach(w.conn)
-		o.Finish(a.Put([]byte("not sent: there is no room")), CloseGrace)
-		o.Cut(a.Put([]byte("why")), CloseGrace)
-		expectLast(t, w, "why", time.Now(), CloseGrace)
+		o.Finish(a.Put([]byte("not sent: there is no room")), testGrace)
+		o.Cut(a.Put([]byte("why")), testGrace)
+		expectLast(t, w, "why", time.Now(), testGrace)
 	})
 }
 
 func TestAConnectionThatTakesNothingForTheTimeoutIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, log := newOutbox(t, OutboxLimits{WriteTimeout: 9 * time.Second})
-		w := overPipe(t, UpgradeOptions{})
+		w := overPipe(t)
 		var a Arena
 		o.Attach(w.conn)
 		push(t, o, &a, make([]byte, 10))

@@ -3,12 +3,12 @@ package outbound
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // A gate is a connection whose writes wait until they are let through.
@@ -17,18 +17,20 @@ type gate struct {
 	entered, open chan struct{}
 }
 
-func (g *gate) write(bufs [][]byte, wait bool) (int64, error) {
+func newGate() *gate {
+	return &gate{newThrottle(1, 1, 0), make(chan struct{}), make(chan struct{})}
+}
+
+func (g *gate) TryWrite(bufs [][]byte) (int64, error) {
 	g.entered <- struct{}{}
 	<-g.open
-	return g.throttle.write(bufs, true)
+	return g.throttle.Write(bufs, time.Time{})
 }
 
 func TestAFrameThatComesDuringAWriteIsNotForgotten(t *testing.T) {
 	o, _ := newOutbox(t, OutboxLimits{})
-	g := &gate{&throttle{rnd: rand.New(rand.NewPCG(1, 1))}, make(chan struct{}), make(chan struct{})}
-	conn, _ := throttled(t, g.throttle)
-	conn.raw = g
-	o.Attach(conn)
+	g := newGate()
+	o.Attach(g)
 	var a Arena
 	push(t, o, &a, []byte("one, "))
 	<-g.entered
@@ -119,13 +121,10 @@ func TestBatchesAndPushesMeet(t *testing.T) {
 	var a Arena
 	all := make([]*Outbox, outboxes)
 	sinks := make([]*throttle, outboxes)
-	var closed []<-chan struct{}
 	for i := range all {
-		all[i], sinks[i] = new(Outbox), &throttle{rnd: rand.New(rand.NewPCG(uint64(i), 0)), most: 200}
+		all[i], sinks[i] = new(Outbox), newThrottle(uint64(i), 0, 200)
 		all[i].Init(f, newOwnerLog(), OutboxLimits{MaxBytes: 1 << 30, WriteTimeout: patience})
-		conn, gone := throttled(t, sinks[i])
-		all[i].Attach(conn)
-		closed = append(closed, gone)
+		all[i].Attach(sinks[i])
 	}
 	var pushing sync.WaitGroup
 	for g := range goroutines {
@@ -147,7 +146,7 @@ func TestBatchesAndPushesMeet(t *testing.T) {
 	pushing.Wait()
 	for i, o := range all {
 		o.Finish(Frames{}, 0)
-		<-closed[i]
+		<-sinks[i].closed
 		words := strings.Fields(sinks[i].taken.String())
 		if len(words) != goroutines*each {
 			t.Fatalf("outbox %d: %d frames left, want %d", i, len(words), goroutines*each)
@@ -197,9 +196,9 @@ type noted struct {
 	note func(what string)
 }
 
-func (n *noted) write(bufs [][]byte, wait bool) (int64, error) {
+func (n *noted) TryWrite(bufs [][]byte) (int64, error) {
 	n.note("write")
-	return n.throttle.write(bufs, true)
+	return n.throttle.Write(bufs, time.Time{})
 }
 
 func TestWhatOthersAreAboutToSendLeavesInTheSamePass(t *testing.T) {
@@ -216,10 +215,7 @@ func TestWhatOthersAreAboutToSendLeavesInTheSamePass(t *testing.T) {
 		}
 		all, _ := neighbours(t, senders)
 		for i, o := range all {
-			n := &noted{&throttle{rnd: rand.New(rand.NewPCG(1, uint64(i)))}, note}
-			conn, _ := throttled(t, n.throttle)
-			conn.raw = n
-			o.Attach(conn)
+			o.Attach(&noted{newThrottle(1, uint64(i), 0), note})
 		}
 		var a Arena
 		for _, o := range all {

@@ -21,7 +21,7 @@ func TestAnOutboxTellsWhenWhatItHeldHasLeft(t *testing.T) {
 	var arena Arena
 	push := func() <-chan struct{} {
 		t.Helper()
-		if err := o.Push(arena.Put(AppendFrame(nil, OpText, []byte("hello")))); err != nil {
+		if err := o.Push(arena.Put([]byte("hello"))); err != nil {
 			t.Fatal(err)
 		}
 		return o.Flushed()
