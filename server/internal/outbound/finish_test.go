@@ -1,8 +1,11 @@
 package outbound
 
 import (
+	"fmt"
 	"io"
 	"net"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -171,4 +174,55 @@ func TestAFlusherThatIsClosedEnds(t *testing.T) {
 	}
 	f.Close()
 	f.Close()
+}
+
+func TestAPushBesideCutGoesBeforeOrIsRefused(t *testing.T) {
+	f := NewFlusher()
+	defer f.Close()
+	var a Arena
+	const pushers, rounds, most = 3, 100, 5000
+	for round := range rounds {
+		var o Outbox
+		o.Init(f, newOwnerLog(), OutboxLimits{MaxBytes: 1 << 30, WriteTimeout: patience})
+		h := newThrottle(uint64(round), 1, 30)
+		if round%2 == 0 {
+			o.Attach(h)
+		}
+		var pushing sync.WaitGroup
+		started := make(chan struct{}, pushers)
+		for p := range pushers {
+			pushing.Go(func() {
+				for k := range most {
+					if o.Push(a.Put(fmt.Appendf(nil, "%d/%d ", p, k))) != nil {
+						return
+					}
+					if k == 5 {
+						started <- struct{}{}
+					}
+				}
+			})
+		}
+		for range pushers {
+			<-started
+		}
+		o.Cut(a.Put([]byte("why")), 0)
+		if round%2 == 1 {
+			o.Attach(h)
+		}
+		pushing.Wait()
+		<-h.closed
+		words := strings.Fields(h.taken.String())
+		if last := len(words) - 1; words[last] != "why" {
+			t.Fatalf("round %d: the last frame is %q", round, words[last])
+		}
+		var next [pushers]int
+		for _, word := range words[:len(words)-1] {
+			var p, k int
+			fmt.Sscanf(word, "%d/%d", &p, &k)
+			if k != next[p] {
+				t.Fatalf("round %d: pusher %d's frame %d leaves in place of %d, which was dropped", round, p, k, next[p])
+			}
+			next[p]++
+		}
+	}
 }

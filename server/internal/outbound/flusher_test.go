@@ -3,10 +3,12 @@ package outbound
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -15,15 +17,19 @@ import (
 type gate struct {
 	*throttle
 	entered, open chan struct{}
+	lost          atomic.Bool // writes fail
 }
 
 func newGate() *gate {
-	return &gate{newThrottle(1, 1, 0), make(chan struct{}), make(chan struct{})}
+	return &gate{throttle: newThrottle(1, 1, 0), entered: make(chan struct{}), open: make(chan struct{})}
 }
 
 func (g *gate) TryWrite(bufs [][]byte) (int64, error) {
 	g.entered <- struct{}{}
 	<-g.open
+	if g.lost.Load() {
+		return 0, io.ErrClosedPipe
+	}
 	return g.throttle.Write(bufs, time.Time{})
 }
 
@@ -78,6 +84,73 @@ func TestTheOrderInWhichOutboxesBecomeDirtyMayChange(t *testing.T) {
 				t.Errorf("after %v outbox %d was flushed once more", order, i)
 			}
 		}
+	}
+}
+
+func TestABatchThatIsNeverFlushedHoldsNothingUp(t *testing.T) {
+	var a Arena
+	for name, later := range map[string]func(o *Outbox){
+		"a push":        func(o *Outbox) { push(t, o, &a, []byte(", then")) },
+		"another batch": func(o *Outbox) { pushBatch(t, o, a.Put([]byte(", then")), new(Batch)) },
+		"the batch's memory, used anew": func(o *Outbox) {
+			var b Batch
+			if err := o.PushBatch(a.Put([]byte(", and")), &b); err != nil {
+				t.Fatal(err)
+			}
+			b = Batch{}
+			pushBatch(t, o, a.Put([]byte(", then")), &b)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o, log := newOutbox(t, OutboxLimits{})
+			var forgotten Batch
+			if err := o.PushBatch(a.Put([]byte("first")), &forgotten); err != nil {
+				t.Fatal(err)
+			}
+			later(o)
+			<-log.waiting
+			if got := string(bytes.Join(o.Take(), nil)); !strings.HasPrefix(got, "first, ") || !strings.HasSuffix(got, ", then") {
+				t.Errorf("took %q", got)
+			}
+			forgotten.Flush()
+			push(t, o, &a, []byte("x"))
+			waitFor(t, "frames that are announced", func() bool { return len(log.waiting) > 0 })
+		})
+	}
+}
+
+// pushBatch pushes with a batch of its own and flushes it.
+func pushBatch(t *testing.T, o *Outbox, f Frames, b *Batch) {
+	t.Helper()
+	if err := o.PushBatch(f, b); err != nil {
+		t.Fatal(err)
+	}
+	b.Flush()
+}
+
+func TestAChangeOfProcessorsLeavesNothingBehind(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for _, change := range [][2]int{{1, 4}, {4, 1}} {
+		runtime.GOMAXPROCS(change[0])
+		f := NewFlusher()
+		var a Arena
+		var sinks []*throttle
+		for i := range 20 {
+			o, h := new(Outbox), newThrottle(1, uint64(i), 10)
+			o.Init(f, newOwnerLog(), OutboxLimits{MaxBytes: testLimit, WriteTimeout: patience})
+			o.Attach(h)
+			sinks = append(sinks, h)
+			runtime.GOMAXPROCS(change[1])
+			push(t, o, &a, []byte("frame "))
+			o.Finish(a.Put([]byte("last")), 0)
+		}
+		for i, h := range sinks {
+			<-h.closed
+			if got := h.taken.String(); got != "frame last" {
+				t.Errorf("outbox %d: %q left", i, got)
+			}
+		}
+		f.Close()
 	}
 }
 

@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"fmt"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -101,4 +102,21 @@ func BenchmarkBroadcastFlush(b *testing.B) {
 		broadcast(all, taken, &a, &batch, frame)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(all)), "ns/delivery")
+}
+
+// BenchmarkPut measures an arena that all processors put frames into at once: go test -bench Put -cpu 1,2,4.
+func BenchmarkPut(b *testing.B) {
+	for _, size := range []int{60, 1000, 8000} {
+		b.Run(fmt.Sprint("bytes=", size), func(b *testing.B) {
+			var a Arena
+			frame := noise(size)
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					a.Put(frame)
+				}
+			})
+		})
+	}
 }

@@ -57,11 +57,7 @@ func (w *worker) post(t Task) {
 	w.held += t.Size()
 	w.pending.Add(1)
 	full := len(w.tasks) >= maxTasks || w.held >= maxTaskBytes
-	asleep := w.rouse()
-	w.mu.Unlock()
-	if asleep {
-		w.flusher.announce(w)
-	}
+	w.unlockAndWake()
 	if full {
 		w.deliver()
 	}
@@ -90,9 +86,3 @@ func (w *worker) deliver() {
 	clear(tasks)
 	w.spare = tasks[:0]
 }
-
-// Worker returns the number of the worker that the outbox belongs to, for life.
-func (o *Outbox) Worker() int { return o.worker.index }
-
-// Settle delivers what was posted to the outbox's worker before: ahead of Seal or Finish, so that nothing is left out.
-func (o *Outbox) Settle() { o.worker.settle() }
