@@ -79,46 +79,6 @@ func (c *Conn) read(src source, h Handler) error {
 	}
 }
 
-// renewAfter is how long a goroutine reads before Go puts another in its place when the connection is quiet. The first
-// few do not wait for that: a client says a few things when it connects, and may then be silent for long.
-const (
-	renewAfter  = time.Second
-	earlyRenews = 8
-)
-
-// errQuiet says that the connection is quiet, and that the goroutine has read for long enough.
-var errQuiet = errors.New("websocket: quiet")
-
-// Go is Read in a goroutine of its own, which calls ended with what Read would have returned.
-//
-// It is really a row of goroutines: handling a message makes a stack grow from 2 to 4 KiB or more, and one that is
-// parked never shrinks by itself. When the connection is quiet the next one, with a new stack, takes over; mostly once
-// in renewAfter, for about a microsecond. Over 10,000 idle connections that saves 2 KiB each.
-func (c *Conn) Go(h Handler, ended func(error)) {
-	go c.readInTurn(c.source(), h, ended) // ends with the connection, or when the next takes over
-}
-
-func (c *Conn) readInTurn(src source, h Handler, ended func(error)) {
-	src.yieldAfter(renewAfter, earlyRenews)
-	err := c.read(src, h)
-	if err == errQuiet {
-		go c.readInTurn(src, h, ended)
-		return
-	}
-	deepen(0)
-	ended(err)
-}
-
-// deepen makes the goroutine's stack 4 KiB if it has only 2. What handles a message, or the end, needs them, and would have the
-// stack moved when a dozen calls are on it, each of which the runtime adjusts: with the same in the HTTP server's goroutines that
-// was a tenth of the processor time of a handshake, and is a third of that here, where three calls are on it.
-//
-//go:noinline
-func deepen(i int) byte {
-	var room [2 << 10]byte
-	return room[i]
-}
-
 // feed parses b and sets the read deadline as FragmentTimeout wants it: for a message that is not complete, counted from
 // its first byte, and none otherwise.
 func (c *Conn) feed(b []byte, h Handler) error {
@@ -141,7 +101,8 @@ func (c *Conn) feed(b []byte, h Handler) error {
 
 func (c *Conn) readError(err error) error {
 	if c.timed != 0 && errors.Is(err, os.ErrDeadlineExceeded) {
-		return &ProtocolError{Code: ClosePolicyViolation, Message: "a message that was not complete after " + c.parser.limits.FragmentTimeout.String(), Limit: LimitTime}
+		message := "a message that was not complete after " + c.parser.limits.FragmentTimeout.String()
+		return &ProtocolError{Code: ClosePolicyViolation, Message: message, Limit: LimitTime}
 	}
 	return err
 }
