@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// What the house does for the sake of Go's runtime, and would be left out if it managed as well by itself. Each part has a
-// benchmark or a test beside it that shows what it is worth.
+// What the house does for the sake of Go's runtime, and would be left out if it managed as well by itself. Each part
+// has a benchmark or a test beside it that shows what it is worth.
 
 // deepStack gives the goroutine of a connection the 8 KiB of stack that our handlers need before it calls them. Left to
 // itself the runtime moves the stack some twenty calls further in, and adjusts each of them: see BenchmarkDeepStack.
@@ -58,10 +58,10 @@ const (
 	liveHeapName = "/gc/heap/live:bytes"
 )
 
-// A growth sets by how much the heap may grow before the next collection: by as much as is in use, which is Go's default,
-// and by more while it is small. A handshake leaves 15 KiB of garbage, most of it buffers that net/http does not use again
-// after an upgrade; with a few dozen clients Go collects after every 250 of them, which is 6 % of what they cost. A GOGC in
-// the environment is obeyed.
+// A growth sets by how much the heap may grow before the next collection: by as much as is in use, which is Go's
+// default, and by more while it is small. A handshake leaves 15 KiB of garbage, most of it buffers that net/http does
+// not use again after an upgrade; with a few dozen clients Go collects after every 250 of them, which is 6 % of what
+// they cost. A GOGC in the environment is obeyed.
 type growth struct {
 	percent, before int
 	live            []metrics.Sample
@@ -102,11 +102,12 @@ func growthOf(live uint64) int {
 	return int(percent) / growthSteps * growthSteps
 }
 
-// releaseFrom is how many clients more or fewer there must be since memory was given back; below, there is too little to
-// gain.
+// releaseFrom is how many clients more or fewer there must be since memory was given back; below, there is too little
+// to gain.
 const releaseFrom = 500
 
-// A wave watches the number of clients. When many have come or gone and it is calm again, memory is given back to the machine.
+// A wave watches the number of clients. When many have come or gone and it is calm again, memory is given back to the
+// machine.
 //
 // Go keeps what the handshakes of a wave used, half as much again as the clients themselves need: 2.4 KiB for each of
 // 10,000 that came in one go. It would give it back over minutes, if more were allocated meanwhile; idle clients

@@ -90,7 +90,8 @@ func callDeep(calls int) byte {
 	return callDeep(calls-1) + some[0]
 }
 
-// BenchmarkDeepStack measures new goroutines that need 8 KiB of stack with twenty calls on it, and have it made early or not.
+// BenchmarkDeepStack measures new goroutines that need 8 KiB of stack with twenty calls on it, and have it made early
+// or not.
 func BenchmarkDeepStack(b *testing.B) {
 	for name, early := range map[string]bool{"early": true, "late": false} {
 		b.Run(name, func(b *testing.B) {

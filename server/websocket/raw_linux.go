@@ -70,8 +70,8 @@ func (s *socket) source() source {
 	return r
 }
 
-// next looks whether to yield before it reads: a goroutine that finds nothing, and then yields, leaves the next one to find
-// nothing once more.
+// next looks whether to yield before it reads: a goroutine that finds nothing, and then yields, leaves the next one
+// to find nothing once more.
 func (r *rawSource) next() (*readBuffer, int, error) {
 	if r.quiet && !r.yield.IsZero() && !time.Now().Before(r.yield) {
 		return nil, 0, errQuiet
@@ -85,10 +85,10 @@ func (r *rawSource) next() (*readBuffer, int, error) {
 	return b, r.n, err
 }
 
-// letOthersRun yields before a read, which makes data likelier. Right after a read that drained the socket the next one
-// usually finds nothing: then the goroutine is parked, and reads once more when it wakes. On a busy server the other
-// goroutines take so long that the client has answered meanwhile, and an event with ack costs 6 % less. With idle processors
-// yielding is in vain, and wakes one of them, which costs more than the read: see skipYields.
+// letOthersRun yields before a read, which makes data likelier. Right after a read that drained the socket the next
+// one usually finds nothing: then the goroutine is parked, and reads once more when it wakes. On a busy server the
+// other goroutines take so long that the client has answered meanwhile, and an event with ack costs 6 % less. With
+// idle processors yielding is in vain, and wakes one of them, which costs more than the read: see skipYields.
 func (r *rawSource) letOthersRun() {
 	switch {
 	case r.full:
@@ -101,8 +101,8 @@ func (r *rawSource) letOthersRun() {
 
 // readable reads once. It says false, which means wait, when there was nothing.
 //
-// That a read did not fill the buffer is no proof that nothing is left, or the next call could be spared: the peer's FIN
-// may be behind the bytes, and the poller, which is edge-triggered, would not tell of it again.
+// That a read did not fill the buffer is no proof that nothing is left, or the next call could be spared: the peer's
+// FIN may be behind the bytes, and the poller, which is edge-triggered, would not tell of it again.
 func (r *rawSource) readable(fd uintptr) bool {
 	b := readBuffers.Get().(*readBuffer)
 	n, err := receive(fd, b)

@@ -33,8 +33,8 @@ type source interface {
 	// next waits for bytes. They are valid until release, which must follow unless there is an error.
 	next() (b *readBuffer, n int, err error)
 	release(b *readBuffer)
-	// yieldAfter makes next return errQuiet instead of reading on, once a read has taken all that was there and d has passed; the
-	// first few calls do not mind d. A source that can't yield waits.
+	// yieldAfter makes next return errQuiet instead of reading on, once a read has taken all that was there and d has
+	// passed; the first few calls do not mind d. A source that can't yield waits.
 	yieldAfter(d time.Duration, few int)
 }
 
@@ -54,8 +54,8 @@ func (c *Conn) source() source {
 //
 // It is called once. The connection is still open when it returns. Frames behind the one that ended it are dropped.
 //
-// Call it in a goroutine of its own and let the HTTP handler return: a connection that waits then costs 4 to 5 kB of memory in
-// all, and 13.4 kB in the handler's goroutine, which holds on to net/http's buffers and to the request.
+// Call it in a goroutine of its own and let the HTTP handler return: a connection that waits then costs 4 to 5 kB of
+// memory in all, and 13.4 kB in the handler's goroutine, which holds on to net/http's buffers and to the request.
 func (c *Conn) Read(h Handler) error { return c.read(c.source(), h) }
 
 func (c *Conn) read(src source, h Handler) error {
@@ -79,8 +79,8 @@ func (c *Conn) read(src source, h Handler) error {
 	}
 }
 
-// feed parses b and sets the read deadline as FragmentTimeout wants it: for a message that is not complete, counted from
-// its first byte, and none otherwise.
+// feed parses b and sets the read deadline as FragmentTimeout wants it: for a message that is not complete, counted
+// from its first byte, and none otherwise.
 func (c *Conn) feed(b []byte, h Handler) error {
 	if err := c.parser.feed(b, h); err != nil {
 		return err

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// What is done for the sake of Go's runtime, and would be left out if it managed as well by itself. The system calls are in
-// runtime_linux.go.
+// What is done for the sake of Go's runtime, and would be left out if it managed as well by itself. The system calls
+// are in runtime_linux.go.
 
-// A connection's goroutine is replaced when the connection is quiet and the goroutine has read for renewAfter. The first few
-// do not wait for that: a client says a few things when it connects, and may then be silent for long.
+// A connection's goroutine is replaced when the connection is quiet and the goroutine has read for renewAfter. The
+// first few do not wait for that: a client says a few things when it connects, and may then be silent for long.
 const (
 	renewAfter  = time.Second
 	earlyRenews = 8

@@ -92,8 +92,8 @@ func TestAWriteToALostConnectionIsAnErrorAndNoSignal(t *testing.T) {
 	}
 }
 
-// BenchmarkSystemCalls shows that the scheduler's part of a call is worth sparing: on one processor, 60 bytes are written
-// and read over loopback.
+// BenchmarkSystemCalls shows that the scheduler's part of a call is worth sparing: on one processor, 60 bytes are
+// written and read over loopback.
 func BenchmarkSystemCalls(b *testing.B) {
 	message := make([]byte, 60)
 	told := func(fd uintptr, b []byte) (int, error) {

@@ -17,7 +17,8 @@ func useStack(calls int) byte {
 	return useStack(calls-1) + some[0]
 }
 
-// BenchmarkDeepen measures new goroutines that need 4 KiB of stack with a dozen calls on it, and have it made early or not.
+// BenchmarkDeepen measures new goroutines that need 4 KiB of stack with a dozen calls on it, and have it made early
+// or not.
 func BenchmarkDeepen(b *testing.B) {
 	for name, early := range map[string]bool{"early": true, "late": false} {
 		b.Run(name, func(b *testing.B) {

@@ -1,12 +1,13 @@
 package outbound
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
 
-// A worker is a share of the outboxes. An outbox belongs to one worker for life, and one goroutine of the Flusher at a time
-// works for a worker, so two never write to an outbox at once.
+// A worker is a share of the outboxes. An outbox belongs to one worker for life, and one goroutine of the Flusher at
+// a time works for a worker, so two never write to an outbox at once.
 type worker struct {
 	index   int
 	ready   *readyList
@@ -111,8 +112,8 @@ func (l *readyList) put(w *worker) {
 	l.wake.Signal()
 }
 
-// take waits for a worker; nil when the list is closed.
-func (l *readyList) take() *worker {
+// take waits for a worker, and returns the preferred one if it is among several; nil when the list is closed.
+func (l *readyList) take(preferred *worker) *worker {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(l.workers) == 0 && !l.closed {
@@ -121,8 +122,9 @@ func (l *readyList) take() *worker {
 	if l.closed {
 		return nil
 	}
-	w := l.workers[0]
-	l.workers = append(l.workers[:0], l.workers[1:]...)
+	at := max(0, slices.Index(l.workers, preferred))
+	w := l.workers[at]
+	l.workers = slices.Delete(l.workers, at, at+1)
 	return w
 }
 
