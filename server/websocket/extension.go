@@ -71,3 +71,6 @@ func unquote(s string) string {
 	}
 	return s
 }
+
+// trim removes what HTTP allows around the items of a list.
+func trim(s string) string { return strings.Trim(s, " \t") }

@@ -143,9 +143,6 @@ func hasToken(values []string, token string) bool {
 	return false
 }
 
-// trim removes what HTTP allows around the items of a list.
-func trim(s string) string { return strings.Trim(s, " \t") }
-
 func isSingle(values []string, want string) bool {
 	return len(values) == 1 && trim(values[0]) == want
 }

@@ -95,6 +95,42 @@ func (w *worker) giveBack(list []*Outbox) {
 	w.empty = list[:0]
 }
 
+func (w *worker) post(t Task) {
+	w.mu.Lock()
+	w.tasks = append(w.tasks, t)
+	w.held += t.Size()
+	w.pending.Add(1)
+	full := len(w.tasks) >= maxTasks || w.held >= maxTaskBytes
+	w.unlockAndWake()
+	if full {
+		w.deliver()
+	}
+}
+
+func (w *worker) settle() {
+	if w.pending.Load() > 0 {
+		w.deliver()
+	}
+}
+
+// deliver does the tasks that wait, after those that somebody else is doing. pending falls only when they are done:
+// what finds none may push past the queue of tasks.
+func (w *worker) deliver() {
+	w.turn.Lock()
+	defer w.turn.Unlock()
+	w.mu.Lock()
+	tasks := w.tasks
+	w.tasks, w.held = w.spare, 0
+	w.mu.Unlock()
+	for rest := tasks; len(rest) > 0; {
+		rest = rest[rest[0].Deliver(w.index, rest[1:], &w.batch):]
+	}
+	w.batch.Flush()
+	w.pending.Add(-int64(len(tasks)))
+	clear(tasks)
+	w.spare = tasks[:0]
+}
+
 // A readyList holds the workers that have something to do and no goroutine.
 type readyList struct {
 	mu sync.Mutex // guards the following
