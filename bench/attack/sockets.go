@@ -73,25 +73,26 @@ const everything = 20_000
 
 func manyMessages(s *assault) { s.say(everything) }
 
-// say says n short messages and waits until the last is acknowledged.
+// eachSays is what one says: no more at once than a chat's limits let a speaker.
+const eachSays = 400
+
+// say has bystanders say n short messages, and waits until the last of each is acknowledged.
 func (s *assault) say(n int) {
-	k, _, err := s.socket("")
-	if err != nil {
-		return
-	}
-	defer k.close()
-	hundred := times(many, load.OpText, `42["message","x"]`)
-	for range (n - 1) / many {
-		if k.write(hundred) != nil {
+	batch := times(eachSays-1, load.OpText, `42["message","x"]`)
+	for i := range n / eachSays {
+		k, _, err := s.socketFrom(bystander(i), "")
+		if err != nil {
+			return
+		}
+		err = k.write(batch)
+		if err == nil {
+			_, err = k.ask(`["message","x"]`)
+		}
+		k.close()
+		if err != nil {
 			return
 		}
 	}
-	if k.write(times((n-1)%many, load.OpText, `42["message","x"]`)) != nil {
-		return
-	}
-	_ = k.send(`427["message","x"]`)
-	_ = k.conn.SetReadDeadline(s.deadline)
-	_, _ = k.until("437")
 }
 
 // asksForEverything has each socket ask once, for who is registered is told nothing twice.
@@ -157,19 +158,18 @@ func returnsWithOnePID(s *assault) {
 	})
 }
 
-// smallBeforeLarge says small messages and large ones in turn, more than a server keeps in memory.
+// smallBeforeLarge has bystanders say a small message and a large one each, together more than a server keeps in
+// memory.
 func smallBeforeLarge(s *assault) {
-	k, _, err := s.socket("")
-	if err != nil {
-		return
-	}
-	defer k.close()
 	large := `["message","` + strings.Repeat("x", largest) + `"]`
-	for range 20 {
-		if k.send(`42["message","small"]`) != nil {
+	for i := range 20 {
+		k, _, err := s.socketFrom(bystander(i), "")
+		if err != nil {
 			return
 		}
+		_ = k.send(`42["message","small"]`) // an error shows in ask
 		said, err := k.ask(large)
+		k.close()
 		if err != nil {
 			return
 		}

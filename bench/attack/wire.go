@@ -18,17 +18,22 @@ import (
 	"github.com/crier/crier/bench/load"
 )
 
-// The attacker's address. Innocent clients have others.
-var from = &net.TCPAddr{IP: net.IPv4(127, 0, 1, 1)}
+// attacker is the attacker's address. Innocent clients have others.
+var attacker = net.IPv4(127, 0, 1, 1)
+
+// bystander is the address of one of those who have said something before the attack.
+func bystander(i int) net.IP { return net.IPv4(127, 0, 2, byte(1+i%200)) }
 
 // patience is how long an attacker waits for an answer.
 const patience = 5 * time.Second
 
 var errRefused = errors.New("refused")
 
-// dial connects; the end of the assault closes the connection.
-func (s *assault) dial() (net.Conn, error) {
-	dialer := net.Dialer{LocalAddr: from, Timeout: patience, Control: anyPort}
+// dial connects from the attacker's address; the end of the assault closes the connection.
+func (s *assault) dial() (net.Conn, error) { return s.dialFrom(attacker) }
+
+func (s *assault) dialFrom(from net.IP) (net.Conn, error) {
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: from}, Timeout: patience, Control: anyPort}
 	conn, err := dialer.DialContext(s.ctx, "tcp", s.addr.String())
 	if err != nil {
 		return nil, err
@@ -167,9 +172,11 @@ type socket struct {
 	rest []byte // received, and not yet used
 }
 
-// socket opens one. auth is what it says of itself, as JSON or "".
-func (s *assault) socket(auth string) (*socket, string, error) {
-	conn, err := s.dial()
+// socket opens one from the attacker's address. auth is what it says of itself, as JSON or "".
+func (s *assault) socket(auth string) (*socket, string, error) { return s.socketFrom(attacker, auth) }
+
+func (s *assault) socketFrom(from net.IP, auth string) (*socket, string, error) {
+	conn, err := s.dialFrom(from)
 	if err != nil {
 		return nil, "", err
 	}
