@@ -127,7 +127,7 @@ func parseBatch(b []byte, salt uint32, want offsets, each func(*Entry)) (batchHe
 
 func appendEntry(b []byte, e *Entry) []byte {
 	b = binary.AppendVarint(b, e.At)
-	for _, text := range [...]string{e.From, e.ID, e.Key, e.Sender} {
+	for _, text := range [...]string{e.From, e.ID, e.Key, e.Owner} {
 		b = binary.AppendUvarint(b, uint64(len(text)))
 		b = append(b, text...)
 	}
@@ -151,7 +151,7 @@ type fields struct {
 }
 
 func (r *fields) entry(offset uint64) Entry {
-	e := Entry{Offset: offset, At: r.varint(), From: r.text(), ID: r.text(), Key: r.text(), Sender: r.text(), Data: r.bytes()}
+	e := Entry{Offset: offset, At: r.varint(), From: r.text(), ID: r.text(), Key: r.text(), Owner: r.text(), Data: r.bytes()}
 	n := r.length()
 	if r.bad || n == 0 {
 		return e

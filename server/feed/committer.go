@@ -1,6 +1,9 @@
 package feed
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 const (
 	// probeEvery is how often a store that failed is tried while nothing is appended.
@@ -41,10 +44,9 @@ type committer struct {
 }
 
 func (c *committer) store(w *work) {
-	c.ask(func() (err error) {
-		w.duplicates, err = c.Log.store.Append(w.entries)
-		w.err = err
-		return err
+	c.ask(func() error {
+		w.err = c.Log.store.Append(context.Background(), w.entries, w.forResults())
+		return w.err
 	})
 	entries, bytes := len(w.entries), w.bytes // it is the publisher's from here on
 	c.stored <- w
@@ -63,7 +65,7 @@ func (c *committer) count(entries, bytes int) {
 
 func (c *committer) idle(now time.Time) {
 	if c.fault.Load() != nil {
-		c.ask(c.Log.store.Probe)
+		c.ask(func() error { return c.Log.store.Probe(context.Background()) })
 	}
 	if now.Sub(c.retired) >= retireEvery {
 		c.retire(now)

@@ -1,6 +1,9 @@
 package feed
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // On a Memory nothing is gained by storing one batch while another is published. There whoever appends also stores and
 // publishes, if nobody is at it, and goes on with what others append meanwhile. A message that comes alone, which is
@@ -65,7 +68,7 @@ func (l *Log) work(most int) {
 			return
 		default:
 			most -= len(w.entries)
-			w.duplicates, w.err = l.store.Append(w.entries)
+			w.err = l.store.Append(context.Background(), w.entries, w.forResults())
 			l.direct.count(len(w.entries), w.bytes)
 			l.tell(w)
 			l.reuse(w)

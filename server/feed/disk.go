@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -85,22 +86,20 @@ type Disk struct {
 var _ Store = (*Disk)(nil)
 
 // Append implements Store. The entries are one batch: one write and one sync.
-func (d *Disk) Append(entries []Entry) (duplicates []int, err error) {
+func (d *Disk) Append(_ context.Context, entries []Entry, results []Result) error {
 	b := batch{first: d.last + 1, newest: math.MinInt64}
 	d.buf = slices.Grow(d.buf[:0], batchHeader)[:batchHeader]
 	for i := range entries {
-		if !d.encode(&b, &entries[i]) {
-			duplicates = append(duplicates, i)
-		}
+		results[i] = d.encode(&b, &entries[i])
 	}
 	if b.count == 0 {
-		return duplicates, nil
+		return nil
 	}
 	if err := d.commit(b); err != nil {
 		d.keys.undo(b.first)
-		return nil, fmt.Errorf("feed: not stored: %w", err)
+		return fmt.Errorf("feed: not stored: %w", err)
 	}
-	return duplicates, nil
+	return nil
 }
 
 // batch describes what buf holds.
@@ -111,16 +110,15 @@ type batch struct {
 }
 
 // encode gives an entry its offset and puts it into buf, unless its key is known already.
-func (d *Disk) encode(b *batch, e *Entry) bool {
+func (d *Disk) encode(b *batch, e *Entry) Result {
 	e.Offset = b.first + uint64(b.count)
-	if earlier, duplicate := d.keys.add(e); duplicate {
-		e.Offset = earlier
-		return false
+	if first, repeated := d.keys.add(e); repeated {
+		return first
 	}
 	d.buf = appendEntry(d.buf, e)
 	b.count++
 	b.newest = max(b.newest, e.At)
-	return true
+	return Result{Offset: e.Offset, At: e.At}
 }
 
 // keptBuffer is how large a buffer is kept for the next batch.
@@ -204,7 +202,7 @@ func newSalt() uint32 {
 }
 
 // Probe implements Store.
-func (d *Disk) Probe() error {
+func (d *Disk) Probe(context.Context) error {
 	s, err := d.ready(d.last+1, 0)
 	if err == nil {
 		err = s.probe()
@@ -216,10 +214,10 @@ func (d *Disk) Probe() error {
 }
 
 // Bounds implements Store.
-func (d *Disk) Bounds() (first, last uint64) {
+func (d *Disk) Bounds() Bounds {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.first, d.last
+	return Bounds{First: d.first, Last: d.last}
 }
 
 // Damage tells what OpenDisk found damaged and set aside; nil if nothing was.

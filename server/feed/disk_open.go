@@ -190,7 +190,7 @@ func (r *recovery) keep(s scanned) {
 	r.next = s.next
 	r.d.segments = append(r.d.segments, s.segment)
 	for _, k := range s.keys {
-		r.d.keys.put(k.digest, k.offset) // of an older one that was retired, and is still there, the newer takes the place
+		r.d.keys.put(k.digest, k.earlier) // of an older one that was retired, and is still there, the newer takes the place
 	}
 }
 
@@ -211,7 +211,13 @@ type scanned struct {
 	size  int64
 	fault error
 	torn  bool // the fault is what a crash leaves
-	keys  []keyed
+	keys  []found
+}
+
+// found is the key of an entry that was read.
+type found struct {
+	digest digest
+	earlier
 }
 
 func (r *recovery) read(base uint64) (scanned, error) {
@@ -242,7 +248,7 @@ func (s *scanned) scan(data []byte) {
 		h, err := parseBatch(data[s.end:], s.salt, allOffsets, func(e *Entry) {
 			newest = max(newest, e.At)
 			if e.Key != "" {
-				keys = append(keys, keyed{e.Offset, digestOf(e)})
+				keys = append(keys, found{digestOf(e), earlier{e.Offset, e.At, dataDigest(e)}})
 			}
 		})
 		if err == nil && (h.first != s.next || h.count == 0) {

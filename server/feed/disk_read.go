@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"context"
 	"errors"
 	"math"
 	"os"
@@ -9,7 +10,7 @@ import (
 )
 
 // Read implements Store. Entries that were stored close together share the bytes that were read.
-func (d *Disk) Read(after uint64, limit, maxBytes int) ([]Entry, error) {
+func (d *Disk) Read(_ context.Context, after uint64, limit, maxBytes int) ([]Entry, error) {
 	w := window{entries: limit, bytes: maxBytes}
 	var out []Entry
 	for w.entries > 0 && after < math.MaxUint64 {
@@ -31,7 +32,7 @@ func (d *Disk) Read(after uint64, limit, maxBytes int) ([]Entry, error) {
 }
 
 // ReadBefore implements Store.
-func (d *Disk) ReadBefore(before uint64, limit, maxBytes int) ([]Entry, error) {
+func (d *Disk) ReadBefore(_ context.Context, before uint64, limit, maxBytes int) ([]Entry, error) {
 	w := window{entries: limit, bytes: maxBytes}
 	var pieces [][]Entry
 	for before > 0 && w.entries > 0 {

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,7 +10,7 @@ import (
 )
 
 // Retire implements Store. Entries cannot be read from then on; their bytes leave the disk with their whole file.
-func (d *Disk) Retire(now time.Time, limits Limits) error {
+func (d *Disk) Retire(_ context.Context, now time.Time, limits Limits) error {
 	first := d.firstWithin(limits)
 	first, err := d.firstNotBefore(first, now.Add(-limits.Age).UnixMilli())
 	if first > d.first {

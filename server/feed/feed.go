@@ -22,18 +22,27 @@
 package feed
 
 import (
+	"context"
 	"errors"
 	"time"
 )
 
+// A Kind says what an entry is. Stores keep it and do not look at it.
+type Kind uint8
+
+// KindMessage is what a speaker said. The kinds to come are a correction, a deletion and an event of a rule.
+const KindMessage Kind = 0
+
 // An Entry is one thing that was said. Its slices are shared by everyone who reads it and must not be changed.
 type Entry struct {
-	Offset uint64 // its place: each entry has the offset of the one before it plus one
+	Offset uint64 // its place; later entries have higher offsets
 	At     int64  // when, in Unix milliseconds
+	Kind   Kind
+	Room   string // where it was said; "" is the room of all speakers
 	From   string // the speaker's name; "" if not registered
 	ID     string // the id by which others know the speaker
-	Key    string // the sender's own id of the message, by which a repetition is known; "" for none
-	Sender string // whose Key it is, an opaque text; never shown to others
+	Key    string // the owner's own id of the message, by which a repetition is known; "" for none
+	Owner  string // whose Key it is, an opaque text that only the owner can bring; never shown to others
 	Data   []byte // what was said, as JSON
 
 	Attachments [][]byte // binary parts that Data refers to
@@ -51,39 +60,67 @@ var (
 	ErrDamaged  = errors.New("feed: the stored bytes are damaged")
 )
 
+// A Result tells what became of an entry that was stored, now or before.
+type Result struct {
+	Offset   uint64
+	At       int64 // Unix milliseconds; 0 if it is not known any more
+	Repeated bool  // its owner had said it before: Offset and At are those of the first
+	Same     bool  // Repeated, and the first had the same data and attachments
+}
+
+// Bounds are the offsets that a store or a log holds.
+type Bounds struct {
+	First uint64 // the oldest offset held; Last+1, the offset to come, when nothing is held
+	Last  uint64 // the newest offset given
+	Gap   uint64 // between entries up to it some may be missing; behind it none is. 0: none is missing anywhere
+}
+
+// Complete reports whether all entries after an offset are held: one who knows everything up to there can be told all the
+// rest. It is false for an offset above Last, which is another feed's.
+func (b Bounds) Complete(since uint64) bool {
+	return since <= b.Last && since+1 >= b.First && since >= b.Gap
+}
+
+// A Page is a part of what was said.
+type Page struct {
+	Entries []Entry // in the order of their offsets
+	UpTo    uint64  // who has read them knows everything up to here that is still held
+	Missed  bool    // entries between the offset asked for and the page are no longer held, though no Gap told of it
+}
+
 // A Store holds entries. This is the law for every store:
 //
-//   - Ordered: offsets grow by one, without gaps, over all that is held. Whoever finds that the first entry it got is not
-//     the one it asked for knows that the ones between are no longer held. No offset is ever given twice, whatever
+//   - Ordered: offsets grow, and by one over all that is held behind Bounds.Gap. No offset is ever given twice, whatever
 //     happens to what was stored.
 //   - Atomic: Append stores all of its entries or none; a crash leaves all of them or none.
 //   - Durable: when Append has returned without an error, the entries survive whatever the store says it survives.
-//   - Once: an entry with a Key whose Sender has an entry with that Key in the store, or earlier in the same Append, is not
+//   - Once: an entry with a Key whose Owner has an entry with that Key in the store, or earlier in the same Append, is not
 //     stored again. This lies in the store since only the store sees what all the nodes of a cluster append; so does the
 //     choice of offsets.
 //   - After a failed Append nothing of it can be read, and the next one may succeed. Only a crash before that may bring
 //     its entries back, all of them.
 //
-// Reads may run concurrently with everything. Append, Probe, Retire and Close are called by one goroutine.
+// Reads may run concurrently with everything. Append, Probe, Retire and Close are called by one goroutine. A store may be slow or
+// away: what takes a context gives up when it is over.
 type Store interface {
-	// Append stores entries and sets their offsets. It returns the indexes of those that were already there, in growing
-	// order; their Offset is that of the earlier one. It keeps what the entries refer to.
-	Append(entries []Entry) (duplicates []int, err error)
+	// Append stores entries, sets their offsets, and sets what became of each in results, which has the same length. It keeps
+	// what the entries refer to.
+	Append(ctx context.Context, entries []Entry, results []Result) error
 
 	// Probe tells whether an Append would have a chance, without storing anything.
-	Probe() error
+	Probe(ctx context.Context) error
 
 	// Read returns entries after an offset: at most limit, and no more than maxBytes unless the first alone has more.
-	Read(after uint64, limit, maxBytes int) ([]Entry, error)
+	Read(ctx context.Context, after uint64, limit, maxBytes int) ([]Entry, error)
 
 	// ReadBefore returns the last entries before an offset, in growing order, within the same limits.
-	ReadBefore(before uint64, limit, maxBytes int) ([]Entry, error)
+	ReadBefore(ctx context.Context, before uint64, limit, maxBytes int) ([]Entry, error)
 
-	// Bounds returns the oldest and the newest offset held. When nothing is held, first is last+1: the offset to come.
-	Bounds() (first, last uint64)
+	// Bounds returns what is held. It never waits.
+	Bounds() Bounds
 
 	// Retire forgets the oldest entries, and their keys, until the limits hold.
-	Retire(now time.Time, limits Limits) error
+	Retire(ctx context.Context, now time.Time, limits Limits) error
 
 	Close() error
 }
@@ -99,7 +136,7 @@ type Limits struct {
 const overhead = 160
 
 func (e *Entry) size() int {
-	n := overhead + len(e.From) + len(e.ID) + len(e.Key) + len(e.Sender) + len(e.Data)
+	n := overhead + len(e.From) + len(e.ID) + len(e.Key) + len(e.Owner) + len(e.Room) + len(e.Data)
 	for _, a := range e.Attachments {
 		n += len(a) + 24 // the slice's header
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -79,6 +80,7 @@ type Log struct {
 	last   atomic.Uint64 // the newest offset that was published, or is being published
 	recent ring
 	counts counts
+	tail   func(*Entry) // told of each new entry; nil until Follow
 
 	direct *committer // on a Memory, instead of the two goroutines: see direct.go
 
@@ -93,18 +95,23 @@ type Log struct {
 	shutting bool
 }
 
-// Done is told what became of an entry. With err == nil it is stored as e says, Offset and At included; duplicate tells that
-// its sender had said it before, under the Offset that e has now (all else in e is the repetition's), and it is not to be
-// passed on again. E is the log's again when Done returns.
-type Done func(e *Entry, duplicate bool, err error)
+// Done answers whoever appended an entry: with err == nil it is stored, as the result says.
+type Done func(r Result, err error)
 
 // work is what goes to the store in one piece.
 type work struct {
-	entries    []Entry
-	dones      []Done
-	bytes      int
-	duplicates []int
-	err        error
+	entries []Entry
+	dones   []Done
+	results []Result
+	bytes   int
+	err     error
+}
+
+// forResults returns the memory for the results of the entries.
+func (w *work) forResults() []Result {
+	w.results = slices.Grow(w.results[:0], len(w.entries))[:len(w.entries)]
+	clear(w.results)
+	return w.results
 }
 
 // maxBatch is the size at which a batch is full. Larger ones cost no less for an entry: at this size a sync is shared by a
@@ -123,8 +130,8 @@ func New(store Store, opts Options) (*Log, error) {
 		seams: make(chan func(uint64)), ended: make(chan struct{}),
 	}
 	l.applyLimits(time.Now())
-	_, last := store.Bounds()
-	newest, err := store.ReadBefore(last+1, opts.Recent, opts.RecentBytes)
+	last := store.Bounds().Last
+	newest, err := store.ReadBefore(context.Background(), last+1, opts.Recent, opts.RecentBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -146,22 +153,29 @@ func New(store Store, opts Options) (*Log, error) {
 
 // applyLimits is called by one goroutine: New, then the committer.
 func (l *Log) applyLimits(now time.Time) {
-	err := l.store.Retire(now, Limits{Age: l.opts.MaxAge, Entries: l.opts.MaxEntries, Bytes: l.opts.MaxBytes})
+	err := l.store.Retire(context.Background(), now, Limits{Age: l.opts.MaxAge, Entries: l.opts.MaxEntries, Bytes: l.opts.MaxBytes})
 	if err != nil {
 		l.opts.Logger.Warn("feed: what is too old or too much cannot be removed", "error", err)
 	}
 }
+
+// Follow has f told of each new entry, in the order of offsets and each once, whoever appended it: it is where news are passed on
+// from. It is called once, before the first Append. F is called by the publisher, with no lock held, when the entry can be read
+// and whoever appended it has its answer; what f does delays all others. It must not change the entry, nor keep it.
+func (l *Log) Follow(f func(*Entry)) { l.tail = f }
 
 // Append takes an entry in, whose Offset it ignores, and whose At is set if it is zero: to the time,
 // which does not go back from one offset to the next unless the clock does so by a minute or more. It never waits for the store. When
 // it returns nil, done is called once, by the publisher: one at a time, in the order of the calls of Append and so
 // in that of offsets, with no lock held. Done may call every method but Seam and Close; what it does delays all others.
 //
+// Turn names whose entry it is while it waits, such as the address of a client: where many wait, each turn gets the same share.
+//
 // When Append returns an error, done is not called: ErrBusy if too much waits, ErrTooLarge, or ErrClosed.
 //
 // On a Memory, which nobody has to wait for, the goroutine that calls Append mostly calls done itself before Append returns, and
 // that of others who appended meanwhile: so who calls Append must hold no lock that a done takes.
-func (l *Log) Append(e Entry, done Done) error {
+func (l *Log) Append(turn string, e Entry, done Done) error {
 	mine, err := l.enqueue(e, done)
 	switch {
 	case mine:
@@ -266,7 +280,7 @@ func (l *Log) release(size int) (chores bool) {
 func (l *Log) reuse(w *work) {
 	clear(w.entries)
 	clear(w.dones)
-	*w = work{entries: w.entries[:0], dones: w.dones[:0]}
+	*w = work{entries: w.entries[:0], dones: w.dones[:0], results: w.results[:0]}
 	l.mu.Lock()
 	if len(l.spare) < 3 {
 		l.spare = append(l.spare, w)

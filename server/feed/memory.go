@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"time"
@@ -27,29 +28,29 @@ func NewMemory(after uint64) *Memory { return &Memory{last: after} }
 func AboveFormerLives(now time.Time) uint64 { return uint64(max(0, now.UnixMicro())) }
 
 // Append implements Store. It never fails.
-func (m *Memory) Append(entries []Entry) (duplicates []int, err error) {
+func (m *Memory) Append(_ context.Context, entries []Entry, results []Result) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range entries {
 		e := &entries[i]
 		e.Offset = m.last + 1
-		if earlier, ok := m.keys.add(e); ok {
-			e.Offset = earlier
-			duplicates = append(duplicates, i)
+		if first, repeated := m.keys.add(e); repeated {
+			results[i] = first
 			continue
 		}
+		results[i] = Result{Offset: e.Offset, At: e.At}
 		m.last++
 		m.bytes += int64(e.size())
 		m.entries.push(*e)
 	}
-	return duplicates, nil
+	return nil
 }
 
 // Probe implements Store.
-func (m *Memory) Probe() error { return nil }
+func (m *Memory) Probe(context.Context) error { return nil }
 
 // Read implements Store.
-func (m *Memory) Read(after uint64, limit, maxBytes int) ([]Entry, error) {
+func (m *Memory) Read(_ context.Context, after uint64, limit, maxBytes int) ([]Entry, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if after >= m.last {
@@ -61,7 +62,7 @@ func (m *Memory) Read(after uint64, limit, maxBytes int) ([]Entry, error) {
 }
 
 // ReadBefore implements Store.
-func (m *Memory) ReadBefore(before uint64, limit, maxBytes int) ([]Entry, error) {
+func (m *Memory) ReadBefore(_ context.Context, before uint64, limit, maxBytes int) ([]Entry, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	first := m.first()
@@ -71,17 +72,17 @@ func (m *Memory) ReadBefore(before uint64, limit, maxBytes int) ([]Entry, error)
 }
 
 // Bounds implements Store.
-func (m *Memory) Bounds() (first, last uint64) {
+func (m *Memory) Bounds() Bounds {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.first(), m.last
+	return Bounds{First: m.first(), Last: m.last}
 }
 
 // first needs the lock.
 func (m *Memory) first() uint64 { return m.last + 1 - uint64(m.entries.len()) }
 
 // Retire implements Store.
-func (m *Memory) Retire(now time.Time, limits Limits) error {
+func (m *Memory) Retire(_ context.Context, now time.Time, limits Limits) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	oldest := now.Add(-limits.Age).UnixMilli()
