@@ -4,9 +4,22 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/crier/crier/server/internal/limit"
 )
+
+// isUpgrade says whether a request asks for a WebSocket. Only these count for their address.
+func isUpgrade(r *http.Request) bool {
+	for _, field := range r.Header.Values("Upgrade") {
+		for protocol := range strings.SplitSeq(field, ",") {
+			if strings.EqualFold(strings.TrimSpace(protocol), "websocket") {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // peerAddress is the IP address that a request's connection comes from.
 func peerAddress(r *http.Request) string {

@@ -46,8 +46,12 @@ type Options struct {
 	// MaxQueue is how many bytes may wait for one client. Zero value means 4 MiB.
 	MaxQueue int
 
-	// MaxClients is how many clients there may be on all endpoints together. Zero value means 10,000.
+	// MaxClients is how many clients there may be at the news endpoints. Zero value means 10,000.
 	MaxClients int
+
+	// MaxToys is how many there may be at all the others together, which can't take the places of the former. Zero value means
+	// MaxClients.
+	MaxToys int
 
 	// MaxRate is how many messages one client may send in a second, lasting; twice as many at once. Zero value means 200.
 	MaxRate int
@@ -115,6 +119,12 @@ func (o Options) withDefaults() (Options, error) {
 			return o, fmt.Errorf("plain: %s is %d: it must be positive", d.name, *d.field)
 		}
 	}
+	if o.MaxToys == 0 {
+		o.MaxToys = o.MaxClients
+	}
+	if o.MaxToys < 0 {
+		return o, fmt.Errorf("plain: MaxToys is %d: it must be positive", o.MaxToys)
+	}
 	if o.AllowOrigin == nil {
 		o.AllowOrigin = func(*http.Request) bool { return true }
 	}
@@ -141,6 +151,7 @@ type Server struct {
 	mu sync.Mutex // guards the following
 
 	clients map[*client]struct{} // until their connections have ended
+	toys    int                  // of them, those that are not at a news endpoint
 	refused map[*client]struct{} // who was not let in, until they have been told
 	past    Stats                // of clients that have left
 	leaving *ending              // set when draining: what clients are told
@@ -213,10 +224,13 @@ func (sv *Server) add(c *client, reason *ending) (refusal *ending, ok bool) {
 		refusal = reason
 	case sv.leaving != nil:
 		refusal = sv.leaving
-	case len(sv.clients) >= sv.opts.MaxClients:
+	case !sv.hasPlace(c):
 		refusal = endTooMany
 	default:
 		sv.clients[c] = struct{}{}
+		if c.isToy() {
+			sv.toys++
+		}
 		return nil, true
 	}
 	if len(sv.refused) >= sv.opts.MaxClients {
@@ -226,6 +240,14 @@ func (sv *Server) add(c *client, reason *ending) (refusal *ending, ok bool) {
 	return refusal, true
 }
 
+// hasPlace says whether there is a place for c. sv.mu must be held.
+func (sv *Server) hasPlace(c *client) bool {
+	if c.isToy() {
+		return sv.toys < sv.opts.MaxToys
+	}
+	return len(sv.clients)-sv.toys < sv.opts.MaxClients
+}
+
 func (sv *Server) remove(c *client) {
 	c.leave()
 	var last Stats
@@ -233,6 +255,9 @@ func (sv *Server) remove(c *client) {
 	sv.mu.Lock()
 	defer sv.mu.Unlock()
 	sv.keep(last)
+	if _, in := sv.clients[c]; in && c.isToy() {
+		sv.toys--
+	}
 	delete(sv.clients, c)
 	delete(sv.refused, c)
 	sv.checkEmpty()
