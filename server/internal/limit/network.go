@@ -1,0 +1,93 @@
+package limit
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"net/netip"
+	"strconv"
+)
+
+// A Network is what is bounded as one client: an IPv4 address, an IPv6 /64, which is the least that one line gets, or the /56
+// or the /48 around it, which is what a provider gives to one customer (RFC 6177). Networks are comparable, and making one of an
+// IP address allocates nothing.
+type Network struct {
+	bits uint64 // of IPv6 the first 64, of IPv4 all 32, of other text its hash
+	tier tier
+}
+
+type tier uint8
+
+const (
+	tierName tier = iota // no IP address, such as the "@" of a Unix socket
+	tierIPv4
+	tier64
+	tier56
+	tier48
+)
+
+// What the wider networks of IPv6 may have, as multiples of what one /64 may. A customer with a /48 has 65,536 /64s; a
+// provider that gives each customer one /64 may have some hundred of them in a /48.
+const (
+	Factor56 = 2
+	Factor48 = 4
+)
+
+var nameSeed = maphash.MakeSeed()
+
+// NetworkOf returns the narrowest network of an IP address, with or without a zone. IPv4 written as IPv6 is IPv4. Any other
+// text is a network of its own.
+func NetworkOf(ip string) Network {
+	a, err := netip.ParseAddr(ip)
+	switch a = a.Unmap(); {
+	case err != nil:
+		return Network{maphash.String(nameSeed, ip), tierName}
+	case a.Is4():
+		b := a.As4()
+		return Network{uint64(binary.BigEndian.Uint32(b[:])), tierIPv4}
+	}
+	b := a.As16()
+	return Network{binary.BigEndian.Uint64(b[:8]), tier64}
+}
+
+// networks are an address's narrowest network and the wider ones around it.
+type networks struct {
+	all [3]Network
+	n   int
+}
+
+func networksOf(ip string) networks {
+	narrow := NetworkOf(ip)
+	if narrow.tier != tier64 {
+		return networks{[3]Network{narrow}, 1}
+	}
+	return networks{[3]Network{narrow, {narrow.bits &^ 0xff, tier56}, {narrow.bits &^ 0xffff, tier48}}, 3}
+}
+
+// narrow reports whether n is an address's narrowest network.
+func (n Network) narrow() bool { return n.tier <= tier64 }
+
+// factor is how many times a single address's limit n may have.
+func (n Network) factor() int {
+	switch n.tier {
+	case tier56:
+		return Factor56
+	case tier48:
+		return Factor48
+	}
+	return 1
+}
+
+// String returns the address, or the network with its length. A name is not kept, only its hash.
+func (n Network) String() string {
+	var b [16]byte
+	switch n.tier {
+	case tierName:
+		return "name " + strconv.FormatUint(n.bits, 16)
+	case tierIPv4:
+		binary.BigEndian.PutUint32(b[:4], uint32(n.bits))
+		return netip.AddrFrom4([4]byte(b[:4])).String()
+	}
+	binary.BigEndian.PutUint64(b[:8], n.bits)
+	length := map[tier]int{tier64: 64, tier56: 56, tier48: 48}[n.tier]
+	return netip.PrefixFrom(netip.AddrFrom16(b), length).String()
+}
