@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/crier/crier/server/engineio"
+	"github.com/crier/crier/server/socketio/wire"
 )
 
 // A Broadcast reaches many sockets: those in any of its rooms, or all of its namespace when it names none, but for the
@@ -66,12 +67,12 @@ func (b *Broadcast) Emit(event string, args ...any) error {
 // emit encodes an event once and sends it to every socket that it reaches. expect, if set, is asked about each socket
 // before.
 func (b *Broadcast) emit(ns *Namespace, id uint64, hasID bool, event string, args []any, expect func(*Socket) bool) error {
-	if !reservedEvent(event) && ns.unheard(b) {
+	if !wire.Reserved(event) && ns.unheard(b) {
 		return nil
 	}
 	o := outgoings.Get().(*outgoing)
 	defer o.release()
-	text, attachments, err := appendEvent(o.buf[:0], ns.name, id, hasID, event, args)
+	text, attachments, err := wire.AppendEvent(o.buf[:0], ns.name, id, hasID, event, args)
 	if err != nil {
 		return err
 	}

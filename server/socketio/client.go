@@ -11,6 +11,7 @@ import (
 
 	"github.com/crier/crier/server/engineio"
 	"github.com/crier/crier/server/internal/limit"
+	"github.com/crier/crier/server/socketio/wire"
 )
 
 // A client is the Socket.IO side of one session: its packets, taken apart, and its sockets, one for each namespace.
@@ -19,7 +20,7 @@ type client struct {
 	session *engineio.Session
 
 	// What the session's reader is putting together: a packet that still lacks attachments.
-	partial     packet
+	partial     wire.Packet
 	attachments [][]byte
 	pace        *pace       // not in here: a broadcast looks at each client, and at larger ones for a third longer
 	events      *limit.Cell // what it counts its events with
@@ -51,9 +52,10 @@ func (io *Server) accept(session *engineio.Session) engineio.Handler {
 
 // Errors that end a session.
 var (
-	errMixedUp  = errors.New("socketio: text in the middle of a packet's attachments")
-	errNoPacket = errors.New("socketio: an attachment without a packet")
-	errHeavy    = errors.New("socketio: attachments over the limit")
+	errMixedUp    = errors.New("text in the middle of a packet's attachments")
+	errNoPacket   = errors.New("an attachment without a packet")
+	errHeavy      = &wire.ParseError{Code: "too_large", Message: "the attachments of the packet are larger than this server takes"}
+	errSlowPacket = &wire.ParseError{Code: "too_slow", Message: "the attachments of the packet came too late"}
 )
 
 // Message takes one Engine.IO message. What can't be read ends the session, with the reason that the reference server has for it.
@@ -72,14 +74,14 @@ func (c *client) take(binary bool, data []byte) error {
 	if binary {
 		return c.takeAttachment(data)
 	}
-	if c.partial.attachments > 0 {
+	if c.partial.Attachments > 0 {
 		return errMixedUp
 	}
-	p, err := parsePacket(data, &c.io.limits)
+	p, err := wire.Parse(data, &c.io.limits)
 	switch {
 	case err != nil:
 		return err
-	case p.attachments > 0:
+	case p.Attachments > 0:
 		c.keepPartial(&p)
 		return nil
 	}
@@ -87,13 +89,13 @@ func (c *client) take(binary bool, data []byte) error {
 }
 
 // keepPartial has a packet wait for its attachments.
-func (c *client) keepPartial(p *packet) {
+func (c *client) keepPartial(p *wire.Packet) {
 	c.partial = *p
-	c.partial.data = bytes.Clone(p.data)
+	c.partial.Data = bytes.Clone(p.Data)
 }
 
 func (c *client) takeAttachment(data []byte) error {
-	if c.partial.attachments == 0 {
+	if c.partial.Attachments == 0 {
 		return errNoPacket
 	}
 	held := len(data)
@@ -104,40 +106,40 @@ func (c *client) takeAttachment(data []byte) error {
 		return errHeavy // one packet holds no more than one message may
 	}
 	c.attachments = append(c.attachments, bytes.Clone(data))
-	if len(c.attachments) < c.partial.attachments {
+	if len(c.attachments) < c.partial.Attachments {
 		return nil
 	}
 	p, attachments := c.partial, c.attachments
-	c.partial, c.attachments = packet{}, nil
+	c.partial, c.attachments = wire.Packet{}, nil
 	return c.handle(&p, attachments)
 }
 
 // handle takes a whole packet. Its data is the caller's unless it has attachments.
 //
 // Packets go by reference down here: copies of 96 bytes each made the stack of most connections outgrow 4 KiB.
-func (c *client) handle(p *packet, attachments [][]byte) error {
+func (c *client) handle(p *wire.Packet, attachments [][]byte) error {
 	var query string
 	if c.session.Version() == 3 {
-		p.namespace, query, _ = strings.Cut(p.namespace, "?")
+		p.Namespace, query, _ = strings.Cut(p.Namespace, "?")
 	}
-	if !p.isAck() && !c.hurry(p, attachments) {
+	if !p.IsAck() && !c.hurry(p, attachments) {
 		return nil
 	}
-	if p.kind == packetConnect {
+	if p.Type == wire.Connect {
 		c.handleConnect(p, query)
 		return nil
 	}
-	s := c.socket(p.namespace)
-	if s == nil || p.kind == packetConnectError {
+	s := c.socket(p.Namespace)
+	if s == nil || p.Type == wire.ConnectError {
 		return c.stray(p)
 	}
 	if attachments == nil {
-		p.data = bytes.Clone(p.data)
+		p.Data = bytes.Clone(p.Data)
 	}
-	switch p.kind {
-	case packetDisconnect:
+	switch p.Type {
+	case wire.Disconnect:
 		s.end(ReasonClientDisconnect)
-	case packetEvent, packetBinaryEvent:
+	case wire.Event, wire.BinaryEvent:
 		c.events.Add()
 		s.deliver(p, attachments)
 	default:
@@ -150,9 +152,9 @@ func (c *client) handle(p *packet, attachments [][]byte) error {
 
 // stray takes a packet for a namespace that the client is not in. It may have been sent before the client heard that it
 // was disconnected; otherwise the reference server ends the session, and so do we.
-func (c *client) stray(p *packet) error {
+func (c *client) stray(p *wire.Packet) error {
 	c.mu.Lock()
-	late := c.left && p.kind != packetConnectError
+	late := c.left && p.Type != wire.ConnectError
 	c.mu.Unlock()
 	if !late {
 		c.refuse()
@@ -204,7 +206,7 @@ func (c *client) forget(s *Socket, tell bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if tell {
-		c.sendText(appendDisconnect(nil, s.ns.name))
+		c.sendText(wire.AppendDisconnect(nil, s.ns.name))
 	}
 	if i := slices.Index(c.sockets, s); i >= 0 {
 		c.sockets = slices.Delete(c.sockets, i, i+1)

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+
+	"github.com/crier/crier/server/socketio/wire"
 )
 
 // listeners are what a socket's events run.
@@ -85,7 +87,7 @@ func (s *Socket) start() {
 }
 
 // deliver puts an event into the inbox. It waits while that is full: the session is not read meanwhile.
-func (s *Socket) deliver(p *packet, attachments [][]byte) {
+func (s *Socket) deliver(p *wire.Packet, attachments [][]byte) {
 	e := newEvent(s, p, attachments)
 	s.mu.Lock()
 	defer s.mu.Unlock()

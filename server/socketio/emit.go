@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/crier/crier/server/engineio"
+	"github.com/crier/crier/server/socketio/wire"
 )
 
 // sendFlags are how a packet is sent.
@@ -42,7 +43,7 @@ func (s *Socket) Emit(event string, args ...any) error {
 // Emit sends an event to the client: see [Socket.Emit].
 func (e Emitter) Emit(event string, args ...any) error {
 	return e.socket.sendEvent(e.flags, false, func(dst []byte) ([]byte, [][]byte, error) {
-		return appendEvent(dst, e.socket.ns.name, 0, false, event, args)
+		return wire.AppendEvent(dst, e.socket.ns.name, 0, false, event, args)
 	})
 }
 
@@ -105,7 +106,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 		return nil, err
 	}
 	err = s.sendEvent(sendFlags{}, true, func(dst []byte) ([]byte, [][]byte, error) {
-		return appendEvent(dst, s.ns.name, id, true, event, args)
+		return wire.AppendEvent(dst, s.ns.name, id, true, event, args)
 	})
 	if err != nil {
 		s.cancelAck(id)
@@ -155,14 +156,14 @@ func (s *Socket) takeAck(id uint64) func(Args, error) {
 }
 
 // resolve takes the client's answer to an acknowledgement. One that nobody waits for any more is ignored; then it is false.
-func (s *Socket) resolve(p *packet, attachments [][]byte) (awaited bool) {
-	if !p.hasID {
+func (s *Socket) resolve(p *wire.Packet, attachments [][]byte) (awaited bool) {
+	if !p.HasID {
 		return false
 	}
-	answer := s.takeAck(p.id)
+	answer := s.takeAck(p.ID)
 	if answer == nil {
 		return false
 	}
-	answer(splitArgs(nil, p, attachments), nil)
+	answer(p.Args(nil, attachments), nil)
 	return true
 }

@@ -3,6 +3,8 @@ package socketio
 import (
 	"log/slog"
 	"sync/atomic"
+
+	"github.com/crier/crier/server/socketio/wire"
 )
 
 // An Event is what a client emitted: a name and arguments, raw as they came in.
@@ -23,10 +25,10 @@ const (
 	argSize   = 48
 )
 
-func newEvent(s *Socket, p *packet, attachments [][]byte) *Event {
-	e := &Event{socket: s, name: p.event, id: p.id, asked: p.hasID}
-	e.args = splitArgs(e.one[:0], p, attachments)
-	e.size = eventSize + argSize*len(e.args) + len(p.event) + len(p.data)
+func newEvent(s *Socket, p *wire.Packet, attachments [][]byte) *Event {
+	e := &Event{socket: s, name: p.Event, id: p.ID, asked: p.HasID}
+	e.args = p.Args(e.one[:0], attachments)
+	e.size = eventSize + argSize*len(e.args) + len(p.Event) + len(p.Data)
 	for _, a := range attachments {
 		e.size += len(a)
 	}
@@ -70,7 +72,7 @@ func (e *Event) Ack(args ...any) error {
 		return nil
 	}
 	err := e.socket.sendAck(func(dst []byte) ([]byte, [][]byte, error) {
-		return appendAck(dst, e.socket.ns.name, e.id, args)
+		return wire.AppendAck(dst, e.socket.ns.name, e.id, args)
 	})
 	if err != nil {
 		e.acked.Store(false)

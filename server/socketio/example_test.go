@@ -73,7 +73,7 @@ func ExampleSocket_On() {
 	// Output:
 	// 30[5]
 	// 31[{"error":{"code":"too_much","message":"that is too much","data":{"most":100}}}]
-	// 32[{"error":{"code":"bad_argument","message":"argument 1 must be integer, not string"}}]
+	// 32[{"error":{"code":"bad_argument","message":"argument 1 must be a whole number, not a string"}}]
 	// 33[{"error":{"code":"internal","message":"internal error"}}]
 }
 

@@ -5,26 +5,28 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+
+	"github.com/crier/crier/server/socketio/wire"
 )
 
 // handleConnect takes a CONNECT packet.
-func (c *client) handleConnect(p *packet, query string) {
-	auth := json.RawMessage(bytes.Clone(p.data))
+func (c *client) handleConnect(p *wire.Packet, query string) {
+	auth := json.RawMessage(bytes.Clone(p.Data))
 	if len(auth) == 0 {
 		auth = noAuth
 	}
 	if c.session.Version() == 3 {
-		if p.namespace == "/" {
+		if p.Namespace == "/" {
 			return // it was connected when the session was opened
 		}
 		auth = queryAuth(query)
 	}
 	if len(auth) > maxAuth {
 		c.io.hit(LimitAuth)
-		c.sendText(appendConnectError(nil, p.namespace, c.connectError(errLargeAuth)))
+		c.sendText(wire.AppendConnectError(nil, p.Namespace, c.connectError(errLargeAuth)))
 		return
 	}
-	c.connect(p.namespace, auth)
+	c.connect(p.Namespace, auth)
 }
 
 // maxAuth is the largest auth of a client, in bytes: it is kept for as long as the socket lives. Tokens are a few kB.
@@ -55,7 +57,7 @@ func (c *client) beginJoin(name string) (begun, twice bool) {
 		return false, true
 	case len(c.joining)+len(c.sockets)+c.ending >= c.io.opts.MaxNamespaces:
 		c.io.hit(LimitNamespaces)
-		c.sendText(appendConnectError(nil, name, c.connectError(errManyNamespaces)))
+		c.sendText(wire.AppendConnectError(nil, name, c.connectError(errManyNamespaces)))
 		return false, false
 	}
 	c.joining = append(c.joining, name)
@@ -100,7 +102,7 @@ func (c *client) turnAway(s *Socket, err error) {
 func (c *client) endJoin(name string, err error) {
 	var answer []byte
 	if err != nil {
-		answer = appendConnectError(nil, name, c.connectError(err))
+		answer = wire.AppendConnectError(nil, name, c.connectError(err))
 	}
 	c.mu.Lock()
 	c.forgetJoin(name)
@@ -134,7 +136,7 @@ func (c *client) admit(s *Socket, enter func() bool) bool {
 }
 
 func (c *client) sendConnect(s *Socket) {
-	c.sendText(appendConnect(nil, s.ns.name, s.connectAnswer()))
+	c.sendText(wire.AppendConnect(nil, s.ns.name, s.connectAnswer()))
 }
 
 // connectError returns what a CONNECT_ERROR says of err, in the two forms of the reference server. Neither what it can't
@@ -160,7 +162,7 @@ func (c *client) connectError(err error) (body []byte) {
 			whole = v.Data
 		}
 	}
-	body, jsonErr := appendJSON(nil, whole)
+	body, jsonErr := wire.AppendJSON(nil, whole)
 	if jsonErr != nil {
 		c.io.opts.Logger.Error("a middleware's error has data that JSON can't hold", "error", jsonErr)
 		return []byte(`{"message":"internal error"}`)

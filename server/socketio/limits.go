@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/crier/crier/server/internal/limit"
+	"github.com/crier/crier/server/socketio/wire"
 )
 
 // A Limit is a bound that clients can meet. Those that have a field in Options are named after it.
@@ -15,7 +16,8 @@ const (
 	LimitConnectTime Limit = "ConnectTimeout"
 	LimitAttachments Limit = "MaxAttachments"
 	LimitDepth       Limit = "MaxDepth"
-	LimitPayload     Limit = "MaxPayload" // of the attachments of one packet together
+	LimitPayload     Limit = "MaxPayload"     // of the attachments of one packet together
+	LimitMessageTime Limit = "MessageTimeout" // for all attachments of one packet to come
 	LimitInbox       Limit = "MaxInbox"
 	LimitNamespaces  Limit = "MaxNamespaces"
 	LimitRooms       Limit = "MaxRooms"
@@ -29,7 +31,7 @@ const (
 )
 
 func newHits() limit.Hits {
-	return limit.NewHits(string(LimitConnectTime), string(LimitAttachments), string(LimitDepth), string(LimitPayload),
+	return limit.NewHits(string(LimitConnectTime), string(LimitAttachments), string(LimitDepth), string(LimitPayload), string(LimitMessageTime),
 		string(LimitInbox), string(LimitNamespaces), string(LimitRooms), string(LimitAcks), string(LimitEventName),
 		string(LimitEventRate), string(LimitByteRate), string(LimitArguments), string(LimitNamespace), string(LimitAuth))
 }
@@ -49,23 +51,25 @@ var (
 const EventWarning = "warning"
 
 // broken are the limits that a packet can break, which ends its session.
-var broken = map[error]struct {
-	limit Limit
-	code  string
-}{
-	errManyAttachments: {LimitAttachments, "too_many_attachments"},
-	errHeavy:           {LimitPayload, "too_large"},
-	errDepth:           {LimitDepth, "too_deep"},
-	errLongEvent:       {LimitEventName, "event_name_too_long"},
-	errManyArgs:        {LimitArguments, "too_many_arguments"},
-	errNamespace:       {LimitNamespace, "namespace_too_long"},
+var broken = map[*wire.ParseError]Limit{
+	wire.ErrManyAttachments: LimitAttachments,
+	errHeavy:                LimitPayload,
+	wire.ErrDepth:           LimitDepth,
+	wire.ErrLongEvent:       LimitEventName,
+	wire.ErrManyArgs:        LimitArguments,
+	wire.ErrNamespace:       LimitNamespace,
+	errSlowPacket:           LimitMessageTime,
 }
 
 // refusePacket counts the limit that a packet broke, and tells the client which it was.
 func (c *client) refusePacket(err error) {
-	if b, ok := broken[err]; ok {
-		c.io.hit(b.limit)
-		c.warn("/", &Error{Code: b.code, Message: err.Error()})
+	bad := (*wire.ParseError)(nil)
+	if !errors.As(err, &bad) {
+		return
+	}
+	if l, ok := broken[bad]; ok {
+		c.io.hit(l)
+		c.warn("/", &Error{Code: bad.Code, Message: bad.Message})
 	}
 }
 
@@ -98,8 +102,8 @@ type pace struct {
 
 // hurry counts a packet, and says whether the client may go on. One that is too fast is warned, and then disconnected: it
 // does not come back by itself.
-func (c *client) hurry(p *packet, attachments [][]byte) (ok bool) {
-	size := len(p.data)
+func (c *client) hurry(p *wire.Packet, attachments [][]byte) (ok bool) {
+	size := len(p.Data)
 	for _, a := range attachments {
 		size += len(a)
 	}
@@ -110,9 +114,9 @@ func (c *client) hurry(p *packet, attachments [][]byte) (ok bool) {
 	case events == limit.Fine && bytes == limit.Fine:
 		return true
 	case events >= bytes:
-		return c.tooFast(events, p.namespace, LimitEventRate, fmt.Sprintf("more than %d events a second", o.MaxEventRate))
+		return c.tooFast(events, p.Namespace, LimitEventRate, fmt.Sprintf("more than %d events a second", o.MaxEventRate))
 	default:
-		return c.tooFast(bytes, p.namespace, LimitByteRate, fmt.Sprintf("more than %d bytes a second", o.MaxByteRate))
+		return c.tooFast(bytes, p.Namespace, LimitByteRate, fmt.Sprintf("more than %d bytes a second", o.MaxByteRate))
 	}
 }
 
@@ -126,34 +130,5 @@ func (c *client) tooFast(v limit.Verdict, namespace string, l Limit, what string
 	c.warn(namespace, &Error{Code: "rate_limit", Message: what + ": disconnected"})
 	c.endAll(ReasonRateLimit)
 	c.session.Close()
-	return false
-}
-
-// whyInvalid tells JSON that is nested too deep from what is no JSON.
-func whyInvalid(b []byte, limits *packetLimits) error {
-	if isDeep(b, limits.maxDepth) {
-		return errDepth
-	}
-	return errPayload
-}
-
-// isDeep says whether JSON that was found wanting is nested deeper than most.
-func isDeep(b []byte, most int) bool {
-	depth, quoted := 0, false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '[' || c == '{':
-			if depth++; depth > most {
-				return true
-			}
-		case c == ']' || c == '}':
-			depth--
-		}
-	}
 	return false
 }

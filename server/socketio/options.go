@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/crier/crier/server/engineio"
+	"github.com/crier/crier/server/socketio/wire"
 )
 
 // Options configure a Server. The zero value of each field means its default.
@@ -65,13 +66,13 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("socketio: ConnectTimeout is %v: it must be at least 1 ms", o.ConnectTimeout)
 	}
 	err := setCounts([]count{
-		{"MaxAttachments", &o.MaxAttachments, defaultPacketLimits.maxAttachments},
-		{"MaxDepth", &o.MaxDepth, defaultPacketLimits.maxDepth},
+		{"MaxAttachments", &o.MaxAttachments, wire.DefaultLimits.MaxAttachments},
+		{"MaxDepth", &o.MaxDepth, wire.DefaultLimits.MaxDepth},
 		{"MaxInbox", &o.MaxInbox, 256},
 		{"MaxNamespaces", &o.MaxNamespaces, 16},
 		{"MaxRooms", &o.MaxRooms, 1000},
 		{"MaxAcks", &o.MaxAcks, 10_000},
-		{"MaxEventName", &o.MaxEventName, defaultPacketLimits.maxEvent},
+		{"MaxEventName", &o.MaxEventName, wire.DefaultLimits.MaxEvent},
 		{"MaxEventRate", &o.MaxEventRate, 10_000},
 		{"MaxByteRate", &o.MaxByteRate, 16 << 20},
 	})
@@ -109,8 +110,8 @@ func setCounts(counts []count) error {
 	return nil
 }
 
-func (o *Options) packetLimits() packetLimits {
-	l := defaultPacketLimits
-	l.maxAttachments, l.maxDepth, l.maxEvent = o.MaxAttachments, o.MaxDepth, o.MaxEventName
+func (o *Options) wireLimits() wire.Limits {
+	l := wire.DefaultLimits
+	l.MaxAttachments, l.MaxDepth, l.MaxEvent = o.MaxAttachments, o.MaxDepth, o.MaxEventName
 	return l
 }

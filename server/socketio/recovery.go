@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/crier/crier/server/engineio"
+	"github.com/crier/crier/server/socketio/wire"
 )
 
 // Recovery configures connection state recovery: a client of Socket.IO 4.6 or newer whose transport was lost, and that comes
@@ -203,7 +204,7 @@ func (h *hub) restore(s *Socket, l *lost, offset *string) (ok bool) {
 	h.settle()
 	r := h.record
 	r.enter(s.ns) // before the lost session is none any more: somebody is there all the time
-	answer := engineio.Message{Data: appendConnect(nil, s.ns.name, s.connectAnswer())}
+	answer := engineio.Message{Data: wire.AppendConnect(nil, s.ns.name, s.connectAnswer())}
 	v, ok := r.claim(l, offset, s.client.session.Spare()-wireSize(answer))
 	if !ok {
 		r.leave(s.ns)

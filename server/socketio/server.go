@@ -10,6 +10,7 @@ import (
 
 	"github.com/crier/crier/server/engineio"
 	"github.com/crier/crier/server/internal/limit"
+	"github.com/crier/crier/server/socketio/wire"
 )
 
 // A Server is a Socket.IO server: an http.Handler with namespaces. The methods of the main namespace, "/", are its own.
@@ -19,7 +20,7 @@ type Server struct {
 	*Namespace // "/"
 
 	opts    Options
-	limits  packetLimits // as opts has them
+	limits  wire.Limits // as opts has them
 	engine  *engineio.Server
 	crew    crew
 	record  *record
@@ -46,10 +47,10 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	io := &Server{
-		opts: o, limits: o.packetLimits(), record: newRecord(o.Recovery), namespaces: make(map[string]*Namespace),
+		opts: o, limits: o.wireLimits(), record: newRecord(o.Recovery), namespaces: make(map[string]*Namespace),
 		hits: newHits(), refusals: limit.NewOutlet(), panics: limit.NewOutlet(),
 	}
-	o.Engine.EscapeText = func(text []byte) []byte { return appendASCII(nil, text) }
+	o.Engine.EscapeText = func(text []byte) []byte { return wire.AppendASCII(nil, text) }
 	io.engine, err = engineio.New(o.Engine, io.accept)
 	if err != nil {
 		return nil, err

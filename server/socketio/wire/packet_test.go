@@ -1,4 +1,4 @@
-package socketio
+package wire
 
 import (
 	"encoding/hex"
@@ -20,14 +20,14 @@ type vectors struct {
 type decodeVector struct {
 	Text  string
 	Error string
-	Type  packetType // the reference calls a BINARY_EVENT that is complete an EVENT, likewise with ACK
+	Type  Type // the reference calls a BINARY_EVENT that is complete an EVENT, likewise with ACK
 	NSP   string
 	ID    *uint64
 	Data  *string // JSON, with {"$":hex} for binaries
 }
 
 type encodeVector struct {
-	Type        packetType
+	Type        Type
 	NSP         string
 	ID          *uint64
 	JSON        *string
@@ -82,7 +82,7 @@ var files = [][]byte{{1, 2, 3, 4}, {}, []byte("third")}
 
 func TestParsePacketReadsWhatTheReferenceReads(t *testing.T) {
 	for _, v := range readVectors(t).Decoded {
-		p, err := parsePacket([]byte(v.Text), &defaultPacketLimits)
+		p, err := Parse([]byte(v.Text), &DefaultLimits)
 		if (err != nil) != (v.Error != "") {
 			t.Errorf("%s: error %v, reference: %q", v.Text, err, v.Error)
 		}
@@ -92,43 +92,43 @@ func TestParsePacketReadsWhatTheReferenceReads(t *testing.T) {
 	}
 }
 
-func checkPacket(t *testing.T, p packet, v decodeVector) {
+func checkPacket(t *testing.T, p Packet, v decodeVector) {
 	t.Helper()
-	kind := p.kind
+	kind := p.Type
 	if kind.binary() {
-		kind -= packetBinaryEvent - packetEvent
+		kind -= BinaryEvent - Event
 	}
-	if kind != v.Type || p.namespace != v.NSP || p.hasID != (v.ID != nil) || p.hasID && p.id != *v.ID {
+	if kind != v.Type || p.Namespace != v.NSP || p.HasID != (v.ID != nil) || p.HasID && p.ID != *v.ID {
 		t.Errorf("%s: got %+v", v.Text, p)
 	}
 	switch {
 	case v.Data == nil:
-		if p.data != nil {
-			t.Errorf("%s: has data %s", v.Text, p.data)
+		if p.Data != nil {
+			t.Errorf("%s: has data %s", v.Text, p.Data)
 		}
-	case p.isEvent() || p.isAck():
+	case p.IsEvent() || p.IsAck():
 		checkArgs(t, p, v)
 	default:
-		if got, want := unmarshal(t, string(p.data)), unmarshal(t, *v.Data); !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: data %s", v.Text, p.data)
+		if got, want := unmarshal(t, string(p.Data)), unmarshal(t, *v.Data); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: data %s", v.Text, p.Data)
 		}
 	}
 }
 
-func checkArgs(t *testing.T, p packet, v decodeVector) {
+func checkArgs(t *testing.T, p Packet, v decodeVector) {
 	t.Helper()
 	want := revived(unmarshal(t, *v.Data)).([]any)
-	if p.isEvent() {
+	if p.IsEvent() {
 		var raw []json.RawMessage
 		if err := json.Unmarshal([]byte(*v.Data), &raw); err != nil {
 			t.Fatal(err)
 		}
-		if name, ok := want[0].(string); p.event != name && (ok || p.event != string(raw[0])) {
-			t.Errorf("%s: event %q", v.Text, p.event)
+		if name, ok := want[0].(string); p.Event != name && (ok || p.Event != string(raw[0])) {
+			t.Errorf("%s: event %q", v.Text, p.Event)
 		}
 		want = want[1:]
 	}
-	args := splitArgs(nil, &p, files[:p.attachments])
+	args := p.Args(nil, files[:p.Attachments])
 	if len(args) != len(want) {
 		t.Fatalf("%s: %d arguments, want %d", v.Text, len(args), len(want))
 	}
@@ -145,26 +145,26 @@ func TestParsePacketIsStricterThanTheReference(t *testing.T) {
 		name, text string
 		want       error
 	}{
-		{"nothing", "", errPacketType},
-		{"a space for a type", " ", errPacketType},
+		{"nothing", "", errType},
+		{"a space for a type", " ", errType},
 		{"an event without a payload", "2", errPayload},
 		{"an event that is all namespace", `2/a["x"]`, errPayload},
 		{"attachments in hexadecimal", `50x1-["a"]`, errAttachments},
 		{"attachments with an exponent", `51e0-["a"]`, errAttachments},
-		{"a fraction for an attachment", `51-["a",{"_placeholder":true,"num":0.5}]`, errPlaceholder},
-		{"minus zero for an attachment", `51-["a",{"_placeholder":true,"num":-0}]`, errPlaceholder},
+		{"a fraction for an attachment", `51-["a",{"_placeholder":true,"num":0.5}]`, errHole},
+		{"minus zero for an attachment", `51-["a",{"_placeholder":true,"num":-0}]`, errHole},
 		{"an id beyond 64 bits", `218446744073709551616["a"]`, errID},
 		{"an event name beyond numbers", `2[1e999]`, errEventName},
-		{"a namespace without end", "0/" + strings.Repeat("a", defaultPacketLimits.maxNamespace), errNamespace},
+		{"a namespace without end", "0/" + strings.Repeat("a", DefaultLimits.MaxNamespace), ErrNamespace},
 		{"invalid UTF-8", "2[\"a\xff\"]", errInvalidUTF8},
 		{"invalid UTF-8 in the namespace", "0/\xff", errInvalidUTF8},
-		{"many arguments", `2["a"` + strings.Repeat(",0", defaultPacketLimits.maxArgs) + "]", errManyArgs},
-		{"deep arrays", `2["a",` + strings.Repeat("[", 256) + strings.Repeat("]", 256) + "]", errDepth},
-		{"deep objects", `0` + strings.Repeat(`{"a":`, 256) + "{}" + strings.Repeat("}", 256), errDepth},
-		{"endless depth", `2["a",` + strings.Repeat("[", 1<<20), errDepth},
+		{"many arguments", `2["a"` + strings.Repeat(",0", DefaultLimits.MaxArgs) + "]", ErrManyArgs},
+		{"deep arrays", `2["a",` + strings.Repeat("[", 256) + strings.Repeat("]", 256) + "]", ErrDepth},
+		{"deep objects", `0` + strings.Repeat(`{"a":`, 256) + "{}" + strings.Repeat("}", 256), ErrDepth},
+		{"endless depth", `2["a",` + strings.Repeat("[", 1<<20), ErrDepth},
 	}
 	for _, tt := range tests {
-		if _, err := parsePacket([]byte(tt.text), &defaultPacketLimits); !errors.Is(err, tt.want) {
+		if _, err := Parse([]byte(tt.text), &DefaultLimits); !errors.Is(err, tt.want) {
 			t.Errorf("%s: got %v, want %v", tt.name, err, tt.want)
 		}
 	}
@@ -173,12 +173,12 @@ func TestParsePacketIsStricterThanTheReference(t *testing.T) {
 func TestPacketsAtTheLimitsAreRead(t *testing.T) {
 	for name, text := range map[string]string{
 		"depth":     `2["a",` + strings.Repeat("[", 255) + strings.Repeat("]", 255) + "]",
-		"arguments": `2["a"` + strings.Repeat(",0", defaultPacketLimits.maxArgs-1) + "]",
-		"namespace": "0/" + strings.Repeat("a", defaultPacketLimits.maxNamespace-1) + ",",
+		"arguments": `2["a"` + strings.Repeat(",0", DefaultLimits.MaxArgs-1) + "]",
+		"namespace": "0/" + strings.Repeat("a", DefaultLimits.MaxNamespace-1) + ",",
 		"id":        `218446744073709551615["a"]`,
 		"files":     `510-["a"]`,
 	} {
-		if _, err := parsePacket([]byte(text), &defaultPacketLimits); err != nil {
+		if _, err := Parse([]byte(text), &DefaultLimits); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -186,22 +186,22 @@ func TestPacketsAtTheLimitsAreRead(t *testing.T) {
 
 // White space may stand wherever JSON allows it, and is no id as it is for the reference.
 func TestWhiteSpaceAroundThePayloadIsNoMatter(t *testing.T) {
-	p, err := parsePacket([]byte("2 \t[ \"a\" , [ 1 ] , \"b\" ]\r\n"), &defaultPacketLimits)
-	if err != nil || p.hasID || p.event != "a" {
+	p, err := Parse([]byte("2 \t[ \"a\" , [ 1 ] , \"b\" ]\r\n"), &DefaultLimits)
+	if err != nil || p.HasID || p.Event != "a" {
 		t.Fatalf("%+v, %v", p, err)
 	}
-	args := splitArgs(nil, &p, nil)
+	args := p.Args(nil, nil)
 	if len(args) != 2 || string(args[0].JSON()) != "[ 1 ]" || string(args[1].JSON()) != `"b"` {
 		t.Errorf("%q", args)
 	}
 }
 
 func TestAnArgumentCannotGrowIntoItsNeighbour(t *testing.T) {
-	p, err := parsePacket([]byte(`2["a",1,2]`), &defaultPacketLimits)
+	p, err := Parse([]byte(`2["a",1,2]`), &DefaultLimits)
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := splitArgs(nil, &p, nil)
+	args := p.Args(nil, nil)
 	_ = append(args[0].JSON(), "99"...)
 	if string(args[1].JSON()) != "2" {
 		t.Errorf("second argument became %s", args[1].JSON())
@@ -212,8 +212,8 @@ func TestAnArgumentCannotGrowIntoItsNeighbour(t *testing.T) {
 func TestParsingAllocatesTheNameAndTheList(t *testing.T) {
 	text := []byte(`2["message",` + strings.Repeat(`{"a":["b",1,true]},`, 1000) + "0]")
 	n := testing.AllocsPerRun(10, func() {
-		p, err := parsePacket(text, &defaultPacketLimits)
-		if err != nil || len(splitArgs(nil, &p, nil)) != 1001 {
+		p, err := Parse(text, &DefaultLimits)
+		if err != nil || len(p.Args(nil, nil)) != 1001 {
 			t.Fatal(err)
 		}
 	})
@@ -237,7 +237,7 @@ func TestHostilePacketsAllocateNothing(t *testing.T) {
 		"white space":        "2" + strings.Repeat(" ", size),
 	} {
 		packet := []byte(text)
-		if n := testing.AllocsPerRun(1, func() { _, _ = parsePacket(packet, &defaultPacketLimits) }); n > 0 {
+		if n := testing.AllocsPerRun(1, func() { _, _ = Parse(packet, &DefaultLimits) }); n > 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
@@ -254,11 +254,11 @@ func BenchmarkParseEvent(b *testing.B) {
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			for b.Loop() {
-				p, err := parsePacket(text, &defaultPacketLimits)
+				p, err := Parse(text, &DefaultLimits)
 				if err != nil {
 					b.Fatal(err)
 				}
-				splitArgs(nil, &p, nil)
+				p.Args(nil, nil)
 			}
 		})
 	}

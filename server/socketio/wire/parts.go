@@ -1,4 +1,4 @@
-package socketio
+package wire
 
 import (
 	"bytes"
@@ -243,22 +243,22 @@ func quoted(token []byte) []byte {
 	return append(text, '"')
 }
 
-// putBack appends text, the JSON of the copy, with the parts in place of their tokens.
-func (p *parts) putBack(dst []byte, attachments [][]byte, text []byte) ([]byte, [][]byte) {
+// putBack writes text, the JSON of the copy, with the parts in place of their tokens.
+func (p *parts) putBack(w *writer, text []byte) {
 	prefix := quoted(p.nonce[:])
 	prefix = prefix[:len(prefix)-1]
 	for {
 		i := bytes.Index(text, prefix)
 		if i < 0 {
-			return append(dst, text...), attachments
+			w.text = append(w.text, text...)
+			return
 		}
-		dst = append(dst, text[:i]...)
+		w.text = append(w.text, text[:i]...)
 		switch part := p.part(text[i+1 : i+tokenText-1]).(type) {
 		case Binary:
-			dst = appendHole(dst, len(attachments))
-			attachments = append(attachments, part)
+			w.binary(part)
 		case Arg:
-			dst, attachments = appendArg(dst, attachments, part)
+			w.arg(part)
 		}
 		text = text[i+tokenText:]
 	}

@@ -1,4 +1,4 @@
-package socketio
+package wire
 
 import (
 	"bytes"
@@ -40,16 +40,16 @@ func encodeVectorPacket(t *testing.T, v encodeVector) (text []byte, attachments 
 		id = *v.ID
 	}
 	switch v.Type {
-	case packetConnect:
-		text = appendConnect(nil, v.NSP, data)
-	case packetDisconnect:
-		text = appendDisconnect(nil, v.NSP)
-	case packetConnectError:
-		text = appendConnectError(nil, v.NSP, data)
-	case packetEvent:
-		return appendEvent(nil, v.NSP, id, v.ID != nil, args[0].(string), args[1:])
-	case packetAck:
-		return appendAck(nil, v.NSP, id, args)
+	case Connect:
+		text = AppendConnect(nil, v.NSP, data)
+	case Disconnect:
+		text = AppendDisconnect(nil, v.NSP)
+	case ConnectError:
+		text = AppendConnectError(nil, v.NSP, data)
+	case Event:
+		return AppendEvent(nil, v.NSP, id, v.ID != nil, args[0].(string), args[1:])
+	case Ack:
+		return AppendAck(nil, v.NSP, id, args)
 	}
 	return text, nil, nil
 }
@@ -57,7 +57,7 @@ func encodeVectorPacket(t *testing.T, v encodeVector) (text []byte, attachments 
 // encoded returns the text of an event named e with the arguments, without `2["e",` and `]`, and its attachments.
 func encoded(t testing.TB, args ...any) (string, [][]byte) {
 	t.Helper()
-	text, attachments, err := appendEvent(nil, "/", 0, false, "e", args)
+	text, attachments, err := AppendEvent(nil, "/", 0, false, "e", args)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,11 +71,11 @@ func encoded(t testing.TB, args ...any) (string, [][]byte) {
 // received returns the arguments of a packet as the server has them after its attachments came.
 func received(t testing.TB, text string, attachments ...[]byte) Args {
 	t.Helper()
-	p, err := parsePacket([]byte(text), &defaultPacketLimits)
+	p, err := Parse([]byte(text), &DefaultLimits)
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
-	return splitArgs(nil, &p, attachments)
+	return p.Args(nil, attachments)
 }
 
 type photo struct {
@@ -179,14 +179,6 @@ func TestAttachmentsOfAnArgumentGetNewNumbers(t *testing.T) {
 	}
 }
 
-func TestAPlaceholderThatIsDataStaysData(t *testing.T) {
-	arg := received(t, `2["e",`+hole0(`"x"`)+`]`)[0]
-	text, attachments := encoded(t, arg, Binary("b"))
-	if text != hole0(`"x"`)+`,`+hole0("0") || len(attachments) != 1 {
-		t.Errorf("got %s", text)
-	}
-}
-
 func TestGoValuesAreWrittenWithoutHTMLEscapes(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	text, _ := encoded(t, map[string]any{"<&>": at}, []string{"<"}, uint8(1), 1.5, int64(-3), json.Number("1e9"), struct{}{}, json.RawMessage(`{ "a" : "<" }`), json.RawMessage(nil))
@@ -203,43 +195,43 @@ func TestWhatCannotBeEncodedLeavesTheBufferAsItWas(t *testing.T) {
 		"channel": make(chan int), "NaN": math.NaN(), "invalid raw": json.RawMessage(`{"a"`), "empty raw": json.RawMessage(``), "raw not UTF-8": json.RawMessage("\"\xff\""),
 		"two raw values": json.RawMessage(`1,2`), "cycle": cycle, "channel beside a binary": []any{Binary("x"), make(chan int)},
 	} {
-		text, attachments, err := appendEvent(dst, "/", 0, false, "e", []any{"ok", Binary("b"), arg})
+		text, attachments, err := AppendEvent(dst, "/", 0, false, "e", []any{"ok", Binary("b"), arg})
 		if err == nil || string(text) != "before" || attachments != nil {
 			t.Errorf("%s: %q, %v", name, text, err)
 		}
 		if err != nil && !strings.Contains(err.Error(), "argument 3") {
 			t.Errorf("%s: the error does not name the argument: %v", name, err)
 		}
-		if text, _, err := appendAck(dst, "/", 1, []any{arg}); err == nil || string(text) != "before" {
+		if text, _, err := AppendAck(dst, "/", 1, []any{arg}); err == nil || string(text) != "before" {
 			t.Errorf("%s in an acknowledgement: %q, %v", name, text, err)
 		}
 	}
-	if _, _, err := appendAck(nil, "/", 1, []any{json.RawMessage("x")}); !errors.Is(err, errRawMessage) {
+	if _, _, err := AppendAck(nil, "/", 1, []any{json.RawMessage("x")}); !errors.Is(err, errRawMessage) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestReservedEventNamesAreRefused(t *testing.T) {
 	for _, name := range []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"} {
-		if _, _, err := appendEvent(nil, "/", 0, false, name, nil); err == nil {
+		if _, _, err := AppendEvent(nil, "/", 0, false, name, nil); err == nil {
 			t.Errorf("%s was accepted", name)
 		}
 	}
-	if _, _, err := appendEvent(nil, "/", 0, false, "error", nil); err != nil {
+	if _, _, err := AppendEvent(nil, "/", 0, false, "error", nil); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestInvalidUTF8DoesNotReachTheWire(t *testing.T) {
 	bad := "a\xffb\xe8\xaf"
-	text, _, err := appendEvent(nil, "/", 0, false, bad, []any{bad, map[string]string{bad: bad}, errors.New(bad)})
+	text, _, err := AppendEvent(nil, "/", 0, false, bad, []any{bad, map[string]string{bad: bad}, errors.New(bad)})
 	if err != nil || !utf8.Valid(text) {
 		t.Errorf("%q, %v", text, err)
 	}
 }
 
 func TestPacketsAreAppended(t *testing.T) {
-	text, _, err := appendEvent([]byte("4"), "/a", 7, true, "e", []any{Binary("x")})
+	text, _, err := AppendEvent([]byte("4"), "/a", 7, true, "e", []any{Binary("x")})
 	if want := `451-/a,7["e",` + hole0("0") + `]`; err != nil || string(text) != want {
 		t.Errorf("got %s, want %s", text, want)
 	}
@@ -257,7 +249,7 @@ func TestAppendASCIISaysTheSameInASCII(t *testing.T) {
 		{`1`, `1`},
 		{``, ``},
 	} {
-		if got := appendASCII(nil, []byte(tt.text)); string(got) != tt.want {
+		if got := AppendASCII(nil, []byte(tt.text)); string(got) != tt.want {
 			t.Errorf("%s: got %s, want %s", tt.text, got, tt.want)
 		}
 	}
@@ -267,7 +259,7 @@ func TestEncodingStringsAndArgumentsAllocatesNothing(t *testing.T) {
 	args := []any{strings.Repeat("x", 100), received(t, `2["e",{"a":1}]`)[0], 12, true, nil}
 	dst := make([]byte, 0, 1024)
 	n := testing.AllocsPerRun(100, func() {
-		if _, _, err := appendEvent(dst, "/", 0, false, "message", args); err != nil {
+		if _, _, err := AppendEvent(dst, "/", 0, false, "message", args); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -277,12 +269,12 @@ func TestEncodingStringsAndArgumentsAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkEncodeEvent(b *testing.B) {
-	p, err := parsePacket(event(128), &defaultPacketLimits)
+	p, err := Parse(event(128), &DefaultLimits)
 	if err != nil {
 		b.Fatal(err)
 	}
 	values := map[string][]any{
-		"Arg":    {splitArgs(nil, &p, nil)[0]},
+		"Arg":    {p.Args(nil, nil)[0]},
 		"string": {strings.Repeat("x", 113)},
 		"struct": {struct {
 			From, Text string
@@ -296,7 +288,7 @@ func BenchmarkEncodeEvent(b *testing.B) {
 			b.ReportAllocs()
 			dst := make([]byte, 0, 1024)
 			for b.Loop() {
-				if _, _, err := appendEvent(dst, "/", 0, false, "message", args); err != nil {
+				if _, _, err := AppendEvent(dst, "/", 0, false, "message", args); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -1,4 +1,4 @@
-package socketio
+package wire
 
 import (
 	"encoding/binary"
@@ -19,10 +19,10 @@ func skipSpace(b []byte, i int) int {
 	return i
 }
 
-// validJSON reports whether b is one JSON value of at most maxDepth nested arrays and objects. Whether
+// validJSON reports whether b is one JSON value of at most MaxDepth nested arrays and objects. Whether
 // its strings are valid UTF-8 is not looked at.
-func validJSON(b []byte, maxDepth int) bool {
-	end, ok := checkValue(b, skipSpace(b, 0), maxDepth)
+func validJSON(b []byte, MaxDepth int) bool {
+	end, ok := checkValue(b, skipSpace(b, 0), MaxDepth)
 	return ok && skipSpace(b, end) == len(b)
 }
 

@@ -1,4 +1,4 @@
-package socketio
+package wire
 
 import (
 	"encoding/json"

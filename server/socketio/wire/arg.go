@@ -1,11 +1,13 @@
-package socketio
+package wire
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -32,7 +34,7 @@ func newArg(raw []byte, attachments [][]byte) Arg {
 
 // NewArg returns JSON as an argument, to be sent on as if a client had sent it.
 func NewArg(raw json.RawMessage) (Arg, error) {
-	if !utf8.Valid(raw) || !validJSON(raw, defaultPacketLimits.maxDepth) {
+	if !utf8.Valid(raw) || !validJSON(raw, DefaultLimits.MaxDepth) {
 		return Arg{}, badArgument("not valid JSON, or nested too deep")
 	}
 	return Arg{raw: trimSpace(raw)}, nil
@@ -45,7 +47,7 @@ func RestoreArg(raw json.RawMessage, attachments [][]byte) (Arg, error) {
 	}
 	if len(attachments) > 0 {
 		if _, err := findHoles(raw, len(attachments)); err != nil {
-			return Arg{}, badArgument(err.Error())
+			return Arg{}, badArgument("has a placeholder that names no attachment")
 		}
 	}
 	return newArg(raw, attachments), nil
@@ -58,7 +60,21 @@ func (a Arg) Parts() (raw json.RawMessage, attachments [][]byte) {
 	if len(a.attachments) == 0 {
 		return a.JSON(), nil
 	}
-	return appendArg(nil, nil, a)
+	w := new(writer)
+	w.arg(a)
+	return w.text, w.attachments
+}
+
+// HasLiteralPlaceholder reports whether the argument holds an object that is not the place of an attachment but looks like one:
+// it has a member _placeholder. Alone it may go out. Beside attachments clients would take it for the place of one, so Emit and
+// Ack refuse it then with ErrPlaceholder.
+func (a Arg) HasLiteralPlaceholder() bool {
+	if bytes.IndexByte(a.raw, '{') < 0 || !mayMark(a.raw, 0) {
+		return false
+	}
+	s := holeScanner{b: a.raw, attachments: len(a.attachments)}
+	s.value(0)
+	return s.literals > 0
 }
 
 // JSON returns the argument as it came in, as valid JSON. Where an attachment belongs it has an
@@ -148,10 +164,44 @@ func (a Arg) bindDirectly(v any) (done bool) {
 	return false
 }
 
-// maxInlined is how many times the attachments of a packet may be written out when its placeholders name
+// maxInlined is how many times the attachments of an argument may be written out when its placeholders name
 // them more than once: a hundred kilobytes of placeholders for one large attachment would
 // make gigabytes of base64.
 const maxInlined = 4
+
+// CanInline returns an error if MarshalJSON would refuse the argument because it names its attachments too often; it writes
+// nothing. It says the same of the argument that RestoreArg makes of its parts.
+func (a Arg) CanInline() error {
+	_, err := a.inlined(a.holes())
+	return namedError("the argument", err)
+}
+
+// inlined returns how many bytes of attachments the holes stand for.
+func (a Arg) inlined(holes []hole) (sum int, err error) {
+	if len(holes) < 2 {
+		return sumOf(a.attachments, holes), nil
+	}
+	named, once := make([]bool, len(a.attachments)), 0
+	for _, h := range holes {
+		n := len(a.attachments[h.num])
+		if !named[h.num] {
+			named[h.num] = true
+			once += n
+		}
+		sum += n
+	}
+	if sum > maxInlined*once {
+		return 0, badArgument("names its attachments too often")
+	}
+	return sum, nil
+}
+
+func sumOf(attachments [][]byte, holes []hole) (sum int) {
+	for _, h := range holes {
+		sum += len(attachments[h.num])
+	}
+	return sum
+}
 
 // inline returns the argument's JSON with base64 strings in place of attachments.
 func (a Arg) inline() ([]byte, error) {
@@ -159,14 +209,9 @@ func (a Arg) inline() ([]byte, error) {
 	if len(holes) == 0 {
 		return a.JSON(), nil
 	}
-	sent, inlined := 0, 0
-	for _, b := range a.attachments {
-		sent += len(b)
-	}
-	for _, h := range holes {
-		if inlined += len(a.attachments[h.num]); inlined > maxInlined*sent {
-			return nil, badArgument("names its attachments too often")
-		}
+	inlined, err := a.inlined(holes)
+	if err != nil {
+		return nil, err
 	}
 	text := make([]byte, 0, len(a.raw)+base64.StdEncoding.EncodedLen(inlined))
 	from := 0
@@ -207,7 +252,7 @@ func (a Arg) bindTree(v any) error {
 	case *map[string]any:
 		if _, ok := a.Binary(); ok {
 			clear(*v)
-			return badArgument("must be object, not binary")
+			return badArgument("must be an object, not binary data")
 		}
 		fillMembers(*v, a.attachments)
 	case *[]any:
@@ -269,46 +314,71 @@ func namedError(name string, err error) error {
 	return fmt.Errorf("socketio: bind %s: %w", name, err)
 }
 
-func badArgument(message string) *Error {
-	return &Error{Code: CodeBadArgument, Message: message}
-}
-
 // bindError tells the client what is wrong with its argument in words of JSON: it neither knows nor
 // should know the server's types.
 func bindError(err error) error {
 	if fault := (*json.InvalidUnmarshalError)(nil); err == nil || errors.As(err, &fault) {
 		return err
 	}
+	if own := (*Error)(nil); errors.As(err, &own) {
+		return own // of the target's own UnmarshalJSON
+	}
 	mismatch := (*json.UnmarshalTypeError)(nil)
 	if !errors.As(err, &mismatch) {
-		return badArgument("is invalid: " + err.Error())
+		return badArgument("has a value that can't be read")
+	}
+	wanted, got := wordsFor(mismatch.Type), jsonWords[mismatch.Value]
+	if number, ok := strings.CutPrefix(mismatch.Value, "number "); ok { // of the right type, and still it does not fit
+		wanted, got = wanted+rangeOf(mismatch.Type), number
 	}
 	if mismatch.Field != "" {
-		return badArgument(fmt.Sprintf("has a wrong member: %s must be %s, not %s", mismatch.Field, jsonWord(mismatch.Type), mismatch.Value))
+		return badArgument(fmt.Sprintf("has a wrong member: %s must be %s, not %s", mismatch.Field, wanted, got))
 	}
-	return badArgument(fmt.Sprintf("must be %s, not %s", jsonWord(mismatch.Type), mismatch.Value))
+	return badArgument(fmt.Sprintf("must be %s, not %s", wanted, got))
 }
 
-func jsonWord(t reflect.Type) string {
+// jsonWords are how values are called that are not of the type that was wanted.
+var jsonWords = map[string]string{
+	"string": "a string", "bool": "true or false", "number": "a number", "array": "an array", "object": "an object",
+}
+
+// wordsFor says in words of JSON and JavaScript what type is wanted.
+func wordsFor(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.String:
-		return "string"
+		return "a string"
 	case reflect.Bool:
-		return "bool"
+		return "true or false"
 	case reflect.Float32, reflect.Float64:
-		return "number"
+		return "a number"
 	case reflect.Struct, reflect.Map:
-		return "object"
+		return "an object"
 	case reflect.Slice, reflect.Array:
 		if t.Elem().Kind() == reflect.Uint8 {
-			return "binary"
+			return "binary data"
 		}
-		return "array"
+		return "an array"
 	case reflect.Pointer:
-		return jsonWord(t.Elem())
+		return wordsFor(t.Elem())
 	}
-	if t.Kind() >= reflect.Int && t.Kind() <= reflect.Uintptr {
-		return "integer"
+	if isSigned(t) || isUnsigned(t) {
+		return "a whole number"
 	}
-	return "another type"
+	return "of another type"
+}
+
+func isSigned(t reflect.Type) bool { return t.Kind() >= reflect.Int && t.Kind() <= reflect.Int64 }
+
+func isUnsigned(t reflect.Type) bool { return t.Kind() >= reflect.Uint && t.Kind() <= reflect.Uintptr }
+
+// rangeOf says which numbers a type of numbers takes.
+func rangeOf(t reflect.Type) string {
+	switch {
+	case isSigned(t):
+		least := int64(-1) << (t.Bits() - 1)
+		return fmt.Sprintf(" from %d to %d", least, -(least + 1))
+	case isUnsigned(t):
+		return fmt.Sprintf(" from 0 to %d", uint64(1)<<(t.Bits()-1)*2-1)
+	}
+	return " in range"
 }

@@ -1,4 +1,4 @@
-package socketio
+package wire
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestBindFollowsEncodingJSON(t *testing.T) {
@@ -120,26 +121,33 @@ func TestBindSaysWhichArgumentIsWrong(t *testing.T) {
 	type shape struct{ Points []point }
 	binary := received(t, `51-["e",`+hole0("0")+`]`, []byte("\xff"))
 	text := received(t, `2["e","x",{"Points":[{"X":"one"}]},7]`)
+	numbers := received(t, `2["e",1.5,300,-1,1e400,"x"]`)
 	tests := []struct {
 		args Args
 		ptrs []any
 		want string
 	}{
-		{text, []any{new(int)}, "argument 1 must be integer, not string"},
-		{text, []any{nil, new(shape)}, "argument 2 has a wrong member: Points.X must be integer, not string"},
-		{text, []any{nil, nil, new(string)}, "argument 3 must be string, not number"},
-		{text, []any{nil, nil, new(bool)}, "argument 3 must be bool, not number"},
-		{text, []any{new([]int)}, "argument 1 must be array, not string"},
-		{text, []any{new(shape)}, "argument 1 must be object, not string"},
-		{text, []any{new(map[string]any)}, "argument 1 must be object, not string"},
-		{text, []any{nil, new([]any)}, "argument 2 must be array, not object"},
-		{text, []any{nil, new(Binary)}, "argument 2 must be binary, not object"},
-		{text, []any{new(Binary)}, "argument 1 is invalid: illegal base64 data at input byte 0"},
-		{text, []any{new(*float64)}, "argument 1 must be number, not string"},
+		{text, []any{new(int)}, "argument 1 must be a whole number, not a string"},
+		{text, []any{nil, new(shape)}, "argument 2 has a wrong member: Points.X must be a whole number, not a string"},
+		{text, []any{nil, nil, new(string)}, "argument 3 must be a string, not a number"},
+		{text, []any{nil, nil, new(bool)}, "argument 3 must be true or false, not a number"},
+		{text, []any{new([]int)}, "argument 1 must be an array, not a string"},
+		{text, []any{new(shape)}, "argument 1 must be an object, not a string"},
+		{text, []any{new(map[string]any)}, "argument 1 must be an object, not a string"},
+		{text, []any{nil, new([]any)}, "argument 2 must be an array, not an object"},
+		{text, []any{nil, new(Binary)}, "argument 2 must be binary data, not an object"},
+		{text, []any{new(Binary)}, "argument 1 has a value that can't be read"},
+		{text, []any{new(*float64)}, "argument 1 must be a number, not a string"},
+		{text, []any{nil, nil, new(time.Time)}, "argument 3 has a value that can't be read"},
+		{numbers, []any{new(int)}, "argument 1 must be a whole number from -9223372036854775808 to 9223372036854775807, not 1.5"},
+		{numbers, []any{nil, new(int8)}, "argument 2 must be a whole number from -128 to 127, not 300"},
+		{numbers, []any{nil, nil, new(uint64)}, "argument 3 must be a whole number from 0 to 18446744073709551615, not -1"},
+		{numbers, []any{nil, nil, nil, new(float64)}, "argument 4 must be a number in range, not 1e400"},
+		{numbers, []any{nil, nil, nil, nil, new(refusing)}, "argument 5 is no day"},
 		{text, []any{nil, nil, nil, new(any)}, "argument 4 is missing"},
 		{nil, []any{new(any)}, "argument 1 is missing"},
-		{binary, []any{new(map[string]any)}, "argument 1 must be object, not binary"},
-		{binary, []any{new([]any)}, "argument 1 must be array, not object"},
+		{binary, []any{new(map[string]any)}, "argument 1 must be an object, not binary data"},
+		{binary, []any{new([]any)}, "argument 1 must be an array, not an object"},
 	}
 	for _, tt := range tests {
 		err := tt.args.Bind(tt.ptrs...)
@@ -147,10 +155,15 @@ func TestBindSaysWhichArgumentIsWrong(t *testing.T) {
 			t.Errorf("got %v, want %s", err, tt.want)
 		}
 	}
-	if err := text[0].Bind(new(int)); err == nil || err.Error() != "the argument must be integer, not string" {
+	if err := text[0].Bind(new(int)); err == nil || err.Error() != "the argument must be a whole number, not a string" {
 		t.Errorf("Arg.Bind: %v", err)
 	}
 }
+
+// refusing says in its own words what is wrong.
+type refusing struct{}
+
+func (*refusing) UnmarshalJSON([]byte) error { return &Error{Message: "is no day"} }
 
 func TestBindSkipsAndIgnores(t *testing.T) {
 	var s string
@@ -207,11 +220,11 @@ func TestRepeatedPlaceholdersDoNotMultiplyMemory(t *testing.T) {
 }
 
 func BenchmarkBind(b *testing.B) {
-	p, err := parsePacket(event(128), &defaultPacketLimits)
+	p, err := Parse(event(128), &DefaultLimits)
 	if err != nil {
 		b.Fatal(err)
 	}
-	args := splitArgs(nil, &p, nil)
+	args := p.Args(nil, nil)
 	b.ReportAllocs()
 	for b.Loop() {
 		var text string
@@ -223,8 +236,8 @@ func BenchmarkBind(b *testing.B) {
 
 func ExampleArgs_Bind() {
 	// What a client sent with socket.emit("rename", "Ada", {loud: true}).
-	p, _ := parsePacket([]byte(`2["rename","Ada",{"loud":true}]`), &defaultPacketLimits)
-	args := splitArgs(nil, &p, nil)
+	p, _ := Parse([]byte(`2["rename","Ada",{"loud":true}]`), &DefaultLimits)
+	args := p.Args(nil, nil)
 
 	var name string
 	var options struct{ Loud bool }
@@ -235,6 +248,6 @@ func ExampleArgs_Bind() {
 	fmt.Println(args.Bind(&name, nil, &age))
 	// Output:
 	// <nil> Ada true
-	// argument 1 must be integer, not string
+	// argument 1 must be a whole number, not a string
 	// argument 3 is missing
 }

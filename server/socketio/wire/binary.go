@@ -1,4 +1,4 @@
-package socketio
+package wire
 
 import (
 	"bytes"
@@ -23,35 +23,39 @@ type hole struct {
 // digits, else the packet is refused (CVE-2022-2421). Two holes may name the same attachment.
 func findHoles(b []byte, attachments int) ([]hole, error) {
 	s := holeScanner{b: b, attachments: attachments}
-	_, err := s.value(skipSpace(b, 0))
-	return s.holes, err
+	s.value(skipSpace(b, 0))
+	if s.unfilled {
+		return nil, errHole
+	}
+	return s.holes, nil
 }
 
+// A holeScanner walks checked JSON and looks at every member _placeholder.
 type holeScanner struct {
 	b           []byte
 	attachments int
 	holes       []hole
+	members     int  // that some client takes for the mark of a hole, those inside of other holes included
+	literals    int  // of these: in objects that are no holes
+	unfilled    bool // a hole names no attachment
 }
 
-func (s *holeScanner) value(i int) (end int, err error) {
+func (s *holeScanner) value(i int) (end int) {
 	switch s.b[i] {
 	case '[':
 		return s.array(i)
 	case '{':
 		return s.object(i)
 	}
-	return skipValue(s.b, i), nil
+	return skipValue(s.b, i)
 }
 
-func (s *holeScanner) array(i int) (end int, err error) {
+func (s *holeScanner) array(i int) (end int) {
 	i = skipSpace(s.b, i+1)
 	for s.b[i] != ']' {
-		if i, err = s.value(i); err != nil {
-			return i, err
-		}
-		i = s.next(i)
+		i = s.next(s.value(i))
 	}
-	return i + 1, nil
+	return i + 1
 }
 
 // next returns the start of the next element, or the bracket, after an element that ended at i.
@@ -62,34 +66,49 @@ func (s *holeScanner) next(i int) int {
 	return i
 }
 
-// object replaces the holes found inside of it when it turns out to be one itself. Of members with the
+// object replaces the holes and literals found inside of it when it turns out to be a hole itself. Of members with the
 // same name the last one counts, as for JSON.parse.
-func (s *holeScanner) object(start int) (end int, err error) {
-	outer, isHole, num := len(s.holes), false, -1
+func (s *holeScanner) object(start int) (end int) {
+	outer, literals := len(s.holes), s.literals
+	isHole, marks, num := false, 0, -1
 	i := skipSpace(s.b, start+1)
 	for s.b[i] != '}' {
 		keyEnd := skipString(s.b, i)
 		key := s.b[i:keyEnd]
-		i = skipSpace(s.b, skipSpace(s.b, keyEnd)+1)
-		valueStart := i
-		if i, err = s.value(i); err != nil {
-			return i, err
-		}
-		switch {
+		from := skipSpace(s.b, skipSpace(s.b, keyEnd)+1)
+		i = s.value(from)
+		switch raw := s.b[from:i]; {
 		case keyIs(key, "_placeholder"):
-			isHole = string(s.b[valueStart:i]) == "true"
+			isHole = string(raw) == "true"
+			if !falsy(raw) {
+				marks++
+			}
 		case keyIs(key, "num"):
-			num = s.number(s.b[valueStart:i])
+			num = s.number(raw)
 		}
 		i = s.next(i)
 	}
-	if isHole {
-		if num < 0 {
-			return i, errPlaceholder
-		}
-		s.holes = append(s.holes[:outer], hole{start, i + 1, num})
+	s.members += marks
+	switch {
+	case isHole && num >= 0:
+		s.holes, s.literals = append(s.holes[:outer], hole{start, i + 1, num}), literals
+	case isHole:
+		s.unfilled = true
+		s.literals += marks
+	default:
+		s.literals += marks
 	}
-	return i + 1, nil
+	return i + 1
+}
+
+// falsy reports whether no client takes a member _placeholder of this value for the mark of a hole: those before Socket.IO
+// 2.5 and 4.1 take every value that JavaScript counts as true.
+func falsy(raw []byte) bool {
+	switch string(raw) {
+	case "false", "null", "0", `""`:
+		return true
+	}
+	return false
 }
 
 // number returns the attachment that raw names, or -1.
@@ -121,9 +140,21 @@ func hasHoles(b []byte, attachments int) bool {
 	return len(holes) > 0
 }
 
-// appendHole appends a placeholder as the reference writes it.
-func appendHole(dst []byte, num int) []byte {
-	dst = append(dst, `{"_placeholder":true,"num":`...)
-	dst = strconv.AppendInt(dst, int64(num), 10)
-	return append(dst, '}')
+var placeholder = []byte("_placeholder")
+
+// mayMark reports whether there may be members _placeholder in JSON, apart from the holes that are known. A name can be
+// written with escapes, too.
+func mayMark(b []byte, holes int) bool {
+	return bytes.Count(b, placeholder) != holes || bytes.Contains(b, []byte(`\u`))
+}
+
+// onlyHoles reports whether the packet's array has no members _placeholder but those of the holes that were written: clients
+// would put an attachment in the place of every other, or refuse the packet and disconnect.
+func onlyHoles(b []byte, holes int) bool {
+	if !mayMark(b, holes) {
+		return true
+	}
+	s := holeScanner{b: b}
+	s.value(0)
+	return s.members == holes
 }

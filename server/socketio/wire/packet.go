@@ -1,70 +1,71 @@
-package socketio
+package wire
 
 import (
 	"bytes"
 	"unicode/utf8"
 )
 
-// packetType is the first digit of a Socket.IO packet (Socket.IO protocol 5, "Format").
-type packetType byte
+// Type is the first digit of a Socket.IO packet (Socket.IO protocol 5, "Format").
+type Type byte
 
+// Types.
 const (
-	packetConnect packetType = iota
-	packetDisconnect
-	packetEvent
-	packetAck
-	packetConnectError
-	packetBinaryEvent
-	packetBinaryAck
+	Connect Type = iota
+	Disconnect
+	Event
+	Ack
+	ConnectError
+	BinaryEvent
+	BinaryAck
 )
 
-func (t packetType) digit() byte { return '0' + byte(t) }
+func (t Type) digit() byte { return '0' + byte(t) }
 
-func (t packetType) binary() bool { return t == packetBinaryEvent || t == packetBinaryAck }
+func (t Type) binary() bool { return t == BinaryEvent || t == BinaryAck }
 
-// packet is one decoded packet. Its bytes are parts of the message that it came in.
-type packet struct {
-	kind        packetType
-	namespace   string // "/" when the packet names none; with EIO 3 a CONNECT's may carry a query
-	id          uint64 // of the acknowledgement that is asked for or given
-	hasID       bool
-	attachments int    // binary messages that follow; 1 or more in BINARY_EVENT and BINARY_ACK, else 0
-	data        []byte // checked JSON, or nil when there is none
+// A Packet is one decoded packet. Its bytes are parts of the message that it came in.
+type Packet struct {
+	Type        Type
+	Namespace   string // "/" when the packet names none; with EIO 3 a CONNECT's may carry a query
+	ID          uint64 // of the acknowledgement that is asked for or given
+	HasID       bool
+	Attachments int    // binary messages that follow; 1 or more in BINARY_EVENT and BINARY_ACK, else 0
+	Data        []byte // checked JSON, or nil when there is none
 
-	event    string // of EVENT and BINARY_EVENT: the first element of data
+	Event    string // of EVENT and BINARY_EVENT: the first element of Data
 	elements int    // of arrays: how many
 }
 
-// isEvent says that p is an event, with or without attachments.
-func (p *packet) isEvent() bool { return p.kind == packetEvent || p.kind == packetBinaryEvent }
+// IsEvent says that p is an event, with or without attachments.
+func (p *Packet) IsEvent() bool { return p.Type == Event || p.Type == BinaryEvent }
 
-// isAck says that p is an acknowledgement, with or without attachments.
-func (p *packet) isAck() bool { return p.kind == packetAck || p.kind == packetBinaryAck }
+// IsAck says that p is an acknowledgement, with or without attachments.
+func (p *Packet) IsAck() bool { return p.Type == Ack || p.Type == BinaryAck }
 
-// packetLimits bounds what one packet may ask for.
-type packetLimits struct {
-	maxAttachments int // binary messages that one packet announces (CVE-2026-33151)
-	maxDepth       int // nested arrays and objects
-	maxNamespace   int // bytes of the namespace
-	maxArgs        int // elements of an event or acknowledgement
-	maxEvent       int // bytes of an event's name
+// Limits bound what one packet may ask for.
+type Limits struct {
+	MaxAttachments int // binary messages that one packet announces (CVE-2026-33151)
+	MaxDepth       int // nested arrays and objects
+	MaxNamespace   int // bytes of the namespace
+	MaxArgs        int // elements of an event or acknowledgement
+	MaxEvent       int // bytes of an event's name
 }
 
-// defaultPacketLimits has the reference's limit of attachments. Its other limits have none there:
+// DefaultLimits have the reference's limit of attachments. Its other limits have none there:
 // a depth of 256 is ten times what people nest by hand and harmless to recursive code; a namespace of
 // 8 KiB, the usual limit of a URL, leaves room for the token in an EIO 3 client's query; 16,384
 // arguments take 800 kB to list; a name of 256 bytes has room for a path of ids.
-var defaultPacketLimits = packetLimits{
-	maxAttachments: 10,
-	maxDepth:       256,
-	maxNamespace:   8 << 10,
-	maxArgs:        1 << 14,
-	maxEvent:       256,
+var DefaultLimits = Limits{
+	MaxAttachments: 10,
+	MaxDepth:       256,
+	MaxNamespace:   8 << 10,
+	MaxArgs:        1 << 14,
+	MaxEvent:       256,
 }
 
-// reservedEvents can't be names of events: they have a meaning of their own in one of the
+// Reserved reports whether a name can't be that of an event: such names have a meaning of their own in one of the
 // implementations (socket.io-parser, RESERVED_EVENTS).
-func reservedEvent(name string) bool {
+func Reserved(name string) bool {
 	switch name {
 	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener":
 		return true
@@ -72,26 +73,26 @@ func reservedEvent(name string) bool {
 	return false
 }
 
-// parsePacket decodes the text of a packet. It accepts what the reference's decoder accepts, except:
+// Parse decodes the text of a packet. It accepts what the reference's decoder accepts, except:
 // numbers in the header must be plain digits, an EVENT must have a payload, placeholders are
 // checked at once instead of when their attachments have come, and the limits hold.
-func parsePacket(b []byte, limits *packetLimits) (p packet, err error) {
-	if len(b) == 0 || b[0] < '0' || b[0] > packetBinaryAck.digit() {
-		return p, errPacketType
+func Parse(b []byte, limits *Limits) (p Packet, err error) {
+	if len(b) == 0 || b[0] < '0' || b[0] > BinaryAck.digit() {
+		return p, errType
 	}
 	if !utf8.Valid(b) {
 		return p, errInvalidUTF8
 	}
-	p.kind, b = packetType(b[0]-'0'), b[1:]
-	if p.kind.binary() {
-		if p.attachments, b, err = cutAttachments(b, limits.maxAttachments); err != nil {
+	p.Type, b = Type(b[0]-'0'), b[1:]
+	if p.Type.binary() {
+		if p.Attachments, b, err = cutAttachments(b, limits.MaxAttachments); err != nil {
 			return p, err
 		}
 	}
-	if p.namespace, b, err = cutNamespace(b, limits.maxNamespace); err != nil {
+	if p.Namespace, b, err = cutNamespace(b, limits.MaxNamespace); err != nil {
 		return p, err
 	}
-	if p.id, p.hasID, b, err = cutID(b); err != nil {
+	if p.ID, p.HasID, b, err = cutID(b); err != nil {
 		return p, err
 	}
 	return p, p.parseData(b, limits)
@@ -108,7 +109,7 @@ func cutAttachments(b []byte, limit int) (count int, rest []byte, err error) {
 			return 0, nil, errAttachments
 		}
 		if count = count*10 + int(c-'0'); count > limit {
-			return 0, nil, errManyAttachments
+			return 0, nil, ErrManyAttachments
 		}
 	}
 	return 0, nil, errAttachments
@@ -122,7 +123,7 @@ func cutNamespace(b []byte, limit int) (name string, rest []byte, err error) {
 	found, rest, _ := bytes.Cut(b, []byte{','})
 	switch {
 	case len(found) > limit:
-		return "", nil, errNamespace
+		return "", nil, ErrNamespace
 	case len(found) == 1:
 		return "/", rest, nil
 	}
@@ -144,37 +145,37 @@ func cutID(b []byte) (id uint64, ok bool, rest []byte, err error) {
 }
 
 // parseData checks the payload by the type's rules (socket.io-parser, isPayloadValid).
-func (p *packet) parseData(b []byte, limits *packetLimits) error {
+func (p *Packet) parseData(b []byte, limits *Limits) error {
 	if len(b) == 0 {
-		if p.isEvent() || p.kind == packetBinaryAck {
+		if p.IsEvent() || p.Type == BinaryAck {
 			return errPayload
 		}
 		return nil
 	}
-	switch p.kind {
-	case packetDisconnect:
+	switch p.Type {
+	case Disconnect:
 		return errPayload
-	case packetConnect, packetConnectError:
+	case Connect, ConnectError:
 		return p.parseAuth(b, limits)
 	}
 	return p.parseArray(b, limits)
 }
 
 // parseAuth takes the object of a CONNECT, or the object or string of a CONNECT_ERROR.
-func (p *packet) parseAuth(b []byte, limits *packetLimits) error {
+func (p *Packet) parseAuth(b []byte, limits *Limits) error {
 	b = trimSpace(b)
-	text := len(b) > 0 && b[0] == '"' && p.kind == packetConnectError
+	text := len(b) > 0 && b[0] == '"' && p.Type == ConnectError
 	if !text && (len(b) == 0 || b[0] != '{') {
 		return errPayload
 	}
-	if !validJSON(b, limits.maxDepth) {
+	if !validJSON(b, limits.MaxDepth) {
 		return whyInvalid(b, limits)
 	}
-	p.data = b
+	p.Data = b
 	return nil
 }
 
-func (p *packet) parseArray(b []byte, limits *packetLimits) error {
+func (p *Packet) parseArray(b []byte, limits *Limits) error {
 	b = trimSpace(b)
 	if len(b) == 0 || b[0] != '[' {
 		return errPayload
@@ -185,25 +186,25 @@ func (p *packet) parseArray(b []byte, limits *packetLimits) error {
 	} else if err != nil {
 		return err
 	}
-	p.data = b
-	if p.isEvent() {
+	p.Data = b
+	if p.IsEvent() {
 		if err := p.parseEvent(); err != nil {
 			return err
 		}
-		if len(p.event) > limits.maxEvent {
-			return errLongEvent
+		if len(p.Event) > limits.MaxEvent {
+			return ErrLongEvent
 		}
 	}
-	if p.kind.binary() {
-		_, err = findHoles(b, p.attachments)
+	if p.Type.binary() {
+		_, err = findHoles(b, p.Attachments)
 	}
 	return err
 }
 
 // checkElements checks the array that b is and counts its elements.
-func checkElements(b []byte, limits *packetLimits) (count int, err error) {
+func checkElements(b []byte, limits *Limits) (count int, err error) {
 	i, ok := skipSpace(b, 1), true
-	if limits.maxDepth == 0 || i == len(b) {
+	if limits.MaxDepth == 0 || i == len(b) {
 		return 0, errPayload
 	}
 	if b[i] == ']' {
@@ -213,10 +214,10 @@ func checkElements(b []byte, limits *packetLimits) (count int, err error) {
 		return 0, nil
 	}
 	for count = 1; ; count++ {
-		if count > limits.maxArgs {
-			return 0, errManyArgs
+		if count > limits.MaxArgs {
+			return 0, ErrManyArgs
 		}
-		if i, ok = checkValue(b, i, limits.maxDepth-1); !ok {
+		if i, ok = checkValue(b, i, limits.MaxDepth-1); !ok {
 			return 0, errPayload
 		}
 		i = skipSpace(b, i)
@@ -231,15 +232,15 @@ func checkElements(b []byte, limits *packetLimits) (count int, err error) {
 }
 
 // parseEvent takes the first element for the event's name: a string that is not reserved, or a number.
-func (p *packet) parseEvent() error {
+func (p *Packet) parseEvent() error {
 	if p.elements == 0 {
 		return errEventName
 	}
-	first := skipSpace(p.data, 1)
-	raw := p.data[first:skipValue(p.data, first)]
+	first := skipSpace(p.Data, 1)
+	raw := p.Data[first:skipValue(p.Data, first)]
 	switch c := raw[0]; {
 	case c == '"':
-		if p.event = unquote(raw); reservedEvent(p.event) {
+		if p.Event = unquote(raw); Reserved(p.Event) {
 			return errEventName
 		}
 		return nil
@@ -248,7 +249,7 @@ func (p *packet) parseEvent() error {
 		if !ok {
 			return errEventName
 		}
-		p.event = name
+		p.Event = name
 		return nil
 	}
 	return errEventName
@@ -257,11 +258,11 @@ func (p *packet) parseEvent() error {
 // trimSpace drops the white space that JSON knows from both ends.
 func trimSpace(b []byte) []byte { return bytes.Trim(b, " \n\t\r") }
 
-// splitArgs returns the arguments of an event (what follows the name) or of an acknowledgement, with the
+// Args returns the arguments of an event (what follows the name) or of an acknowledgement, with the
 // attachments of a binary packet. They lie in room if they fit in there, or else in one allocation.
-func splitArgs(room Args, p *packet, attachments [][]byte) Args {
+func (p *Packet) Args(room Args, attachments [][]byte) Args {
 	skip := 0
-	if p.isEvent() {
+	if p.IsEvent() {
 		skip = 1
 	}
 	if p.elements <= skip {
@@ -272,12 +273,12 @@ func splitArgs(room Args, p *packet, attachments [][]byte) Args {
 		args = make(Args, 0, n)
 	}
 	for n, i := 0, 1; n < p.elements; n++ {
-		start := skipSpace(p.data, i)
-		end := skipValue(p.data, start)
+		start := skipSpace(p.Data, i)
+		end := skipValue(p.Data, start)
 		if n >= skip {
-			args = append(args, newArg(p.data[start:end:end], attachments))
+			args = append(args, newArg(p.Data[start:end:end], attachments))
 		}
-		i = skipSpace(p.data, end) + 1 // the comma, or the bracket after the last
+		i = skipSpace(p.Data, end) + 1 // the comma, or the bracket after the last
 	}
 	return args
 }

@@ -1,9 +1,11 @@
-package socketio
+package wire
 
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -13,33 +15,35 @@ func FuzzParsePacket(f *testing.F) {
 	for _, v := range readVectors(f).Decoded {
 		f.Add([]byte(v.Text))
 	}
+	f.Add([]byte(`51-["a",{"_placeholder":true,"num":0},{"\u005fplaceholder":1,"num":0}]`))
+	f.Add([]byte(`51-["a",{"_placeholder":true,"num":0,"x":{"_placeholder":1}}]`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		p, err := parsePacket(text, &defaultPacketLimits)
+		p, err := Parse(text, &DefaultLimits)
 		if err != nil {
 			return
 		}
-		if p.data != nil && !json.Valid(p.data) {
-			t.Fatalf("%q: accepted %q", text, p.data)
+		if p.Data != nil && !json.Valid(p.Data) {
+			t.Fatalf("%q: accepted %q", text, p.Data)
 		}
 		checkSame(t, p, rewritten(p))
-		if p.isEvent() || p.isAck() && p.hasID && p.data != nil {
+		if p.IsEvent() || p.IsAck() && p.HasID && p.Data != nil {
 			checkReencoded(t, p)
 		}
 	})
 }
 
-func rewritten(p packet) []byte {
-	text := appendHeader(nil, p.kind, p.namespace, p.id, p.hasID)
-	if p.kind.binary() {
-		text[0] -= byte(packetBinaryEvent - packetEvent)
-		text = withAttachments(text, 0, p.attachments)
+func rewritten(p Packet) []byte {
+	text := appendHeader(nil, p.Type, p.Namespace, p.ID, p.HasID)
+	if p.Type.binary() {
+		text[0] -= byte(BinaryEvent - Event)
+		text = withAttachments(text, 0, p.Attachments)
 	}
-	return append(text, p.data...)
+	return append(text, p.Data...)
 }
 
-func checkSame(t *testing.T, want packet, text []byte) packet {
+func checkSame(t *testing.T, want Packet, text []byte) Packet {
 	t.Helper()
-	got, err := parsePacket(text, &defaultPacketLimits)
+	got, err := Parse(text, &DefaultLimits)
 	if err != nil {
 		t.Fatalf("%+v was accepted, %q is not: %v", want, text, err)
 	}
@@ -50,17 +54,17 @@ func checkSame(t *testing.T, want packet, text []byte) packet {
 }
 
 // fuzzFiles are as many attachments as the default limit allows.
-func fuzzFiles(p packet) (files [][]byte) {
-	for i := range p.attachments {
+func fuzzFiles(p Packet) (files [][]byte) {
+	for i := range p.Attachments {
 		files = append(files, bytes.Repeat([]byte{byte(i)}, i))
 	}
 	return files
 }
 
 // checkReencoded passes all arguments on, as a handler would that sends back what it got.
-func checkReencoded(t *testing.T, p packet) {
+func checkReencoded(t *testing.T, p Packet) {
 	t.Helper()
-	args := splitArgs(nil, &p, fuzzFiles(p))
+	args := p.Args(nil, fuzzFiles(p))
 	values := make([]any, len(args))
 	for i, arg := range args {
 		values[i] = arg
@@ -68,29 +72,33 @@ func checkReencoded(t *testing.T, p packet) {
 	var text []byte
 	var attachments [][]byte
 	var err error
-	if p.isEvent() {
-		text, attachments, err = appendEvent(nil, p.namespace, p.id, p.hasID, p.event, values)
+	if p.IsEvent() {
+		text, attachments, err = AppendEvent(nil, p.Namespace, p.ID, p.HasID, p.Event, values)
 	} else {
-		text, attachments, err = appendAck(nil, p.namespace, p.id, values)
+		text, attachments, err = AppendAck(nil, p.Namespace, p.ID, values)
+	}
+	literal := slices.ContainsFunc(args, Arg.HasLiteralPlaceholder)
+	if literal && len(attachments) > 0 || errors.Is(err, ErrPlaceholder) != (err != nil) || err != nil && !literal {
+		t.Fatalf("%q has a literal placeholder: %v; %d attachments, %v", p.Data, literal, len(attachments), err)
 	}
 	if err != nil {
-		t.Fatalf("%+v: %v", p, err)
+		return
 	}
 	// An argument may go out with an attachment of its own that it shared with another when it came in.
-	limits := defaultPacketLimits
-	limits.maxAttachments = len(attachments)
-	limits.maxNamespace, limits.maxDepth = len(text), len(text)
-	again, err := parsePacket(text, &limits)
+	limits := DefaultLimits
+	limits.MaxAttachments = len(attachments)
+	limits.MaxNamespace, limits.MaxDepth = len(text), len(text)
+	again, err := Parse(text, &limits)
 	if err != nil {
 		t.Fatalf("%+v became %q: %v", p, text, err)
 	}
-	got := splitArgs(nil, &again, attachments)
-	if again.event != p.event || again.id != p.id || again.namespace != p.namespace || len(got) != len(args) {
+	got := again.Args(nil, attachments)
+	if again.Event != p.Event || again.ID != p.ID || again.Namespace != p.Namespace || len(got) != len(args) {
 		t.Fatalf("%+v became %+v", p, again)
 	}
 	for i := range args {
 		if a, b := bound(t, args[i]), bound(t, got[i]); !reflect.DeepEqual(a, b) {
-			t.Fatalf("argument %d of %q: %#v became %#v", i, p.data, a, b)
+			t.Fatalf("argument %d of %q: %#v became %#v", i, p.Data, a, b)
 		}
 	}
 }
@@ -111,11 +119,11 @@ func FuzzArgBind(f *testing.F) {
 	}
 	f.Add([]byte(`51-["a",{"Name":"n","Pixels":{"_placeholder":true,"num":0},"Any":[{"_placeholder":true,"num":0}]}]`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		p, err := parsePacket(text, &defaultPacketLimits)
-		if err != nil || !p.isEvent() && !p.isAck() {
+		p, err := Parse(text, &DefaultLimits)
+		if err != nil || !p.IsEvent() && !p.IsAck() {
 			return
 		}
-		for _, arg := range splitArgs(nil, &p, fuzzFiles(p)) {
+		for _, arg := range p.Args(nil, fuzzFiles(p)) {
 			checkBinds(t, arg)
 		}
 	})
