@@ -18,6 +18,8 @@ import (
 
 	"github.com/crier/crier/config"
 	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/feed/disk"
+	"github.com/crier/crier/server/feed/memory"
 )
 
 // say says something over /ws/news and returns the answer's offset.
@@ -55,13 +57,13 @@ func TestWhatWasSaidIsThereInTheNextLife(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d, err := feed.OpenDisk(dir, feed.DiskOptions{Logger: slog.New(slog.DiscardHandler)})
+	d, err := disk.Open(dir, disk.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	if first, last := d.Bounds(); first != 1 || last != 3 || d.Damage() != nil {
-		t.Errorf("the folder holds %d to %d, damage %v", first, last, d.Damage())
+	if b := d.Bounds(); b.First != 1 || b.Last != 3 || d.Damage() != nil {
+		t.Errorf("the folder holds %+v, damage %v", b, d.Damage())
 	}
 }
 
@@ -157,9 +159,9 @@ type broken struct {
 	err error
 }
 
-func (b broken) Probe() error { return b.err }
+func (b broken) Probe(context.Context) error { return b.err }
 
-func (b broken) Append([]feed.Entry) ([]int, error) { return nil, b.err }
+func (b broken) Append(context.Context, []feed.Entry, []feed.Result) error { return b.err }
 
 func TestReadyTellsThatNothingIsStored(t *testing.T) {
 	s, err := New(settings(nil), slog.New(slog.DiscardHandler))
@@ -196,13 +198,13 @@ func TestReadyTellsThatNothingIsStored(t *testing.T) {
 // ill returns a feed whose store has just refused.
 func ill(t *testing.T, cause error) *feed.Log {
 	t.Helper()
-	l, err := feed.New(broken{feed.NewMemory(0), cause}, feed.Options{Logger: slog.New(slog.DiscardHandler)})
+	l, err := feed.New(broken{memory.New(0), cause}, feed.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close(context.Background()) })
 	told := make(chan error, 1)
-	if err := l.Append(feed.Entry{Data: []byte("1")}, func(_ *feed.Entry, _ bool, err error) { told <- err }); err != nil {
+	if err := l.Append("", feed.Entry{Data: []byte("1")}, func(_ feed.Result, err error) { told <- err }); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-told; !errors.Is(err, cause) {

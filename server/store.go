@@ -9,6 +9,8 @@ import (
 	"github.com/crier/crier/config"
 	"github.com/crier/crier/handlers"
 	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/feed/disk"
+	"github.com/crier/crier/server/feed/memory"
 )
 
 // openFeed opens what was said, in the folder that the settings name or in memory.
@@ -31,18 +33,18 @@ func openFeed(c *config.Config, log *slog.Logger) (*feed.Log, error) {
 
 func openStore(c *config.Config, log *slog.Logger) (feed.Store, error) {
 	if c.Data == "" {
-		return feed.NewMemory(feed.AboveFormerLives(time.Now())), nil
+		return memory.New(memory.AboveFormerLives(time.Now())), nil
 	}
-	disk, err := feed.OpenDisk(c.Data, feed.DiskOptions{Logger: log})
+	d, err := disk.Open(c.Data, disk.Options{Logger: log})
 	if err != nil {
 		return nil, err
 	}
-	if d := disk.Damage(); d != nil {
+	if damage := d.Damage(); damage != nil {
 		log.Error("A part of what was said is lost to Crier, which goes on without it; clients that ask for it are told. To have it "+
 			"back, stop Crier and put a backup in the place of the folder. The damaged files are kept until somebody removes them.",
-			"folder", c.Data, "damaged", d.Aside, "held_from", d.First)
+			"folder", c.Data, "damaged", damage.Aside, "held_from", damage.First)
 	}
-	return disk, nil
+	return d, nil
 }
 
 // roomOptions keep what a client is told at a time well under what may wait for it: old clients' text may grow to twice

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// On a Memory nothing is gained by storing one batch while another is published. There whoever appends also stores and
+// On an Instant store nothing is gained by storing one batch while another is published. There whoever appends also stores and
 // publishes, if nobody is at it, and goes on with what others append meanwhile. A message that comes alone, which is
 // how most come, is not handed from goroutine to goroutine twice.
 //
@@ -40,7 +40,7 @@ func (l *Log) serve() {
 func (l *Log) isOver() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.shutting && !l.working && l.queue.len() == 0
+	return l.shutting && !l.working && l.queue.Len() == 0
 }
 
 // alone runs f between two publications, and then works off what waits; or it leaves f to whoever is at it.
@@ -84,13 +84,13 @@ func (l *Log) nextWork(more bool) (w *work, chores bool) {
 	if len(l.chores) > 0 {
 		return nil, true
 	}
-	if more && l.queue.len() > 0 {
-		w = *l.queue.at(0)
-		l.queue.drop(1)
+	if more && l.queue.Len() > 0 {
+		w = *l.queue.At(0)
+		l.queue.Drop(1)
 		return w, false
 	}
 	l.working = false
-	if l.shutting || l.queue.len() > 0 {
+	if l.shutting || l.queue.Len() > 0 {
 		l.signal()
 	}
 	return nil, false

@@ -1,24 +1,8 @@
 // Package feed keeps what was said as one ordered stream, in which each entry has an offset.
 //
 // A [Log] is what a handler uses: it appends, tells when an entry is safe, and does so in the order of offsets, so that
-// whoever passes entries on from there passes them on in order. Under a Log lies a [Store]: [Memory] forgets with its
-// process; [Disk] holds what it has acknowledged through a killed process and a power cut.
-//
-// # Why the store on disk is a log of its own
-//
-// go.etcd.io/bbolt v1.5.0 (MIT, well kept) was tried first, entries and keys each in a bucket, beside a file that is
-// appended to, on the same disk (entries of 200 bytes; processor time for each entry, then the time of a commit):
-//
-//	entries in a commit          1                 4               64               512
-//	bbolt                 157 us, 0.35 ms   52 us, 0.40 ms   16 us, 1.3 ms    21 us, 11 ms
-//	append, room ahead     53 us, 0.15 ms   15 us, 0.17 ms  1.4 us, 0.2 ms   0.3 us, 0.4 ms
-//
-// A tree pays for what a feed never does, which is to insert in the middle: each random key dirties a page, and each
-// commit syncs twice. Its pages carry no checksum: of 400 files with one flipped bit, 270 opened as if nothing had
-// happened (not all of the bits were in use) and 5 ended the process with a memory fault that no recover catches, since
-// it reads through a memory map. A log needs one sync for each commit, has a checksum over every byte, is read with plain
-// reads, and retires by removing its oldest file. What it needs beyond that, and a tree would bring, is an index of
-// offsets and keys; both are small, bounded by the limits, and rebuilt when the log is opened.
+// whoever passes entries on from there passes them on in order. Under a Log lies a [Store]: package memory's forgets with its
+// process; package disk's holds what it has acknowledged through a killed process and a power cut.
 package feed
 
 import (
@@ -125,17 +109,25 @@ type Store interface {
 	Close() error
 }
 
+// An Instant store answers at once, as one in memory does: nobody has to wait for it. A Log on it has no goroutine for storing:
+// see Log.Append.
+type Instant interface {
+	Store
+	Instant()
+}
+
 // Limits say how much a store may hold: an entry is retired when any of them is exceeded.
 type Limits struct {
 	Age     time.Duration // by the entry's At, so a clock that was set back makes an entry stay longer, never go early
 	Entries int
-	Bytes   int64 // of what the store keeps: for Disk the bytes in its files, for Memory those of the entries
+	Bytes   int64 // of what the store keeps: on disk those in its files, in memory those of the entries
 }
 
 // overhead stands for the memory that an entry takes beyond its texts and bytes.
 const overhead = 160
 
-func (e *Entry) size() int {
+// Size returns about how many bytes of memory the entry takes.
+func (e *Entry) Size() int {
 	n := overhead + len(e.From) + len(e.ID) + len(e.Key) + len(e.Owner) + len(e.Room) + len(e.Data)
 	for _, a := range e.Attachments {
 		n += len(a) + 24 // the slice's header
@@ -143,34 +135,34 @@ func (e *Entry) size() int {
 	return n
 }
 
-// window is what may still go onto a page.
-type window struct {
-	entries, bytes int
+// A Window is what may still go onto a page.
+type Window struct {
+	Entries, Bytes int
 	used           bool
 }
 
-// take tells whether an entry still fits. The first does whatever its size, or nobody could get past a large one.
-func (w *window) take(e *Entry) bool {
-	w.entries--
-	w.bytes -= e.size()
-	fits := w.entries >= 0 && (w.bytes >= 0 || !w.used)
+// Take tells whether an entry still fits. The first does whatever its size, or nobody could get past a large one.
+func (w *Window) Take(e *Entry) bool {
+	w.Entries--
+	w.Bytes -= e.Size()
+	fits := w.Entries >= 0 && (w.Bytes >= 0 || !w.used)
 	w.used = true
 	return fits
 }
 
-// head returns as many of the first entries as fit.
-func (w *window) head(entries []Entry) []Entry {
+// Head returns as many of the first entries as fit.
+func (w *Window) Head(entries []Entry) []Entry {
 	n := 0
-	for n < len(entries) && w.take(&entries[n]) {
+	for n < len(entries) && w.Take(&entries[n]) {
 		n++
 	}
 	return entries[:n]
 }
 
-// tail returns as many of the last entries as fit.
-func (w *window) tail(entries []Entry) []Entry {
+// Tail returns as many of the last entries as fit.
+func (w *Window) Tail(entries []Entry) []Entry {
 	n := len(entries)
-	for n > 0 && w.take(&entries[n-1]) {
+	for n > 0 && w.Take(&entries[n-1]) {
 		n--
 	}
 	return entries[n:]

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/crier/crier/server/feed/internal/fifo"
 )
 
 // Options are the settings of a [Log]. The zero value of a field means its default.
@@ -58,7 +60,7 @@ func (o Options) check() error {
 // in the order of offsets. The committer is never more than one batch ahead: if passing on is what takes the time, being
 // faster would only mean more and smaller batches, and the processor time of a sync (about 50 us) is what they share.
 //
-// On a Memory there is nothing to wait for, and those who append do the work themselves: see Append.
+// On an Instant store there is nothing to wait for, and those who append do the work themselves: see Append.
 //
 // A store that fails harms only the entries that it was given then. While it fails, and nothing is appended, it is probed,
 // so that Health is not stuck where it keeps clients away.
@@ -82,12 +84,12 @@ type Log struct {
 	counts counts
 	tail   func(*Entry) // told of each new entry; nil until Follow
 
-	direct *committer // on a Memory, instead of the two goroutines: see direct.go
+	direct *committer // on an Instant store, instead of the two goroutines: see direct.go
 
 	mu       sync.Mutex // guards the following; never held while a store, a done or a seam runs
-	working  bool       // on a Memory: somebody is storing and publishing
-	chores   []func()   // on a Memory: what is to run between two publications
-	queue    fifo[*work]
+	working  bool       // on an Instant store: somebody is storing and publishing
+	chores   []func()   // on an Instant store: what is to run between two publications
+	queue    fifo.Queue[*work]
 	spare    []*work
 	newest   int64 // the latest At that Append has set
 	waiting  int   // entries that are not published yet
@@ -135,13 +137,13 @@ func New(store Store, opts Options) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.recent.limits = window{entries: opts.Recent, bytes: opts.RecentBytes}
+	l.recent.limits = Window{Entries: opts.Recent, Bytes: opts.RecentBytes}
 	for _, e := range newest {
 		l.recent.add(e)
 		l.newest = e.At
 	}
 	l.last.Store(last)
-	if _, ok := store.(*Memory); ok {
+	if _, ok := store.(Instant); ok {
 		l.direct = &committer{Log: l, retired: time.Now()}
 		go l.serve() // ends after Close
 		return l, nil
@@ -173,7 +175,7 @@ func (l *Log) Follow(f func(*Entry)) { l.tail = f }
 //
 // When Append returns an error, done is not called: ErrBusy if too much waits, ErrTooLarge, or ErrClosed.
 //
-// On a Memory, which nobody has to wait for, the goroutine that calls Append mostly calls done itself before Append returns, and
+// On an Instant store, which nobody has to wait for, the goroutine that calls Append mostly calls done itself before Append returns, and
 // that of others who appended meanwhile: so who calls Append must hold no lock that a done takes.
 func (l *Log) Append(turn string, e Entry, done Done) error {
 	mine, err := l.enqueue(e, done)
@@ -186,9 +188,9 @@ func (l *Log) Append(turn string, e Entry, done Done) error {
 	return err
 }
 
-// enqueue takes an entry in. On a Memory it may tell the caller that the work is its own: see work.
+// enqueue takes an entry in. On an Instant store it may tell the caller that the work is its own: see work.
 func (l *Log) enqueue(e Entry, done Done) (mine bool, err error) {
-	size := e.size()
+	size := e.Size()
 	if size > MaxEntryBytes {
 		l.counts.tooLarge.Add(1)
 		return false, ErrTooLarge
@@ -233,8 +235,8 @@ func (l *Log) stamp(now int64) int64 {
 
 // openWork returns the work that takes an entry of the size. It needs the lock.
 func (l *Log) openWork(size int) *work {
-	if n := l.queue.len(); n > 0 {
-		if w := *l.queue.at(n - 1); w.bytes+size <= maxBatch {
+	if n := l.queue.Len(); n > 0 {
+		if w := *l.queue.At(n - 1); w.bytes+size <= maxBatch {
 			return w
 		}
 	}
@@ -244,7 +246,7 @@ func (l *Log) openWork(size int) *work {
 	} else {
 		w = &work{}
 	}
-	l.queue.push(w)
+	l.queue.Push(w)
 	return w
 }
 
@@ -259,11 +261,11 @@ func (l *Log) signal() {
 func (l *Log) take() (w *work, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.queue.len() == 0 {
+	if l.queue.Len() == 0 {
 		return nil, !l.shutting
 	}
-	w = *l.queue.at(0)
-	l.queue.drop(1)
+	w = *l.queue.At(0)
+	l.queue.Drop(1)
 	return w, true
 }
 

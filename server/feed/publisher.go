@@ -30,7 +30,7 @@ func (l *Log) publish() {
 func (l *Log) tell(w *work) {
 	for i := range w.entries {
 		e := &w.entries[i]
-		size := e.size()
+		size := e.Size()
 		switch r := w.results[i]; {
 		case w.err != nil:
 			l.counts.failed.Add(1)

@@ -5,29 +5,31 @@ import (
 	"slices"
 	"sort"
 	"sync"
+
+	"github.com/crier/crier/server/feed/internal/fifo"
 )
 
 // ring holds the newest entries that were published.
 type ring struct {
 	mu sync.RWMutex // guards the following
 
-	limits  window
-	entries fifo[Entry] // without gaps
+	limits  Window
+	entries fifo.Queue[Entry] // without gaps
 	bytes   int
 }
 
 func (r *ring) add(e Entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if n := r.entries.len(); n > 0 && r.entries.at(n-1).Offset+1 != e.Offset {
-		r.entries.drop(n) // another node of a cluster stored what lies between
+	if n := r.entries.Len(); n > 0 && r.entries.At(n-1).Offset+1 != e.Offset {
+		r.entries.Drop(n) // another node of a cluster stored what lies between
 		r.bytes = 0
 	}
-	r.entries.push(e)
-	r.bytes += e.size()
-	for r.entries.len() > r.limits.entries || r.bytes > r.limits.bytes {
-		r.bytes -= r.entries.at(0).size()
-		r.entries.drop(1)
+	r.entries.Push(e)
+	r.bytes += e.Size()
+	for r.entries.Len() > r.limits.Entries || r.bytes > r.limits.Bytes {
+		r.bytes -= r.entries.At(0).Size()
+		r.entries.Drop(1)
 	}
 }
 
@@ -35,10 +37,10 @@ func (r *ring) add(e Entry) {
 func (r *ring) view(offset uint64, f func([]Entry)) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if r.entries.len() == 0 || r.entries.at(0).Offset > offset {
+	if r.entries.Len() == 0 || r.entries.At(0).Offset > offset {
 		return false
 	}
-	f(r.entries.all())
+	f(r.entries.All())
 	return true
 }
 
@@ -61,8 +63,8 @@ func (l *Log) Recent(after, end uint64, limit, maxBytes int) (p Page, ok bool) {
 		return Page{UpTo: after}, true
 	}
 	ok = l.recent.view(after+1, func(all []Entry) {
-		w := window{entries: limit, bytes: maxBytes}
-		p = l.page(slices.Clone(w.head(upTo(from(all, after+1), end))), after, end)
+		w := Window{Entries: limit, Bytes: maxBytes}
+		p = l.page(slices.Clone(w.Head(upTo(from(all, after+1), end))), after, end)
 	})
 	return p, ok
 }
@@ -110,8 +112,8 @@ func (l *Log) RecentBefore(before uint64, limit, maxBytes int) (entries []Entry,
 		oldest = before - uint64(limit)
 	}
 	ok = l.recent.view(oldest, func(all []Entry) {
-		w := window{entries: limit, bytes: maxBytes}
-		entries = slices.Clone(w.tail(upTo(all, before-1)))
+		w := Window{Entries: limit, Bytes: maxBytes}
+		entries = slices.Clone(w.Tail(upTo(all, before-1)))
 	})
 	return entries, ok
 }

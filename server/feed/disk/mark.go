@@ -1,4 +1,4 @@
-package feed
+package disk
 
 import (
 	"errors"
@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/crier/crier/server/feed"
 )
 
 // A mark is what the store must know even if every segment is lost: which offsets may have been given. It is a small
@@ -49,7 +51,7 @@ func readMark(dir string) (*mark, error) {
 	}
 	m, err := parseMark(string(text))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s", ErrDamaged, markPath(dir))
+		return nil, fmt.Errorf("%w: %s", feed.ErrDamaged, markPath(dir))
 	}
 	return &m, nil
 }

@@ -1,4 +1,4 @@
-package feed
+package disk
 
 import (
 	"encoding/binary"
@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+
+	"github.com/crier/crier/server/feed"
 )
 
 // A segment file is a header and, right behind it, batches; what follows the last batch is zeros or nothing. All numbers
@@ -95,7 +97,7 @@ var allOffsets = offsets{0, math.MaxUint64}
 func (o offsets) has(offset uint64) bool { return o.from <= offset && offset <= o.to }
 
 // parseBatch reads the batch at the start of b, and hands those of its entries that are wanted to each. They refer to b.
-func parseBatch(b []byte, salt uint32, want offsets, each func(*Entry)) (batchHead, error) {
+func parseBatch(b []byte, salt uint32, want offsets, each func(*feed.Entry)) (batchHead, error) {
 	h, ok := parseBatchHead(b, salt)
 	switch {
 	case !ok:
@@ -125,7 +127,7 @@ func parseBatch(b []byte, salt uint32, want offsets, each func(*Entry)) (batchHe
 	return h, nil
 }
 
-func appendEntry(b []byte, e *Entry) []byte {
+func appendEntry(b []byte, e *feed.Entry) []byte {
 	b = binary.AppendVarint(b, e.At)
 	for _, text := range [...]string{e.From, e.ID, e.Key, e.Owner} {
 		b = binary.AppendUvarint(b, uint64(len(text)))
@@ -150,8 +152,8 @@ type fields struct {
 	bad bool
 }
 
-func (r *fields) entry(offset uint64) Entry {
-	e := Entry{Offset: offset, At: r.varint(), From: r.text(), ID: r.text(), Key: r.text(), Owner: r.text(), Data: r.bytes()}
+func (r *fields) entry(offset uint64) feed.Entry {
+	e := feed.Entry{Offset: offset, At: r.varint(), From: r.text(), ID: r.text(), Key: r.text(), Owner: r.text(), Data: r.bytes()}
 	n := r.length()
 	if r.bad || n == 0 {
 		return e

@@ -1,6 +1,6 @@
 //go:build !windows && (!unix || aix || (solaris && !illumos))
 
-package feed
+package disk
 
 import (
 	"errors"

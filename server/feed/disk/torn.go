@@ -1,6 +1,10 @@
-package feed
+package disk
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/crier/crier/server/feed"
+)
 
 // sector is the most that a disk writes whole or not at all.
 const sector = 512
@@ -47,7 +51,7 @@ func hasBatch(b []byte, salt uint32) bool {
 			return false
 		}
 		b = b[i:]
-		if _, err := parseBatch(b, salt, allOffsets, func(*Entry) {}); err == nil {
+		if _, err := parseBatch(b, salt, allOffsets, func(*feed.Entry) {}); err == nil {
 			return true
 		}
 		b = b[1:]

@@ -1,4 +1,4 @@
-package feed
+package disk
 
 import (
 	"bytes"
@@ -6,17 +6,20 @@ import (
 	"os"
 	"reflect"
 	"testing"
+
+	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/feed/internal/feedtest"
 )
 
 func FuzzEntry(f *testing.F) {
 	f.Add(int64(1), "ann", "a1", "key", "sender", []byte(`"hello"`), []byte{1}, []byte{})
 	f.Add(int64(-1), "", "", "", "", []byte{}, bytes.Repeat([]byte{0}, 600), []byte(batchMagic))
 	f.Fuzz(func(t *testing.T, at int64, from, id, key, sender string, data, a, b []byte) {
-		want := Entry{Offset: 7, At: at, From: from, ID: id, Key: key, Sender: sender, Data: data, Attachments: [][]byte{a, b}}
+		want := feed.Entry{Offset: 7, At: at, From: from, ID: id, Key: key, Owner: sender, Data: data, Attachments: [][]byte{a, b}}
 		batch := appendEntry(make([]byte, batchHeader), &want)
 		sealBatch(batch, 7, 1, 5)
-		var got []Entry
-		if _, err := parseBatch(append(batch, a...), 5, allOffsets, func(e *Entry) { got = append(got, *e) }); err != nil {
+		var got []feed.Entry
+		if _, err := parseBatch(append(batch, a...), 5, allOffsets, func(e *feed.Entry) { got = append(got, *e) }); err != nil {
 			t.Fatal(err)
 		}
 		if len(got) != 1 || !reflect.DeepEqual(got[0], want) {
@@ -27,7 +30,7 @@ func FuzzEntry(f *testing.F) {
 
 // FuzzPayload seals whatever comes, so that the fuzzer need not find checksums.
 func FuzzPayload(f *testing.F) {
-	e := repeatable("ann", "1")
+	e := feedtest.Repeatable("ann", "1")
 	e.Attachments = [][]byte{{1, 2, 3}}
 	f.Add(appendEntry(appendEntry(nil, &e), &e), 2)
 	f.Add([]byte{0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f}, 1)
@@ -37,11 +40,11 @@ func FuzzPayload(f *testing.F) {
 		sealBatch(batch, 1, count, 5)
 		var again []byte
 		n := 0
-		_, err := parseBatch(batch, 5, allOffsets, func(e *Entry) {
+		_, err := parseBatch(batch, 5, allOffsets, func(e *feed.Entry) {
 			n++
 			again = appendEntry(again, e)
 		})
-		if _, skipped := parseBatch(batch, 5, offsets{1, 0}, func(*Entry) { t.Error("not wanted") }); (skipped == nil) != (err == nil) {
+		if _, skipped := parseBatch(batch, 5, offsets{1, 0}, func(*feed.Entry) { t.Error("not wanted") }); (skipped == nil) != (err == nil) {
 			t.Errorf("read: %v; skipped: %v", err, skipped)
 		}
 		if n > len(payload) {
@@ -55,7 +58,7 @@ func FuzzPayload(f *testing.F) {
 
 // FuzzScan reads whatever follows the header of a segment.
 func FuzzScan(f *testing.F) {
-	e := repeatable("ann", "1")
+	e := feedtest.Repeatable("ann", "1")
 	batch := appendEntry(make([]byte, batchHeader), &e)
 	sealBatch(batch, 1, 1, 5)
 	next := appendEntry(make([]byte, batchHeader), &e)
@@ -80,7 +83,7 @@ func FuzzScan(f *testing.F) {
 
 // FuzzSegment opens a store whose file is anything, and expects one that works.
 func FuzzSegment(f *testing.F) {
-	e := repeatable("ann", "1")
+	e := feedtest.Repeatable("ann", "1")
 	batch := appendEntry(make([]byte, batchHeader), &e)
 	sealBatch(batch, 1, 1, 5)
 	whole := append(appendSegmentHeader(nil, 1, 5), batch...)
@@ -99,11 +102,11 @@ func FuzzSegment(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		d := openDisk(t, dir, DiskOptions{})
+		d := openDisk(t, dir, Options{})
 		defer d.Close()
-		held := everything(t, d)
-		if _, last := d.Bounds(); last < 1<<63 {
-			if e := mustAppend(t, d, said("more")); e[0].Offset != last+1 || len(everything(t, d)) != len(held)+1 {
+		held := feedtest.Everything(t, d)
+		if last := d.Bounds().Last; last < 1<<63 {
+			if e := feedtest.MustAppend(t, d, feedtest.Said("more")); e[0].Offset != last+1 || len(feedtest.Everything(t, d)) != len(held)+1 {
 				t.Errorf("the next offset is %d after %d", e[0].Offset, last)
 			}
 		}

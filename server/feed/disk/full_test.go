@@ -1,28 +1,32 @@
-package feed
+package disk
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/feed/internal/feedtest"
 )
 
 // expectRefusedThenTaken appends while the disk fails in a way, and again when it does not any more.
 func expectRefusedThenTaken(t *testing.T, operation string, partial int) {
 	var disk faulty
 	dir := t.TempDir()
-	d := openDisk(t, dir, DiskOptions{SegmentBytes: 10 << 10, open: disk.open})
-	var stored []Entry
+	d := openDisk(t, dir, Options{SegmentBytes: 10 << 10, open: disk.open})
+	var stored []feed.Entry
 	for i := range 40 {
 		disk.partial = partial * i
-		stored = append(stored, mustAppend(t, d, repeatable("ann", fmt.Sprint(i)))...)
+		stored = append(stored, feedtest.MustAppend(t, d, feedtest.Repeatable("ann", fmt.Sprint(i)))...)
 		disk.fail(operation, syscall.EIO)
 		for _, size := range []int{10, 3000} {
-			e := repeatable("ann", "next")
+			e := feedtest.Repeatable("ann", "next")
 			e.Data = []byte(strings.Repeat("x", size))
-			_, err := d.Append([]Entry{e, said("b")})
+			_, err := feedtest.Append(d, []feed.Entry{e, feedtest.Said("b")})
 			if !errors.Is(err, syscall.EIO) && operation != "open" {
 				t.Fatalf("Append says: %v", err)
 			}
@@ -30,39 +34,39 @@ func expectRefusedThenTaken(t *testing.T, operation string, partial int) {
 				stored = append(stored, mustRead(t, d, stored)...)
 			}
 		}
-		if operation != "open" && d.Probe() == nil {
+		if operation != "open" && d.Probe(context.Background()) == nil {
 			t.Error("the probe says that all is well")
 		}
 		disk.fail(operation, nil)
-		if err := d.Probe(); err != nil {
+		if err := d.Probe(context.Background()); err != nil {
 			t.Errorf("then the probe says: %v", err)
 		}
-		refused := repeatable("ann", fmt.Sprint("refused ", i))
+		refused := feedtest.Repeatable("ann", fmt.Sprint("refused ", i))
 		disk.fail(operation, syscall.EIO)
-		if _, err := d.Append([]Entry{refused}); err == nil {
+		if _, err := feedtest.Append(d, []feed.Entry{refused}); err == nil {
 			stored = append(stored, mustRead(t, d, stored)...)
 		} else {
 			disk.fail(operation, nil)
-			stored = append(stored, mustAppend(t, d, refused)...)
+			stored = append(stored, feedtest.MustAppend(t, d, refused)...)
 		}
 		disk.fail(operation, nil)
-		if got := everything(t, d); !sameTexts(got, stored) {
+		if got := feedtest.Everything(t, d); !feedtest.SameTexts(got, stored) {
 			t.Fatalf("%d entries were stored and %d are there", len(stored), len(got))
 		}
 	}
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
-	d = openDisk(t, dir, DiskOptions{})
-	if got := everything(t, d); !sameTexts(got, stored) || d.Damage() != nil {
+	d = openDisk(t, dir, Options{})
+	if got := feedtest.Everything(t, d); !feedtest.SameTexts(got, stored) || d.Damage() != nil {
 		t.Errorf("opened again: %d of %d entries; damage %v", len(got), len(stored), d.Damage())
 	}
 }
 
 // mustRead returns what is stored behind the given entries.
-func mustRead(t *testing.T, s Store, known []Entry) []Entry {
+func mustRead(t *testing.T, s feed.Store, known []feed.Entry) []feed.Entry {
 	t.Helper()
-	got, err := s.Read(known[len(known)-1].Offset, 1000, 1<<30)
+	got, err := s.Read(context.Background(), known[len(known)-1].Offset, 1000, 1<<30)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,19 +82,19 @@ func TestADiskThatRefusesLeavesTheStoreAsItWas(t *testing.T) {
 
 func TestWhatCannotBeCutOffIsNotBuiltUpon(t *testing.T) {
 	var disk faulty
-	d := openDisk(t, t.TempDir(), DiskOptions{open: disk.open})
-	mustAppend(t, d, said("a"))
+	d := openDisk(t, t.TempDir(), Options{open: disk.open})
+	feedtest.MustAppend(t, d, feedtest.Said("a"))
 	disk.fail("sync", syscall.EIO)
 	disk.fail("truncate", syscall.EROFS)
-	if _, err := d.Append([]Entry{said("lost")}); !errors.Is(err, syscall.EIO) {
+	if _, err := feedtest.Append(d, []feed.Entry{feedtest.Said("lost")}); !errors.Is(err, syscall.EIO) {
 		t.Errorf("Append says: %v", err)
 	}
 	disk.fail("sync", nil)
-	if _, err := d.Append([]Entry{said("lost")}); !errors.Is(err, syscall.EROFS) {
+	if _, err := feedtest.Append(d, []feed.Entry{feedtest.Said("lost")}); !errors.Is(err, syscall.EROFS) {
 		t.Errorf("Append says: %v", err)
 	}
 	disk.fail("truncate", nil)
-	if e := mustAppend(t, d, said("b")); e[0].Offset != 2 || len(everything(t, d)) != 2 {
+	if e := feedtest.MustAppend(t, d, feedtest.Said("b")); e[0].Offset != 2 || len(feedtest.Everything(t, d)) != 2 {
 		t.Errorf("then: %v", e)
 	}
 }
@@ -99,14 +103,14 @@ func TestRetiringThatFailsIsTriedAgain(t *testing.T) {
 	dir := t.TempDir()
 	d, all := filled(t, dir)
 	d.dir += "/gone" // the directory cannot be synced, nor a mark written
-	limits := Limits{Age: 1 << 62, Entries: 10, Bytes: 1 << 30}
-	if err := d.Retire(time.Now(), limits); err == nil {
+	limits := feed.Limits{Age: 1 << 62, Entries: 10, Bytes: 1 << 30}
+	if err := d.Retire(context.Background(), time.Now(), limits); err == nil {
 		t.Error("Retire says nothing")
 	}
 	d.dir = dir
-	mustAppend(t, d, said("more"))
-	retire(t, d, time.Now(), limits)
-	if got := everything(t, d); len(got) != 10 || got[8].Offset != all[len(all)-1].Offset {
+	feedtest.MustAppend(t, d, feedtest.Said("more"))
+	feedtest.Retire(t, d, time.Now(), limits)
+	if got := feedtest.Everything(t, d); len(got) != 10 || got[8].Offset != all[len(all)-1].Offset {
 		t.Errorf("%d entries are held", len(got))
 	}
 	if bases, _ := listSegments(dir); len(bases) > 3 {
@@ -115,19 +119,19 @@ func TestRetiringThatFailsIsTriedAgain(t *testing.T) {
 }
 
 func TestAFileThatCannotBeRemovedIsNotAppendedTo(t *testing.T) {
-	d := openDisk(t, t.TempDir(), DiskOptions{})
-	mustAppend(t, d, said("a"))
+	d := openDisk(t, t.TempDir(), Options{})
+	feedtest.MustAppend(t, d, feedtest.Said("a"))
 	path := d.segments[0].path
 	d.segments[0].path = d.dir // which is not empty
-	none := Limits{Age: 1 << 62, Bytes: 1 << 30}
-	if err := d.Retire(time.Now(), none); err == nil {
+	none := feed.Limits{Age: 1 << 62, Bytes: 1 << 30}
+	if err := d.Retire(context.Background(), time.Now(), none); err == nil {
 		t.Error("Retire says nothing")
 	}
-	if e := mustAppend(t, d, said("b")); e[0].Offset != 2 || len(everything(t, d)) != 1 {
+	if e := feedtest.MustAppend(t, d, feedtest.Said("b")); e[0].Offset != 2 || len(feedtest.Everything(t, d)) != 1 {
 		t.Errorf("then: %v", e)
 	}
 	d.segments[0].path = path
-	retire(t, d, time.Now(), none)
+	feedtest.Retire(t, d, time.Now(), none)
 	if bases, _ := listSegments(d.dir); len(bases) != 0 {
 		t.Errorf("%d files are left", len(bases))
 	}

@@ -1,4 +1,4 @@
-package feed
+package disk
 
 import (
 	"context"
@@ -10,6 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/feed/internal/feedtest"
 )
 
 func init() {
@@ -19,33 +22,33 @@ func init() {
 
 // fillAndFree appends until the disk refuses, checks what the laws say, makes room, and appends again.
 func fillAndFree(dir string, cause error, free func() error) error {
-	d, err := OpenDisk(dir, DiskOptions{Logger: quiet})
+	d, err := Open(dir, Options{Logger: feedtest.Quiet})
 	if err != nil {
 		return err
 	}
-	l, _ := New(d, Options{Logger: quiet})
+	l, _ := feed.New(d, feed.Options{Logger: feedtest.Quiet})
 	stored, refused := uint64(0), 0
 	for refused < 20 {
-		o := appendNow(l, said(strings.Repeat("x", 4000)))
+		o := feedtest.AppendNow(l, feedtest.Said(strings.Repeat("x", 4000)))
 		switch {
-		case o.err == nil:
+		case o.Err == nil:
 			stored++
-		case errors.Is(o.err, cause):
+		case errors.Is(o.Err, cause):
 			refused++
 		default:
-			return o.err
+			return o.Err
 		}
 	}
 	if !errors.Is(l.Health(), cause) || stored < 20 || l.Last() != stored {
 		return fmt.Errorf("stored %d, published up to %d; health: %v", stored, l.Last(), l.Health())
 	}
-	if got, err := l.Read(0, 0, 1000, 1<<30); err != nil || uint64(len(got)) != stored {
-		return fmt.Errorf("of %d entries %d can be read: %v", stored, len(got), err)
+	if got, err := l.Read(context.Background(), 0, 0, 1000, 1<<30); err != nil || uint64(len(got.Entries)) != stored {
+		return fmt.Errorf("of %d entries %d can be read: %v", stored, len(got.Entries), err)
 	}
 	if err := free(); err != nil {
 		return err
 	}
-	if o := appendNow(l, said("more")); o.err != nil || o.offset != stored+1 || l.Health() != nil {
+	if o := feedtest.AppendNow(l, feedtest.Said("more")); o.Err != nil || o.Offset != stored+1 || l.Health() != nil {
 		return fmt.Errorf("with room again: %+v; health: %v", o, l.Health())
 	}
 	if err := l.Close(context.Background()); err != nil {
@@ -54,22 +57,14 @@ func fillAndFree(dir string, cause error, free func() error) error {
 	return reopened(dir, stored+1)
 }
 
-func appendNow(l *Log, e Entry) outcome {
-	told := make(chan outcome, 1)
-	if err := l.Append(e, func(e *Entry, d bool, err error) { told <- outcomeOf(e, d, err) }); err != nil {
-		return outcome{err: err}
-	}
-	return <-told
-}
-
 func reopened(dir string, want uint64) error {
-	d, err := OpenDisk(dir, DiskOptions{Logger: quiet})
+	d, err := Open(dir, Options{Logger: feedtest.Quiet})
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	if first, last := d.Bounds(); first != 1 || last != want || d.Damage() != nil {
-		return fmt.Errorf("opened again it holds %d to %d of %d; damage: %v", first, last, want, d.Damage())
+	if b := d.Bounds(); b.First != 1 || b.Last != want || d.Damage() != nil {
+		return fmt.Errorf("opened again it holds %+v of %d; damage: %v", b, want, d.Damage())
 	}
 	return nil
 }
@@ -109,8 +104,8 @@ func fillSmallDisk(dir string) error {
 	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
 		return fmt.Errorf("remount: %w", err)
 	}
-	if _, err := OpenDisk(feed, DiskOptions{Logger: quiet}); !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), feed) {
-		return fmt.Errorf("on a read-only disk OpenDisk says: %w", err)
+	if _, err := Open(feed, Options{Logger: feedtest.Quiet}); !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), feed) {
+		return fmt.Errorf("on a read-only disk Open says: %w", err)
 	}
 	return nil
 }
@@ -120,25 +115,25 @@ func openedWhenFull(dir, ballast string) error {
 	if err := os.WriteFile(ballast, make([]byte, 700<<10), 0o600); !errors.Is(err, syscall.ENOSPC) {
 		return fmt.Errorf("the disk is not full: %w", err)
 	}
-	d, err := OpenDisk(dir, DiskOptions{Logger: quiet})
+	d, err := Open(dir, Options{Logger: feedtest.Quiet})
 	if err != nil {
 		return fmt.Errorf("opening on a full disk: %w", err)
 	}
-	l, err := New(d, Options{Logger: quiet})
+	l, err := feed.New(d, feed.Options{Logger: feedtest.Quiet})
 	if err != nil {
 		return err
 	}
 	last := l.Last()
-	if o := appendNow(l, said("x")); !errors.Is(o.err, syscall.ENOSPC) || l.Health() == nil {
+	if o := feedtest.AppendNow(l, feedtest.Said("x")); !errors.Is(o.Err, syscall.ENOSPC) || l.Health() == nil {
 		return fmt.Errorf("on a full disk: %+v", o)
 	}
-	if got, err := l.Before(0, 10, 1<<20); err != nil || len(got) != 10 {
+	if got, err := l.Before(context.Background(), 0, 10, 1<<20); err != nil || len(got) != 10 {
 		return fmt.Errorf("on a full disk %d entries can be read: %w", len(got), err)
 	}
 	if err := os.Remove(ballast); err != nil {
 		return err
 	}
-	if o := appendNow(l, said("x")); o.err != nil || o.offset != last+1 {
+	if o := feedtest.AppendNow(l, feedtest.Said("x")); o.Err != nil || o.Offset != last+1 {
 		return fmt.Errorf("with room again: %+v", o)
 	}
 	return l.Close(context.Background())

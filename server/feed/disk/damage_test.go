@@ -1,7 +1,8 @@
-package feed
+package disk
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -9,19 +10,22 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/feed/internal/feedtest"
 )
 
 // filled makes a store of some files and 300 entries, and returns those.
-func filled(t *testing.T, dir string) (*Disk, []Entry) {
-	d := openDisk(t, dir, DiskOptions{SegmentBytes: 10 << 10})
+func filled(t *testing.T, dir string) (*Store, []feed.Entry) {
+	d := openDisk(t, dir, Options{SegmentBytes: 10 << 10})
 	rnd := rand.New(rand.NewPCG(1, 2))
-	var all []Entry
+	var all []feed.Entry
 	for len(all) < 300 {
-		batch := make([]Entry, 1+rnd.IntN(4))
+		batch := make([]feed.Entry, 1+rnd.IntN(4))
 		for i := range batch {
-			batch[i] = said(fmt.Sprint(rnd.Uint64()) + strings.Repeat("x", rnd.IntN(300)))
+			batch[i] = feedtest.Said(fmt.Sprint(rnd.Uint64()) + strings.Repeat("x", rnd.IntN(300)))
 		}
-		all = append(all, mustAppend(t, d, batch...)...)
+		all = append(all, feedtest.MustAppend(t, d, batch...)...)
 	}
 	return d, all
 }
@@ -59,12 +63,12 @@ func change(t *testing.T, path string, how func([]byte) []byte) {
 
 // expectNoSilentLoss opens a store and checks that each entry is there, or damage is told and nothing that is not
 // there is ever mistaken. It returns what is there.
-func expectNoSilentLoss(t *testing.T, dir string, all []Entry) ([]Entry, *Damage) {
+func expectNoSilentLoss(t *testing.T, dir string, all []feed.Entry) ([]feed.Entry, *Damage) {
 	t.Helper()
-	d := openDisk(t, dir, DiskOptions{})
-	got := everything(t, d)
+	d := openDisk(t, dir, Options{})
+	got := feedtest.Everything(t, d)
 	last := all[len(all)-1].Offset
-	if n := len(got); n > 0 && !sameTexts(got, all[len(all)-n:]) {
+	if n := len(got); n > 0 && !feedtest.SameTexts(got, all[len(all)-n:]) {
 		t.Fatalf("what is there (%d entries from %d) is not the end of what was stored", n, got[0].Offset)
 	}
 	damage := d.Damage()
@@ -77,14 +81,14 @@ func expectNoSilentLoss(t *testing.T, dir string, all []Entry) ([]Entry, *Damage
 			t.Errorf("the note: %q, %v", note, err)
 		}
 	}
-	if e := mustAppend(t, d, said("afterwards")); e[0].Offset <= last {
+	if e := feedtest.MustAppend(t, d, feedtest.Said("afterwards")); e[0].Offset <= last {
 		t.Fatalf("the offset %d was given twice", e[0].Offset)
 	}
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again := openDisk(t, dir, DiskOptions{})
-	if n := len(everything(t, again)); n != len(got)+1 || again.Damage() != nil {
+	again := openDisk(t, dir, Options{})
+	if n := len(feedtest.Everything(t, again)); n != len(got)+1 || again.Damage() != nil {
 		t.Fatalf("opened again it holds %d entries; damage: %v", n, again.Damage())
 	}
 	_ = again.Close()
@@ -120,11 +124,11 @@ func TestEachFlippedBitIsNoticed(t *testing.T) {
 
 func TestDamageToTheHeaderOfTheLastBatchIsNoCrash(t *testing.T) {
 	dir := t.TempDir()
-	d := openDisk(t, dir, DiskOptions{SegmentBytes: 8 << 10})
-	mustAppend(t, d, said("a"))
+	d := openDisk(t, dir, Options{SegmentBytes: 8 << 10})
+	feedtest.MustAppend(t, d, feedtest.Said("a"))
 	start := int(d.segments[0].end)
-	all := append([]Entry{}, everything(t, d)...)
-	all = append(all, mustAppend(t, d, said(strings.Repeat("b", 900)))...)
+	all := append([]feed.Entry{}, feedtest.Everything(t, d)...)
+	all = append(all, feedtest.MustAppend(t, d, feedtest.Said(strings.Repeat("b", 900)))...)
 	for i := range batchHeader {
 		dir := copyOf(t, dir)
 		change(t, segmentPath(dir, 1), func(b []byte) []byte { b[start+i] ^= 1; return b })
@@ -145,18 +149,18 @@ func TestDamageIsToldOnceAndItsOffsetsAreNeverGivenAgain(t *testing.T) {
 		if !keepMark {
 			_ = os.Remove(markPath(dir))
 		}
-		d = openDisk(t, dir, DiskOptions{})
+		d = openDisk(t, dir, Options{})
 		if d.Damage() == nil {
 			t.Fatal("nothing is told")
 		}
 		crashed := copyOf(t, dir) // before anything was appended
 		_ = d.Close()
 		for _, dir := range []string{dir, crashed} {
-			d = openDisk(t, dir, DiskOptions{})
+			d = openDisk(t, dir, Options{})
 			if d.Damage() != nil {
 				t.Errorf("told again: %v", d.Damage())
 			}
-			if e := mustAppend(t, d, said("more")); e[0].Offset <= all[len(all)-1].Offset {
+			if e := feedtest.MustAppend(t, d, feedtest.Said("more")); e[0].Offset <= all[len(all)-1].Offset {
 				t.Errorf("the offset %d was given again", e[0].Offset)
 			}
 			_ = d.Close()
@@ -247,14 +251,14 @@ func TestAMarkThatIsGoneOrGarbageHarmsNothing(t *testing.T) {
 // any byte, or some of its sectors.
 func TestAnUnfinishedWriteIsCutOffNotMistakenForDamage(t *testing.T) {
 	dir := t.TempDir()
-	d := openDisk(t, dir, DiskOptions{SegmentBytes: 8 << 10})
-	mustAppend(t, d, said("a"), said(strings.Repeat("b", 900)))
+	d := openDisk(t, dir, Options{SegmentBytes: 8 << 10})
+	feedtest.MustAppend(t, d, feedtest.Said("a"), feedtest.Said(strings.Repeat("b", 900)))
 	start := d.segments[0].end
 	forged := make([]byte, batchHeader)
 	sealBatch(forged, 4, 0, 7)
-	last := said(strings.Repeat("c", 1000))
+	last := feedtest.Said(strings.Repeat("c", 1000))
 	last.Attachments = [][]byte{forged, bytes.Repeat([]byte("d"), 3*sector)} // what a client says may look like a batch
-	mustAppend(t, d, last)
+	feedtest.MustAppend(t, d, last)
 	end := d.segments[0].end
 	whole, err := os.ReadFile(segmentPath(dir, 1))
 	if err != nil {
@@ -276,8 +280,8 @@ func expectTwoAndNoDamage(t *testing.T, segment []byte) {
 	if err := os.WriteFile(segmentPath(dir, 1), segment, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d := openDisk(t, dir, DiskOptions{})
-	if n := len(everything(t, d)); n != 2 || d.Damage() != nil {
+	d := openDisk(t, dir, Options{})
+	if n := len(feedtest.Everything(t, d)); n != 2 || d.Damage() != nil {
 		t.Fatalf("%d entries, damage %v", n, d.Damage())
 	}
 	_ = d.Close()
@@ -293,10 +297,10 @@ func TestReadingWhatWasDamagedMeanwhileIsAnError(t *testing.T) {
 	}
 	_, _ = f.WriteAt([]byte("garbage"), 100)
 	_ = f.Close()
-	if _, err := d.Read(0, 10, 1<<20); err == nil || !strings.Contains(err.Error(), path) {
+	if _, err := d.Read(context.Background(), 0, 10, 1<<20); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("Read says: %v", err)
 	}
-	if got, err := d.ReadBefore(301, 10, 1<<20); err != nil || len(got) != 10 {
+	if got, err := d.ReadBefore(context.Background(), 301, 10, 1<<20); err != nil || len(got) != 10 {
 		t.Errorf("what is whole cannot be read: %v", err)
 	}
 }
@@ -308,8 +312,8 @@ func TestOtherFilesAreLeftAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d := openDisk(t, dir, DiskOptions{})
-	mustAppend(t, d, said("a"))
+	d := openDisk(t, dir, Options{})
+	feedtest.MustAppend(t, d, feedtest.Said("a"))
 	_ = d.Close()
 	files, _ := filepath.Glob(filepath.Join(dir, "*"))
 	mine := slices.DeleteFunc(files, func(path string) bool { b, _ := os.ReadFile(path); return string(b) != "mine" })

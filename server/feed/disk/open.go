@@ -1,4 +1,4 @@
-package feed
+package disk
 
 import (
 	"cmp"
@@ -11,18 +11,21 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/feed/internal/keys"
 )
 
-// OpenDisk opens the store in a directory, or begins one; the directory is created if need be, for its owner alone.
+// Open opens the store in a directory, or begins one; the directory is created if need be, for its owner alone.
 //
 // Every byte is checked. What a crash left of a write that nobody was told of is cut off. What is damaged is moved, with
-// everything older, to a directory feed-damaged-TIME inside, with a note; the logger is told, and [Disk.Damage] tells. The
+// everything older, to a directory feed-damaged-TIME inside, with a note; the logger is told, and [Store.Damage] tells. The
 // store goes on with the entries behind the damage, which are without gaps, and with offsets that were never given
 // before: so each client that asks for something older learns that it is incomplete.
 //
 // An error means that the directory cannot be used: another process has it, or it may not be read or written.
-func OpenDisk(dir string, opts DiskOptions) (*Disk, error) {
-	d := &Disk{dir: dir, opts: opts.withDefaults()}
+func Open(dir string, opts Options) (*Store, error) {
+	d := &Store{dir: dir, opts: opts.withDefaults()}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("feed: %w", err)
 	}
@@ -39,7 +42,7 @@ func OpenDisk(dir string, opts DiskOptions) (*Disk, error) {
 	return d, nil
 }
 
-func (d *Disk) lock() error {
+func (d *Store) lock() error {
 	path := filepath.Join(d.dir, "feed.lock")
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -63,7 +66,7 @@ func (d *Disk) lock() error {
 }
 
 // recover reads all that there is.
-func (d *Disk) recover() error {
+func (d *Store) recover() error {
 	r := recovery{d: d}
 	if err := r.readMark(); err != nil {
 		return err
@@ -109,7 +112,7 @@ func listSegments(dir string) (bases []uint64, err error) {
 
 // recovery is the state of reading a directory. What was kept so far is in the store's segments.
 type recovery struct {
-	d       *Disk
+	d       *Store
 	marked  bool   // there is a mark that can be read
 	next    uint64 // the offset behind the newest segment
 	highest uint64 // the highest offset seen anywhere
@@ -124,7 +127,7 @@ type recovery struct {
 func (r *recovery) readMark() error {
 	m, err := readMark(r.d.dir)
 	switch {
-	case errors.Is(err, ErrDamaged):
+	case errors.Is(err, feed.ErrDamaged):
 		r.badMark = true
 		r.reasons = append(r.reasons, "feed.mark cannot be read")
 	case err != nil:
@@ -190,7 +193,7 @@ func (r *recovery) keep(s scanned) {
 	r.next = s.next
 	r.d.segments = append(r.d.segments, s.segment)
 	for _, k := range s.keys {
-		r.d.keys.put(k.digest, k.earlier) // of an older one that was retired, and is still there, the newer takes the place
+		r.d.keys.Put(k.digest, k.Entry) // of an older one that was retired, and is still there, the newer takes the place
 	}
 }
 
@@ -200,7 +203,7 @@ func (r *recovery) giveUp(reason string) {
 		_ = s.f.Close()
 		r.aside = append(r.aside, s.path)
 	}
-	r.d.segments, r.d.keys = nil, keyIndex{}
+	r.d.segments, r.d.keys = nil, keys.Index{}
 	r.reasons = append(r.reasons, reason)
 }
 
@@ -216,8 +219,8 @@ type scanned struct {
 
 // found is the key of an entry that was read.
 type found struct {
-	digest digest
-	earlier
+	digest keys.Digest
+	keys.Entry
 }
 
 func (r *recovery) read(base uint64) (scanned, error) {
@@ -244,11 +247,12 @@ func (r *recovery) read(base uint64) (scanned, error) {
 
 func (s *scanned) scan(data []byte) {
 	for {
-		newest, keys := int64(math.MinInt64), s.keys
-		h, err := parseBatch(data[s.end:], s.salt, allOffsets, func(e *Entry) {
+		newest, owners := int64(math.MinInt64), s.keys
+		h, err := parseBatch(data[s.end:], s.salt, allOffsets, func(e *feed.Entry) {
 			newest = max(newest, e.At)
 			if e.Key != "" {
-				keys = append(keys, found{digestOf(e), earlier{e.Offset, e.At, dataDigest(e)}})
+				digest, known := keys.Of(e)
+				owners = append(owners, found{digest, known})
 			}
 		})
 		if err == nil && (h.first != s.next || h.count == 0) {
@@ -262,7 +266,7 @@ func (s *scanned) scan(data []byte) {
 		}
 		s.add(h.first, newest, int64(h.size()))
 		s.next += uint64(h.count)
-		s.keys = keys
+		s.keys = owners
 	}
 }
 

@@ -1,4 +1,21 @@
-package feed
+// Package disk holds a feed in the files of a directory.
+//
+// # Why it is a log of its own
+//
+// go.etcd.io/bbolt v1.5.0 (MIT, well kept) was tried first, entries and keys each in a bucket, beside a file that is
+// appended to, on the same disk (entries of 200 bytes; processor time for each entry, then the time of a commit):
+//
+//	entries in a commit          1                 4               64               512
+//	bbolt                 157 us, 0.35 ms   52 us, 0.40 ms   16 us, 1.3 ms    21 us, 11 ms
+//	append, room ahead     53 us, 0.15 ms   15 us, 0.17 ms  1.4 us, 0.2 ms   0.3 us, 0.4 ms
+//
+// A tree pays for what a feed never does, which is to insert in the middle: each random key dirties a page, and each
+// commit syncs twice. Its pages carry no checksum: of 400 files with one flipped bit, 270 opened as if nothing had
+// happened (not all of the bits were in use) and 5 ended the process with a memory fault that no recover catches, since
+// it reads through a memory map. A log needs one sync for each commit, has a checksum over every byte, is read with plain
+// reads, and retires by removing its oldest file. What it needs beyond that, and a tree would bring, is an index of
+// offsets and keys; both are small, bounded by the limits, and rebuilt when the log is opened.
+package disk
 
 import (
 	"context"
@@ -13,10 +30,13 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/feed/internal/keys"
 )
 
-// DiskOptions are the settings of a [Disk]. The zero value is ready to use.
-type DiskOptions struct {
+// Options are the settings of a [Store]. The zero value is ready to use.
+type Options struct {
 	// SegmentBytes is the size at which a file of the feed is full. Zero means 16 MiB. Files are removed whole, so up to
 	// one of them is on the disk beyond what the limits allow, and one more holds the room ahead.
 	SegmentBytes int64
@@ -31,7 +51,7 @@ type DiskOptions struct {
 	open func(path string, flag int) (file, error) // stands in for the file system in tests
 }
 
-func (o DiskOptions) withDefaults() DiskOptions {
+func (o Options) withDefaults() Options {
 	if o.SegmentBytes <= 0 {
 		o.SegmentBytes = 16 << 20
 	}
@@ -55,7 +75,7 @@ func openFile(path string, flag int) (file, error) {
 	return osFile{f}, nil
 }
 
-// Disk is a Store in the files of one directory, of which it is the only user: feed-OFFSET.log holds the entries from that
+// A Store is a [feed.Store] in the files of one directory, of which it is the only user: feed-OFFSET.log holds the entries from that
 // offset on, feed.mark what offsets may have been given, feed.lock is locked while the store is open.
 //
 // What it has acknowledged survives the end of its process at any moment, and a power cut as far as the disk keeps what
@@ -63,16 +83,16 @@ func openFile(path string, flag int) (file, error) {
 //
 // One thing cannot be told from a crash: that after a crash, and before the store is opened again, whole batches are cut
 // from the end of its newest file. After Close that is noticed too.
-type Disk struct {
+type Store struct {
 	dir      string
-	opts     DiskOptions
+	opts     Options
 	lockFile io.Closer
 	damage   *Damage
 
 	// Used by the goroutine that appends.
 
 	mark mark
-	keys keyIndex
+	keys keys.Index
 	buf  []byte // the batch to be written
 
 	mu sync.RWMutex // guards the following; not held while the disk is waited for
@@ -83,10 +103,10 @@ type Disk struct {
 	closed   bool
 }
 
-var _ Store = (*Disk)(nil)
+var _ feed.Store = (*Store)(nil)
 
 // Append implements Store. The entries are one batch: one write and one sync.
-func (d *Disk) Append(_ context.Context, entries []Entry, results []Result) error {
+func (d *Store) Append(_ context.Context, entries []feed.Entry, results []feed.Result) error {
 	b := batch{first: d.last + 1, newest: math.MinInt64}
 	d.buf = slices.Grow(d.buf[:0], batchHeader)[:batchHeader]
 	for i := range entries {
@@ -96,7 +116,7 @@ func (d *Disk) Append(_ context.Context, entries []Entry, results []Result) erro
 		return nil
 	}
 	if err := d.commit(b); err != nil {
-		d.keys.undo(b.first)
+		d.keys.Undo(b.first)
 		return fmt.Errorf("feed: not stored: %w", err)
 	}
 	return nil
@@ -110,15 +130,15 @@ type batch struct {
 }
 
 // encode gives an entry its offset and puts it into buf, unless its key is known already.
-func (d *Disk) encode(b *batch, e *Entry) Result {
+func (d *Store) encode(b *batch, e *feed.Entry) feed.Result {
 	e.Offset = b.first + uint64(b.count)
-	if first, repeated := d.keys.add(e); repeated {
+	if first, repeated := d.keys.Add(e); repeated {
 		return first
 	}
 	d.buf = appendEntry(d.buf, e)
 	b.count++
 	b.newest = max(b.newest, e.At)
-	return Result{Offset: e.Offset, At: e.At}
+	return feed.Result{Offset: e.Offset, At: e.At}
 }
 
 // keptBuffer is how large a buffer is kept for the next batch.
@@ -127,9 +147,9 @@ const keptBuffer = 1 << 20
 // maxBatchBytes is what one Append may come to; a Log's is far below.
 const maxBatchBytes = 1 << 30
 
-func (d *Disk) commit(b batch) error {
+func (d *Store) commit(b batch) error {
 	if len(d.buf) > maxBatchBytes {
-		return ErrTooLarge
+		return feed.ErrTooLarge
 	}
 	last := b.first + uint64(b.count) - 1
 	s, err := d.ready(last, int64(len(d.buf)))
@@ -151,7 +171,7 @@ func (d *Disk) commit(b batch) error {
 }
 
 // ready returns the segment that takes the next n bytes, when all offsets up to last may be given.
-func (d *Disk) ready(last uint64, n int64) (*segment, error) {
+func (d *Store) ready(last uint64, n int64) (*segment, error) {
 	if d.mark.closed || last > d.mark.reserved {
 		m := mark{reserved: last + reserve}
 		if err := m.write(d.dir); err != nil {
@@ -171,7 +191,7 @@ func (d *Disk) ready(last uint64, n int64) (*segment, error) {
 }
 
 // begin adds a segment, whose header is safe from then on.
-func (d *Disk) begin(base uint64) (*segment, error) {
+func (d *Store) begin(base uint64) (*segment, error) {
 	path := segmentPath(d.dir, base)
 	f, err := d.opts.open(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR) // an earlier try may have left it
 	if err != nil {
@@ -202,7 +222,7 @@ func newSalt() uint32 {
 }
 
 // Probe implements Store.
-func (d *Disk) Probe(context.Context) error {
+func (d *Store) Probe(context.Context) error {
 	s, err := d.ready(d.last+1, 0)
 	if err == nil {
 		err = s.probe()
@@ -214,18 +234,18 @@ func (d *Disk) Probe(context.Context) error {
 }
 
 // Bounds implements Store.
-func (d *Disk) Bounds() Bounds {
+func (d *Store) Bounds() feed.Bounds {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return Bounds{First: d.first, Last: d.last}
+	return feed.Bounds{First: d.first, Last: d.last}
 }
 
-// Damage tells what OpenDisk found damaged and set aside; nil if nothing was.
-func (d *Disk) Damage() *Damage { return d.damage }
+// Damage tells what Open found damaged and set aside; nil if nothing was.
+func (d *Store) Damage() *Damage { return d.damage }
 
 // Close implements Store. It notes that the store was closed in good order, and what it held then. Without that note, as
 // after a crash or on a full disk, nothing is lost either.
-func (d *Disk) Close() error {
+func (d *Store) Close() error {
 	d.mu.Lock()
 	closed := d.closed
 	d.closed = true
@@ -245,7 +265,7 @@ func (d *Disk) Close() error {
 }
 
 // markClosed notes what is held from now on, until the next Append.
-func (d *Disk) markClosed(first uint64) error {
+func (d *Store) markClosed(first uint64) error {
 	m := mark{reserved: d.last, closed: true, first: first, last: d.last}
 	if m == d.mark {
 		return nil

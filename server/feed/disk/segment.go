@@ -1,4 +1,4 @@
-package feed
+package disk
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"sort"
 	"time"
+
+	"github.com/crier/crier/server/feed"
 )
 
 // file is what a segment needs of an *os.File.
@@ -161,16 +163,16 @@ func (s *segment) span(i int) span {
 }
 
 // read returns the entries of the block that are wanted. They share the bytes that were read.
-func (p span) read(want offsets) ([]Entry, error) {
+func (p span) read(want offsets) ([]feed.Entry, error) {
 	b := make([]byte, p.n)
 	if _, err := p.f.ReadAt(b, p.pos); err != nil {
 		return nil, fmt.Errorf("feed: %w", err)
 	}
-	var entries []Entry
+	var entries []feed.Entry
 	for at := 0; at < len(b); {
-		h, err := parseBatch(b[at:], p.salt, want, func(e *Entry) { entries = append(entries, *e) })
+		h, err := parseBatch(b[at:], p.salt, want, func(e *feed.Entry) { entries = append(entries, *e) })
 		if err != nil {
-			return nil, fmt.Errorf("%w: %s at byte %d: %w", ErrDamaged, p.path, p.pos+int64(at), err)
+			return nil, fmt.Errorf("%w: %s at byte %d: %w", feed.ErrDamaged, p.path, p.pos+int64(at), err)
 		}
 		at += h.size()
 	}

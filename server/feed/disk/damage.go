@@ -1,4 +1,4 @@
-package feed
+package disk
 
 import (
 	"errors"
@@ -63,7 +63,7 @@ func (r *recovery) setBounds() {
 		d.first, d.last = d.segments[0].base, r.next-1
 		if d.mark.closed && d.mark.first > d.first && d.mark.first <= d.last+1 {
 			d.first = d.mark.first
-			d.keys.retire(d.first)
+			d.keys.Retire(d.first)
 		}
 		return
 	}

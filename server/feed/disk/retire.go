@@ -1,4 +1,4 @@
-package feed
+package disk
 
 import (
 	"context"
@@ -7,23 +7,25 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"github.com/crier/crier/server/feed"
 )
 
 // Retire implements Store. Entries cannot be read from then on; their bytes leave the disk with their whole file.
-func (d *Disk) Retire(_ context.Context, now time.Time, limits Limits) error {
+func (d *Store) Retire(_ context.Context, now time.Time, limits feed.Limits) error {
 	first := d.firstWithin(limits)
 	first, err := d.firstNotBefore(first, now.Add(-limits.Age).UnixMilli())
 	if first > d.first {
 		d.mu.Lock()
 		d.first = first
 		d.mu.Unlock()
-		d.keys.retire(first)
+		d.keys.Retire(first)
 	}
 	return errors.Join(err, d.removeRetired())
 }
 
 // firstWithin returns the oldest offset that may be held by number and bytes. Bytes are counted by blocks.
-func (d *Disk) firstWithin(limits Limits) uint64 {
+func (d *Store) firstWithin(limits feed.Limits) uint64 {
 	first := d.first
 	if over := d.last + 1 - first; over > uint64(limits.Entries) {
 		first = d.last + 1 - uint64(limits.Entries)
@@ -44,7 +46,7 @@ func (d *Disk) firstWithin(limits Limits) uint64 {
 }
 
 // firstNotBefore returns the first offset, from one on, whose entry is not older than the time.
-func (d *Disk) firstNotBefore(first uint64, oldest int64) (uint64, error) {
+func (d *Store) firstNotBefore(first uint64, oldest int64) (uint64, error) {
 	var err error
 	d.eachBlock(func(s *segment, i int, next uint64) bool {
 		if next <= first {
@@ -54,7 +56,7 @@ func (d *Disk) firstNotBefore(first uint64, oldest int64) (uint64, error) {
 			first = next
 			return true
 		}
-		var entries []Entry
+		var entries []feed.Entry
 		entries, err = s.span(i).read(offsets{first, next - 1})
 		for _, e := range entries {
 			if e.At >= oldest {
@@ -68,7 +70,7 @@ func (d *Disk) firstNotBefore(first uint64, oldest int64) (uint64, error) {
 }
 
 // eachBlock goes through the blocks from the oldest on. Next is the first offset of the one behind.
-func (d *Disk) eachBlock(visit func(s *segment, i int, next uint64) bool) {
+func (d *Store) eachBlock(visit func(s *segment, i int, next uint64) bool) {
 	for k, s := range d.segments {
 		for i := range s.blocks {
 			next := d.last + 1
@@ -86,7 +88,7 @@ func (d *Disk) eachBlock(visit func(s *segment, i int, next uint64) bool) {
 
 // removeRetired removes the files that hold nothing any more, the oldest first and each for good before the next: a file
 // that is missing in the middle would be damage.
-func (d *Disk) removeRetired() error {
+func (d *Store) removeRetired() error {
 	for len(d.segments) > 0 && d.isRetired(0) {
 		if len(d.segments) == 1 {
 			if err := d.markClosed(d.first); err != nil {
@@ -110,7 +112,7 @@ func (d *Disk) removeRetired() error {
 }
 
 // isRetired tells whether the segment has entries and all are retired.
-func (d *Disk) isRetired(i int) bool {
+func (d *Store) isRetired(i int) bool {
 	next := d.last + 1
 	if i+1 < len(d.segments) {
 		next = d.segments[i+1].base

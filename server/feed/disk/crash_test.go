@@ -1,4 +1,4 @@
-package feed
+package disk
 
 import (
 	"bufio"
@@ -13,27 +13,30 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/feed/internal/feedtest"
 )
 
 func init() { childTasks["append until killed"] = appendUntilKilled }
 
 // smallSegments makes several files come into being within one life.
-var smallSegments = DiskOptions{SegmentBytes: 256 << 10, Logger: quiet}
+var smallSegments = Options{SegmentBytes: 256 << 10, Logger: feedtest.Quiet}
 
 // appendUntilKilled appends as fast as it can and writes a line for each entry once it is told that it is safe.
 func appendUntilKilled(dir string) {
-	d, err := OpenDisk(dir, smallSegments)
+	d, err := Open(dir, smallSegments)
 	if err != nil {
 		fmt.Println("error:", err)
 		return
 	}
-	l, _ := New(d, Options{Logger: quiet})
+	l, _ := feed.New(d, feed.Options{Logger: feedtest.Quiet})
 	free := make(chan struct{}, 200)
 	for i := 0; ; i++ {
 		free <- struct{}{}
 		text := fmt.Sprintf("%d.%d", os.Getpid(), i)
-		_ = l.Append(said(text+strings.Repeat(" ", i%400)), func(e *Entry, _ bool, err error) {
-			if _, werr := fmt.Println(e.Offset, text, err); werr != nil {
+		_ = l.Append("", feedtest.Said(text+strings.Repeat(" ", i%400)), func(r feed.Result, err error) {
+			if _, werr := fmt.Println(r.Offset, text, err); werr != nil {
 				os.Exit(1) // nobody listens any more
 			}
 			<-free
@@ -51,7 +54,7 @@ func TestAKilledProcessLosesNothingAcknowledged(t *testing.T) {
 			t.Fatal(d.Damage())
 		}
 		stored := map[uint64]string{}
-		for _, e := range everything(t, d) {
+		for _, e := range feedtest.Everything(t, d) {
 			stored[e.Offset] = strings.TrimSpace(strings.Trim(string(e.Data), `"`))
 		}
 		for offset, text := range acknowledged {
@@ -60,7 +63,7 @@ func TestAKilledProcessLosesNothingAcknowledged(t *testing.T) {
 			}
 		}
 		if rand.IntN(2) == 0 {
-			mustAppend(t, d, said("between"))
+			feedtest.MustAppend(t, d, feedtest.Said("between"))
 		}
 		if err := d.Close(); err != nil {
 			t.Fatal(err)
@@ -191,78 +194,74 @@ func TestAPowerCutLosesNothingAcknowledged(t *testing.T) {
 func cutThePower(t *testing.T, rnd *rand.Rand) {
 	c := &cuttable{rnd: rnd, files: map[string]*cuttableFile{}, until: rnd.IntN(40), flaky: rnd.IntN(2) == 0}
 	before, after := t.TempDir(), t.TempDir()
-	d := openDisk(t, before, DiskOptions{SegmentBytes: 20 << 10, open: c.open})
-	var safe []Entry
-	var failed [][]Entry
+	d := openDisk(t, before, Options{SegmentBytes: 20 << 10, open: c.open})
+	var safe []feed.Entry
+	var failed [][]feed.Entry
 	for !c.cut {
-		var batch []Entry
+		var batch []feed.Entry
 		for range 1 + rnd.IntN(5) {
-			batch = append(batch, said(fmt.Sprint(rnd.Uint64())+strings.Repeat("x", rnd.IntN(2000))))
+			batch = append(batch, feedtest.Said(fmt.Sprint(rnd.Uint64())+strings.Repeat("x", rnd.IntN(2000))))
 		}
-		if _, err := d.Append(batch); err != nil {
+		if _, err := feedtest.Append(d, batch); err != nil {
 			failed = append(failed, batch)
 			continue
 		}
 		safe, failed = append(safe, batch...), nil
 	}
 	c.writeImages(t, before, after)
-	d = openDisk(t, after, DiskOptions{})
+	d = openDisk(t, after, Options{})
 	if d.Damage() != nil {
 		t.Fatal(d.Damage())
 	}
-	got := everything(t, d)
-	if len(got) < len(safe) || !sameTexts(got[:len(safe)], safe) {
+	got := feedtest.Everything(t, d)
+	if len(got) < len(safe) || !feedtest.SameTexts(got[:len(safe)], safe) {
 		t.Fatalf("%d entries were acknowledged and %d are there", len(safe), len(got))
 	}
 	rest := got[len(safe):]
-	if len(rest) > 0 && !slices.ContainsFunc(failed, func(b []Entry) bool { return sameTexts(rest, b) }) {
+	if len(rest) > 0 && !slices.ContainsFunc(failed, func(b []feed.Entry) bool { return feedtest.SameTexts(rest, b) }) {
 		t.Errorf("%d entries came back that are not one failed batch", len(rest))
 	}
 	last := uint64(0)
 	if len(got) > 0 {
 		last = got[len(got)-1].Offset
 	}
-	if e := mustAppend(t, d, said("afterwards")); e[0].Offset <= last {
+	if e := feedtest.MustAppend(t, d, feedtest.Said("afterwards")); e[0].Offset <= last {
 		t.Errorf("the offset %d was given again", e[0].Offset)
 	}
 }
 
-func sameTexts(a, b []Entry) bool {
-	return slices.EqualFunc(a, b, func(a, b Entry) bool { return a.Offset == b.Offset && bytes.Equal(a.Data, b.Data) })
-}
-
 func TestWhatAKilledProcessDidNotSyncIsSafeBeforeItIsServed(t *testing.T) {
 	dir := t.TempDir()
-	d := openDisk(t, dir, DiskOptions{SegmentBytes: 8 << 10})
-	mustAppend(t, d, said("a"))
+	d := openDisk(t, dir, Options{SegmentBytes: 8 << 10})
+	feedtest.MustAppend(t, d, feedtest.Said("a"))
 	killed := copyOf(t, dir)
 	var disk faulty
 	disk.fail("sync", syscall.EIO)
-	if _, err := OpenDisk(killed, DiskOptions{Logger: quiet, open: disk.open}); !errors.Is(err, syscall.EIO) {
-		t.Errorf("where nothing can be synced OpenDisk says: %v", err)
+	if _, err := Open(killed, Options{Logger: feedtest.Quiet, open: disk.open}); !errors.Is(err, syscall.EIO) {
+		t.Errorf("where nothing can be synced Open says: %v", err)
 	}
 	disk.fail("sync", nil)
 	before := disk.syncs
-	if d = openDisk(t, killed, DiskOptions{open: disk.open}); disk.syncs == before || len(everything(t, d)) != 1 {
+	if d = openDisk(t, killed, Options{open: disk.open}); disk.syncs == before || len(feedtest.Everything(t, d)) != 1 {
 		t.Errorf("%d syncs", disk.syncs-before)
 	}
 }
 
 func TestAStoreInUseIsNotOpenedTwice(t *testing.T) {
 	dir := t.TempDir()
-	d := openDisk(t, dir, DiskOptions{})
-	_, err := OpenDisk(dir, DiskOptions{Logger: quiet})
+	d := openDisk(t, dir, Options{})
+	_, err := Open(dir, Options{Logger: feedtest.Quiet})
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) || !strings.Contains(err.Error(), dir) {
 		t.Errorf("it says: %v", err)
 	}
 	_ = d.Close()
-	openDisk(t, dir, DiskOptions{})
+	openDisk(t, dir, Options{})
 }
 
 func TestTheDirectoryIsForItsOwnerAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data", "feed")
-	d := openDisk(t, dir, DiskOptions{})
-	mustAppend(t, d, said("a"))
+	d := openDisk(t, dir, Options{})
+	feedtest.MustAppend(t, d, feedtest.Said("a"))
 	files, _ := os.ReadDir(dir)
 	all := []string{dir}
 	for _, f := range files {
@@ -276,28 +275,30 @@ func TestTheDirectoryIsForItsOwnerAlone(t *testing.T) {
 }
 
 func TestAReaderInTheMiddleOfRetiringGetsNoGap(t *testing.T) {
-	d := openDisk(t, t.TempDir(), DiskOptions{SegmentBytes: 8 << 10})
-	l := newLog(t, d, Options{MaxEntries: 200, Recent: 1})
+	d := openDisk(t, t.TempDir(), Options{SegmentBytes: 8 << 10})
+	l := feedtest.NewLog(t, d, feed.Options{MaxEntries: 200, Recent: 1})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		for ctx.Err() == nil {
-			got, err := l.Read(l.First()-1, 0, 1000, 1<<20)
+			got, err := l.Read(context.Background(), l.Bounds().First-1, 0, 1000, 1<<20)
 			if err != nil {
 				t.Error(err)
 			}
-			for i := 1; i < len(got); i++ {
-				if got[i].Offset != got[i-1].Offset+1 {
-					t.Errorf("%d follows %d", got[i].Offset, got[i-1].Offset)
+			for i := 1; i < len(got.Entries); i++ {
+				if was, is := got.Entries[i-1].Offset, got.Entries[i].Offset; is != was+1 {
+					t.Errorf("%d follows %d", is, was)
 				}
 			}
 		}
 	}()
 	for i := range 3000 {
-		poll(t, func() bool { return l.Append(said(fmt.Sprint(i, strings.Repeat("x", 300))), ignore) == nil })
+		feedtest.Poll(t, func() bool {
+			return l.Append("", feedtest.Said(fmt.Sprint(i, strings.Repeat("x", 300))), feedtest.Ignore) == nil
+		})
 	}
-	poll(t, func() bool { return l.Last() == 3000 })
+	feedtest.Poll(t, func() bool { return l.Last() == 3000 })
 	stop()
 	<-ended
 }
