@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/crier/crier/handlers"
 	"github.com/crier/crier/server/engineio"
 	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/feed/memory"
 	"github.com/crier/crier/server/socketio"
 )
 
@@ -27,10 +29,18 @@ func newPaced(f *feed.Log) paced {
 	return paced{f, make(chan struct{}, 1000), let, sync.OnceFunc(func() { close(let) })}
 }
 
-func (p paced) Read(after, end uint64, limit, maxBytes int) ([]feed.Entry, error) {
+func (p paced) Read(ctx context.Context, after, end uint64, limit, maxBytes int) (feed.Page, error) {
 	p.asked <- struct{}{}
 	<-p.let
-	return p.Log.Read(after, end, limit, maxBytes)
+	return p.Log.Read(ctx, after, end, limit, maxBytes)
+}
+
+// Recent holds little.
+func (p paced) Recent(after, end uint64, limit, maxBytes int) (feed.Page, bool) {
+	if p.Last() > after+8 {
+		return feed.Page{}, false
+	}
+	return p.Log.Recent(after, end, limit, maxBytes)
 }
 
 // awaitReads returns when the feed has been asked so many times more. The last waits to be let, if those before were.
@@ -71,10 +81,10 @@ func (c *client) lose(io *socketio.Server) {
 }
 
 // talk has a guest say so many things. They are stored when it returns, or soon will be.
-func talk(t testing.TB, room *handlers.Room, things int) {
+func talk(t testing.TB, room *handlers.Core, things int) {
 	guest := room.Visit(newEar())
 	for n := range things {
-		guest.Say(json.RawMessage(fmt.Sprint(n)), nil, func(_, failure any) {
+		say(guest, json.RawMessage(fmt.Sprint(n)), func(_, failure any) {
 			if failure != nil {
 				t.Error(failure)
 			}
@@ -86,7 +96,7 @@ func talk(t testing.TB, room *handlers.Room, things int) {
 func TestWhoIsLostInTheMiddleOfCatchingUpIsToldTheRest(t *testing.T) {
 	for when, cut := range cuts {
 		t.Run(when, func(t *testing.T) {
-			f := newPaced(newFeed(t, feed.NewMemory(0), feed.Options{}))
+			f := newPaced(newFeed(t, memory.New(0), feed.Options{}))
 			room, io, url := serveOn(t, f, socketio.Options{})
 			t.Cleanup(f.letGo)
 			fill(t, f.Log, 2000)
@@ -120,7 +130,7 @@ func TestWhoIsLostInTheMiddleOfCatchingUpIsToldTheRest(t *testing.T) {
 func TestWhoIsLostWhenItHasCaughtUpIsToldNothingAgain(t *testing.T) {
 	for when, cut := range cuts {
 		t.Run(when, func(t *testing.T) {
-			f := newFeed(t, feed.NewMemory(0), feed.Options{})
+			f := newFeed(t, memory.New(0), feed.Options{})
 			room, io, url := serveOn(t, f, socketio.Options{})
 			fill(t, f, 1000)
 			c := connect(t, url, 4)
@@ -144,7 +154,7 @@ func TestNothingIsLostOrDoubledHoweverOftenACatchUpIsCut(t *testing.T) {
 	const before, each = 3000, 1000
 	for when, cut := range cuts {
 		t.Run(when, func(t *testing.T) {
-			f := newFeed(t, feed.NewMemory(0), feed.Options{})
+			f := newFeed(t, memory.New(0), feed.Options{})
 			room, io, url := serveOn(t, f, socketio.Options{})
 			fill(t, f, before)
 			c := connect(t, url, 4)
@@ -168,7 +178,7 @@ func TestNothingIsLostOrDoubledHoweverOftenACatchUpIsCut(t *testing.T) {
 
 // The catch-up ends with its socket, and with nothing else of the session.
 func TestWhoLeavesWhileItCatchesUpMayComeBackInTheSameSession(t *testing.T) {
-	f := newPaced(newFeed(t, feed.NewMemory(0), feed.Options{}))
+	f := newPaced(newFeed(t, memory.New(0), feed.Options{}))
 	_, _, url := serveOn(t, f, socketio.Options{})
 	t.Cleanup(f.letGo)
 	fill(t, f.Log, 1000)
@@ -187,7 +197,7 @@ func TestWhoLeavesWhileItCatchesUpMayComeBackInTheSameSession(t *testing.T) {
 
 // What it asked for while it was being told is done when the connection is lost already.
 func TestWhoIsRenamedWhileItCatchesUpAndIsLostIsToldTheRest(t *testing.T) {
-	f := newPaced(newFeed(t, feed.NewMemory(0), feed.Options{}))
+	f := newPaced(newFeed(t, memory.New(0), feed.Options{}))
 	_, io, url := serveOn(t, f, socketio.Options{})
 	t.Cleanup(f.letGo)
 	fill(t, f.Log, 1000)
@@ -207,7 +217,7 @@ func TestWhoIsRenamedWhileItCatchesUpAndIsLostIsToldTheRest(t *testing.T) {
 // What is replayed may fill the queue of the new session. The rest waits until the client has taken it.
 func TestTheRestIsNoMoreThanTheQueueTakesBehindTheReplay(t *testing.T) {
 	const page, entries = 10, 50 // a page is what fits into 128 KiB; the queue takes two
-	f := newPaced(newFeed(t, feed.NewMemory(0), feed.Options{}))
+	f := newPaced(newFeed(t, memory.New(0), feed.Options{}))
 	_, _, url := serveOn(t, f, socketio.Options{Engine: engineio.Options{MaxQueue: 300 << 10}})
 	t.Cleanup(f.letGo)
 	fillLong(t, f.Log, entries, 12_000)
@@ -245,8 +255,8 @@ type fragile struct {
 	broken *atomic.Bool
 }
 
-func (f fragile) Read(after, end uint64, limit, maxBytes int) ([]feed.Entry, error) {
-	page, err := f.paced.Read(after, end, limit, maxBytes)
+func (f fragile) Read(ctx context.Context, after, end uint64, limit, maxBytes int) (feed.Page, error) {
+	page, err := f.paced.Read(ctx, after, end, limit, maxBytes)
 	if f.broken.Load() {
 		panic("broken")
 	}
@@ -254,7 +264,7 @@ func (f fragile) Read(after, end uint64, limit, maxBytes int) ([]feed.Entry, err
 }
 
 func TestAPanicWhileARecoveredSocketIsToldTheRestLeavesNobodyOnTheRoll(t *testing.T) {
-	f := newPaced(newFeed(t, feed.NewMemory(0), feed.Options{}))
+	f := newPaced(newFeed(t, memory.New(0), feed.Options{}))
 	var broken atomic.Bool
 	_, _, url := serveOn(t, fragile{f, &broken}, socketio.Options{})
 	t.Cleanup(f.letGo)

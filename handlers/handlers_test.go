@@ -122,7 +122,7 @@ func TestTheAnswerTellsWhoIsHere(t *testing.T) {
 		t.Error("two sockets of one name have one id")
 	}
 	raw := again.ask("f", `"Ann"`)
-	if want := fmt.Sprintf(`{"name":"Ann","id":%q,"count":3,"names":["Anna","Bob","Ann"],"offset":0}`, first.ID); raw != want {
+	if want := fmt.Sprintf(`{"name":"Ann","id":%q,"count":3,"names":["Anna","Bob","Ann"],"first":1,"offset":0}`, first.ID); raw != want {
 		t.Errorf("the answer is %s, want %s", raw, want)
 	}
 	again.ask("message", `"hi"`)

@@ -22,11 +22,11 @@ const (
 )
 
 // mostAttachments is how many binary attachments a page of history has, unless its only entry has more: clients refuse a packet
-// with more than 10 (socket.io-parser 4.2.7, maxAttachments).
+// with more than 10 (socket.io-parser 4.2.7, maxAttachments). With any, no entry has an object that looks like the place of one.
 const mostAttachments = 10
 
-// A page answers "history".
-type page struct {
+// A historyPage answers "history".
+type historyPage struct {
 	Entries []pageEntry `json:"entries"`
 	First   uint64      `json:"first"`  // the oldest offset held, or the next to come if nothing is
 	Offset  uint64      `json:"offset"` // the newest
@@ -38,9 +38,7 @@ type pageEntry struct {
 }
 
 func doHistory(c Call) error {
-	if err := c.afford(); err != nil {
-		return err
-	}
+	c.afford()
 	before, limit, err := c.pageWanted()
 	if err != nil {
 		return err
@@ -49,18 +47,13 @@ func doHistory(c Call) error {
 	if err != nil {
 		return err
 	}
-	entries = withFewAttachments(entries)
-	bounds := c.core.feed.Bounds()
-	answer := page{Entries: make([]pageEntry, len(entries)), First: bounds.First, Offset: bounds.Last}
-	for i := range entries {
-		data, err := argOf(&entries[i])
-		if err != nil {
-			return c.core.notRead(c.at, err)
-		}
-		answer.Entries[i] = pageEntry{data, metaOf(&entries[i])}
+	page, err := onOnePage(entries)
+	if err != nil {
+		return c.core.notRead(c.at, err)
 	}
-	c.Answer(answer)
-	c.charge(bytesOf(entries))
+	bounds := c.core.feed.Bounds()
+	c.Answer(historyPage{page, bounds.First, bounds.Last})
+	c.charge(bytesOf(entries[len(entries)-len(page):]))
 	return nil
 }
 
@@ -87,14 +80,24 @@ func (c Call) pageWanted() (before uint64, limit int, err error) {
 	return before, int(n), nil
 }
 
-// withFewAttachments returns the last entries that a client takes on one page.
-func withFewAttachments(entries []feed.Entry) []feed.Entry {
-	attachments := 0
+// onOnePage returns the last entries that may go to a client together, with their data.
+func onOnePage(entries []feed.Entry) (page []pageEntry, err error) {
+	attachments, literal := 0, false
+	first := len(entries)
+	all := make([]pageEntry, len(entries))
 	for i := len(entries) - 1; i >= 0; i-- {
-		attachments += len(entries[i].Attachments)
-		if attachments > mostAttachments && i < len(entries)-1 {
-			return entries[i+1:]
+		e := &entries[i]
+		data, err := argOf(e)
+		if err != nil {
+			return nil, err
 		}
+		attachments += len(e.Attachments)
+		literal = literal || data.HasLiteralPlaceholder()
+		if first < len(entries) && (attachments > mostAttachments || attachments > 0 && literal) {
+			break
+		}
+		all[i] = pageEntry{data, metaOf(e)}
+		first = i
 	}
-	return entries
+	return all[first:], nil
 }

@@ -62,7 +62,7 @@ func (c Call) entry() (e feed.Entry, err error) {
 	}
 	e = feed.Entry{From: c.by.name, ID: c.by.id, Key: key}
 	e.Data, e.Attachments = c.Arg(0).Parts()
-	if err := canBeTold(&e); err != nil {
+	if err := canBeTold(c.Arg(0), len(e.Attachments)); err != nil {
 		return e, err
 	}
 	if c.held > 2*len(e.Data)+1024 && len(e.Attachments) == 0 {
@@ -74,20 +74,21 @@ func (c Call) entry() (e feed.Entry, err error) {
 	return e, nil
 }
 
-var placeholder = []byte(`{"_placeholder":true,"num":`)
-
-// canBeTold says whether every kind of client can be told an entry. Plain ones are told its attachments as base64 within JSON, where
-// one that is named many times would be as many texts.
-func canBeTold(e *feed.Entry) error {
-	if len(e.Attachments) == 0 || bytes.Count(e.Data, placeholder) <= len(e.Attachments) {
+// canBeTold says whether every kind of client can be told what was said. Common JSON readers of other languages can't read some
+// numbers and texts. Plain clients are told attachments as base64 within JSON, where one that is named many times would be as many
+// texts. And beside attachments, what looks like the place of one would be taken for that.
+func canBeTold(data socketio.Arg, attachments int) error {
+	if err := data.Portable(); err != nil {
+		return badMessage("not every client can read it: " + err.Error())
+	}
+	if attachments == 0 {
 		return nil
 	}
-	data, err := argOf(e)
-	if err == nil {
-		_, err = data.MarshalJSON()
-	}
-	if err != nil {
+	if data.CanInline() != nil {
 		return badMessage("it names its attachments too often")
+	}
+	if data.HasLiteralPlaceholder() {
+		return badMessage("beside its attachments it has an object with a member _placeholder that is the place of none")
 	}
 	return nil
 }

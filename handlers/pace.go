@@ -48,20 +48,18 @@ func (c Call) slow(size int) {
 	pause(wait, c.at)
 }
 
-// afford has a client wait for its next large answer until it has taken the last one, and paid for it. The error is errLeft.
-func (c Call) afford() error {
+// afford has a client wait for its next large answer until it has taken the last one, and paid for it. One that has left does not
+// wait: what it asked for before is done, and that was read already, so it is bounded.
+func (c Call) afford() {
 	sp := c.by
 	if sp.owes {
-		if c.at.Flushed(noLimit) != nil {
-			return errLeft
-		}
+		_ = c.at.Flushed(noLimit)
 		sp.owes = false
 	}
 	burst := int64(c.core.answers.burst)
 	n := sp.unpaid + int(min(sp.toldBytes.Swap(0), burst)) // a catch-up has limits of its own
 	sp.unpaid = 0
 	pause(sp.answers.take(n, c.core.answers, time.Now()), c.at)
-	return nil
 }
 
 // charge counts an answer of so many bytes.
