@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -116,6 +117,9 @@ type ear struct {
 	heard  []string
 	gone   chan struct{}
 	cutOff bool
+
+	address string
+	blocked chan struct{} // if set, nothing is taken until it is closed
 }
 
 func newEar() *ear { return &ear{gone: make(chan struct{})} }
@@ -136,9 +140,22 @@ func (e *ear) Join() {
 	e.joined = true
 }
 
-func (e *ear) Flushed(context.Context) error { return nil }
-func (e *ear) Done() <-chan struct{}         { return e.gone }
-func (e *ear) Address() string               { return "192.0.2.1" }
+func (e *ear) Done() <-chan struct{} { return e.gone }
+func (e *ear) Address() string       { return cmp.Or(e.address, "192.0.2.1") }
+
+func (e *ear) Flushed(ctx context.Context) error {
+	if e.blocked == nil {
+		return nil
+	}
+	select {
+	case <-e.blocked:
+		return nil
+	case <-e.gone:
+		return errors.New("gone")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 func (e *ear) hasJoined() bool {
 	e.mu.Lock()
