@@ -18,12 +18,13 @@ type Account struct {
 	joined  uint64
 }
 
-// Account returns the account of an IP address, or of a text that stands for a client that has none. Close must follow.
+// Account returns the account of an IP address, or of a text that stands for a client that has none. Close must
+// follow.
 func (s *Shares) Account(ip string) *Account {
 	keys := networksOf(ip)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.accounts[keys.all[0]]
+	a := s.accounts[keys.All[0]]
 	if a == nil {
 		a = s.open(keys)
 	}
@@ -33,11 +34,11 @@ func (s *Shares) Account(ip string) *Account {
 }
 
 // open makes a new account. s.mu must be held.
-func (s *Shares) open(keys networks) *Account {
-	a := &Account{shares: s, key: keys.all[0], cell: &s.cells[s.next%cells]}
+func (s *Shares) open(keys Networks) *Account {
+	a := &Account{shares: s, key: keys.All[0], cell: &s.cells[s.next%cells]}
 	s.next++
 	s.accounts[a.key] = a
-	for i, key := range keys.all[1:keys.n] {
+	for i, key := range keys.All[1:keys.N] {
 		w := s.wider[key]
 		if w == nil {
 			w = &wider{key: key}
@@ -49,8 +50,8 @@ func (s *Shares) open(keys networks) *Account {
 	return a
 }
 
-// Close ends one use of the account. Whoever calls it may still give back with Hold what it has not yet: the account is
-// forgotten when it has no user and holds nothing.
+// Close ends one use of the account. Whoever calls it may still give back with Hold what it has not yet: the account
+// is forgotten when it has no user and holds nothing.
 func (a *Account) Close() {
 	s := a.shares
 	s.mu.Lock()
@@ -82,8 +83,8 @@ func (s *Shares) forget(a *Account) {
 	}
 }
 
-// Hold counts delta bytes more, or fewer if it is negative, for the address and for the process. It never waits: if that is
-// too much, somebody is shed soon, by another goroutine.
+// Hold counts delta bytes more, or fewer if it is negative, for the address and for the process. It never waits: if
+// that is too much, somebody is shed soon, by another goroutine.
 func (a *Account) Hold(delta int) {
 	d, s := int64(delta), a.shares
 	held := a.held.Add(d)
@@ -92,7 +93,7 @@ func (a *Account) Hold(delta int) {
 	over := held > share || all > a.cell.alarm.Load()
 	for _, w := range a.wider {
 		if w != nil {
-			over = w.held.Add(d) > share*int64(w.key.factor()) || over
+			over = w.held.Add(d) > share*int64(w.key.Factor()) || over
 		}
 	}
 	if d > 0 && over || d < 0 && held <= 0 && a.closed.Load() {

@@ -14,15 +14,15 @@ var (
 	ErrTooFast = errors.New("too many new connections from this address")
 )
 
-// AddressLimits bound what one address may do: an IPv4 address or an IPv6 /64. The /56 around it may do Factor56 times as much,
-// and the /48 Factor48 times. The zero value of each field means its default.
+// AddressLimits bound what one address may do: an IPv4 address or an IPv6 /64. The /56 around it may do Factor56
+// times as much, and the /48 Factor48 times. The zero value of each field means its default.
 type AddressLimits struct {
-	// MaxOpen is how many sessions and other connections an address may have open. Zero value means 1,000: a school or an
-	// office is often one address.
+	// MaxOpen is how many sessions and other connections an address may have open. Zero value means 1,000: a school
+	// or an office is often one address.
 	MaxOpen int
 
-	// MaxRate is how many an address may open in a second, sustained. MaxOpen of them may come at once, if that is more, so
-	// that everybody behind an address can come back when the server was restarted. Zero value means 100.
+	// MaxRate is how many an address may open in a second, sustained. MaxOpen of them may come at once, if that is
+	// more, so that everybody behind an address can come back when the server was restarted. Zero value means 100.
 	MaxRate int
 }
 
@@ -42,12 +42,13 @@ func (l AddressLimits) withDefaults() (AddressLimits, error) {
 	return l, nil
 }
 
-// mostIdle is how many networks with nothing open are remembered for their rate: 2 MB. Whoever has more than that at hand
-// is not held up by a limit on each.
+// mostIdle is how many networks with nothing open are remembered for their rate: 2 MB. Whoever has more than that at
+// hand is not held up by a limit on each.
 const mostIdle = 10_000
 
-// Addresses know what is open for each address, and how fast it came. An address that has nothing open is forgotten as soon
-// as it may open as many at once again as one that is new, and the one that has been idle longest when there are too many.
+// Addresses know what is open for each address, and how fast it came. An address that has nothing open is forgotten
+// as soon as it may open as many at once again as one that is new, and the one that has been idle longest when there
+// are too many.
 //
 // All methods may be called concurrently.
 type Addresses struct {
@@ -85,8 +86,8 @@ func NewAddresses(l AddressLimits) (*Addresses, error) {
 	}, nil
 }
 
-// Enter counts one more for an IP address; Leave must follow. ErrTooFast and ErrTooMany say that it may not be, and then Leave
-// must not follow.
+// Enter counts one more for an IP address; Leave must follow. ErrTooFast and ErrTooMany say that it may not be, and
+// then Leave must not follow.
 func (l *Addresses) Enter(ip string) error {
 	keys, now := networksOf(ip), time.Now()
 	l.mu.Lock()
@@ -94,13 +95,13 @@ func (l *Addresses) Enter(ip string) error {
 	l.forget(now)
 	var found [3]*address
 	var err error
-	for i, key := range keys.all[:keys.n] {
+	for i, key := range keys.All[:keys.N] {
 		found[i] = l.find(key)
 		if err == nil {
 			err = l.judge(found[i], now)
 		}
 	}
-	for _, a := range found[:keys.n] {
+	for _, a := range found[:keys.N] {
 		if err == nil {
 			a.open++
 		}
@@ -113,7 +114,7 @@ func (l *Addresses) Enter(ip string) error {
 func (l *Addresses) find(key Network) *address {
 	a := l.known[key]
 	if a == nil {
-		f := int64(key.factor())
+		f := int64(key.Factor())
 		a = &address{key: key, rate: Bucket{PerSecond: f * int64(l.limits.MaxRate), Burst: f * int64(l.burst)}}
 		l.known[key] = a
 		l.count(key, 1)
@@ -132,7 +133,7 @@ func (l *Addresses) judge(a *address, now time.Time) error {
 	switch {
 	case !a.rate.Allow(1, now):
 		return ErrTooFast
-	case a.open/a.key.factor() >= l.limits.MaxOpen:
+	case a.open/a.key.Factor() >= l.limits.MaxOpen:
 		return ErrTooMany
 	}
 	return nil
@@ -143,7 +144,7 @@ func (l *Addresses) Leave(ip string) {
 	keys, now := networksOf(ip), time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, key := range keys.all[:keys.n] {
+	for _, key := range keys.All[:keys.N] {
 		if a := l.known[key]; a != nil && a.open > 0 {
 			a.open--
 			l.put(a, now)

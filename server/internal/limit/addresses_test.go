@@ -176,7 +176,7 @@ func TestANetworkIsWrittenAsOperatorsWriteIt(t *testing.T) {
 		"2001:db8:1:203::9": {"2001:db8:1:203::/64", "2001:db8:1:200::/56", "2001:db8:1::/48"},
 	} {
 		keys := networksOf(ip)
-		for i, key := range keys.all[:keys.n] {
+		for i, key := range keys.All[:keys.N] {
 			if key.String() != want[i] {
 				t.Errorf("%s: %s, want %s", ip, key, want[i])
 			}

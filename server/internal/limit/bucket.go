@@ -2,8 +2,8 @@ package limit
 
 import "time"
 
-// A Bucket is a token bucket that tells how long to wait. It has no timer: the caller waits. A Bucket is full when it is
-// made; it is used by one goroutine at a time.
+// A Bucket is a token bucket that tells how long to wait. It has no timer: the caller waits. A Bucket is full when it
+// is made; it is used by one goroutine at a time.
 //
 // It holds one instant in place of a number of tokens: the one at which it will be full again (the generic cell rate
 // algorithm of ATM, ITU-T I.371). Times must carry Go's monotonic clock, as those of time.Now do.
@@ -17,9 +17,9 @@ type Bucket struct {
 // longestDebt bounds what one Take can cost.
 const longestDebt = 24 * time.Hour
 
-// Take takes n out of the bucket and returns how long the caller must wait before it does what it has taken for; 0 means
-// not at all. What is more than Burst waits for a full bucket and leaves a debt, so that the largest message is taken once,
-// and what comes next pays for it.
+// Take takes n out of the bucket and returns how long the caller must wait before it does what it has taken for; 0
+// means not at all. What is more than Burst waits for a full bucket and leaves a debt, so that the largest message is
+// taken once, and what comes next pays for it.
 func (b *Bucket) Take(n int, now time.Time) (wait time.Duration) {
 	if b.PerSecond <= 0 {
 		return 0

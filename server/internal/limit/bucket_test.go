@@ -88,7 +88,8 @@ func TestABucketIsSmall(t *testing.T) {
 	}
 }
 
-// Whatever is taken whenever, nobody gets more than the burst, the rate, and one message that is larger than the burst.
+// Whatever is taken whenever, nobody gets more than the burst, the rate, and one message that is larger than the
+// burst.
 func FuzzBucket(f *testing.F) {
 	f.Add(int64(20), int64(500), []byte{1, 0, 255, 3, 9, 200})
 	f.Add(int64(1), int64(0), []byte{255, 255, 0, 0})

@@ -50,7 +50,7 @@ func (d *deliberation) gather() {
 		d.note(a, 1, a.held.Load(), least, a)
 		for _, w := range a.wider {
 			if w != nil {
-				d.note(w, int64(w.key.factor()), w.held.Load(), least, a)
+				d.note(w, int64(w.key.Factor()), w.held.Load(), least, a)
 			}
 		}
 	}
@@ -78,8 +78,8 @@ func (d *deliberation) note(key any, factor, held, least int64, a *Account) {
 	one.accounts = append(one.accounts, a)
 }
 
-// choose returns the members that have to go until all fits: the hungriest of the hungriest first. What each gives back raises the
-// share of all others, so nobody has to go who need not.
+// choose returns the members that have to go until all fits: the hungriest of the hungriest first. What each gives
+// back raises the share of all others, so nobody has to go who need not.
 func (d *deliberation) choose() (chosen []victim) {
 	for len(d.all) > 0 {
 		first := d.all[0]
@@ -135,7 +135,8 @@ func (d *deliberation) hungriest(of *debtor) (victim, bool) {
 	return victim{}, false
 }
 
-// members asks all members of a debtor what they hold. Of those that hold as much as each other the oldest comes first.
+// members asks all members of a debtor what they hold. Of those that hold as much as each other the oldest comes
+// first.
 func (d *deliberation) members(of *debtor) (all []claim) {
 	d.shares.mu.Lock()
 	for _, a := range of.accounts {
@@ -148,7 +149,9 @@ func (d *deliberation) members(of *debtor) (all []claim) {
 		all[i].held = int64(all[i].member.Held())
 	}
 	all = slices.DeleteFunc(all, func(c claim) bool { return c.held <= 0 })
-	slices.SortFunc(all, func(a, b claim) int { return cmp.Or(cmp.Compare(b.held, a.held), cmp.Compare(a.joined, b.joined)) })
+	slices.SortFunc(all, func(a, b claim) int {
+		return cmp.Or(cmp.Compare(b.held, a.held), cmp.Compare(a.joined, b.joined))
+	})
 	return all
 }
 

@@ -1,7 +1,8 @@
 // Package limit keeps each client within its bounds, and shares what a process has among the addresses of its clients.
 //
 //   - [Addresses] bound what one address may open, and how fast.
-//   - [Shares] bound the bytes that are held for one address and for all; when it is too much, the hungriest pay.
+//   - [Shares] bound the bytes that are held for one address and for all; when it is too much, the hungriest pay. Each
+//     address has an [Account], each client a [Purse].
 //   - [Kept] bounds how much of what is kept one address owns.
 //   - [Turns] are a queue in which each address has its turn, and [Places] let so many at a time do something.
 //   - A [Meter] judges how fast a client sends, a [Bucket] says how long it has to wait.

@@ -19,21 +19,21 @@ const (
 	fewerKept   = mostKept - mostKept/8
 )
 
-// Kept bounds how much one address owns of what is kept of the last hour: a quarter of the capacity, in entries and in bytes. So
-// nobody pushes out what the others have said.
+// Kept bounds how much one address owns of what is kept of the last hour: a quarter of the capacity, in entries and
+// in bytes. So nobody pushes out what the others have said.
 //
 // It binds only while the feed is nearly full (nine tenths of the entries or of the bytes), for until then nothing is
-// pushed out. And it does not bind an address that is alone: who said all of the last hour and all that is kept, such as
-// a proxy that is not in trusted_proxies in front of everybody.
+// pushed out. And it does not bind an address that is alone: who said all of the last hour and all that is kept, such
+// as a proxy that is not in trusted_proxies in front of everybody.
 //
-// Time is counted in minutes. When there are too many addresses, those that said least are forgotten. All methods may be called
-// concurrently.
+// A nil Kept binds nobody. Time is counted in minutes. When there are too many addresses, those that said least are
+// forgotten. All methods may be called concurrently.
 type Kept struct {
 	maxEntries, maxBytes int64
 	start                time.Time
 
-	// Bound, if set, is called when an address is bound for the first time within an hour. It must not block. It is set
-	// before the first call of May.
+	// Bound, if set, is called when an address is bound for the first time within an hour. It must not block. It is
+	// set before the first call of May.
 	Bound func(address string)
 
 	mu sync.Mutex // guards the following
@@ -71,6 +71,9 @@ func NewKept(maxEntries int, maxBytes int64) *Kept {
 
 // Full says how much is kept at the moment.
 func (k *Kept) Full(entries int, bytes int64) {
+	if k == nil {
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.entries, k.bytes = int64(entries), bytes
@@ -78,6 +81,9 @@ func (k *Kept) Full(entries int, bytes int64) {
 
 // May reports whether an address may say something of so many bytes.
 func (k *Kept) May(address string, size int, now time.Time) bool {
+	if k == nil {
+		return true
+	}
 	keys := networksOf(address)
 	k.mu.Lock()
 	told := k.judge(keys, int64(size), now)
@@ -98,11 +104,11 @@ const (
 )
 
 // judge says whether one of the networks owns too much. k.mu must be held.
-func (k *Kept) judge(keys networks, size int64, now time.Time) boundness {
-	if !k.nearlyFull() || k.alone(keys.all[0], now) {
+func (k *Kept) judge(keys Networks, size int64, now time.Time) boundness {
+	if !k.nearlyFull() || k.alone(keys.All[0], now) {
 		return unbound
 	}
-	for _, key := range keys.all[:keys.n] {
+	for _, key := range keys.All[:keys.N] {
 		o := k.owners[key]
 		if o == nil {
 			continue
@@ -129,8 +135,8 @@ func (k *Kept) nearlyFull() bool {
 	return k.entries >= k.maxEntries-k.maxEntries/10 || k.bytes >= k.maxBytes-k.maxBytes/10
 }
 
-// alone says whether nobody else has said anything of the last hour or of what is kept. What is kept from before the start is
-// others'. k.mu must be held.
+// alone says whether nobody else has said anything of the last hour or of what is kept. What is kept from before the
+// start is others'. k.mu must be held.
 func (k *Kept) alone(key Network, now time.Time) bool {
 	other, at := k.lastOther, k.lastOtherAt
 	if key != k.last {
@@ -142,16 +148,19 @@ func (k *Kept) alone(key Network, now time.Time) bool {
 
 // Add counts something of so many bytes that an address has said.
 func (k *Kept) Add(address string, size int, now time.Time) {
+	if k == nil {
+		return
+	}
 	keys := networksOf(address)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if key := keys.all[0]; key != k.last {
+	if key := keys.All[0]; key != k.last {
 		k.last, k.lastOther, k.lastOtherAt = key, k.said, k.lastAt
 	}
 	k.said++
 	k.lastAt = now
 	minute := k.minuteOf(now)
-	for _, key := range keys.all[:keys.n] {
+	for _, key := range keys.All[:keys.N] {
 		o := k.owners[key]
 		if o == nil {
 			o = new(owner)
@@ -171,8 +180,8 @@ func (k *Kept) Len() int {
 
 func (k *Kept) minuteOf(now time.Time) int32 { return int32(now.Sub(k.start) / time.Minute) }
 
-// forget drops, once a minute, who has said nothing for an hour; and those who said least when there are too many. k.mu must be
-// held.
+// forget drops, once a minute, who has said nothing for an hour; and those who said least when there are too many.
+// k.mu must be held.
 func (k *Kept) forget(minute int32) {
 	if minute != k.minute {
 		k.minute = minute

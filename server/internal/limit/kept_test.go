@@ -189,6 +189,15 @@ func TestTheOwnersThatAreRememberedAreBounded(t *testing.T) {
 	})
 }
 
+func TestANilKeptBindsNobody(t *testing.T) {
+	var k *Kept
+	k.Full(1, 1)
+	k.Add("192.0.2.1", 1, time.Now())
+	if !k.May("192.0.2.1", 1<<30, time.Now()) {
+		t.Error("it does")
+	}
+}
+
 func TestKeptIsUsedByManyAtOnce(t *testing.T) {
 	k := NewKept(1000, 1<<20)
 	var all sync.WaitGroup

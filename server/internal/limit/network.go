@@ -7,9 +7,9 @@ import (
 	"strconv"
 )
 
-// A Network is what is bounded as one client: an IPv4 address, an IPv6 /64, which is the least that one line gets, or the /56
-// or the /48 around it, which is what a provider gives to one customer (RFC 6177). Networks are comparable, and making one of an
-// IP address allocates nothing.
+// A Network is what is bounded as one client: an IPv4 address, an IPv6 /64, which is the least that one line gets, or
+// the /56 or the /48 around it, which is what a provider gives to one customer (RFC 6177). Networks are comparable,
+// and making one of an IP address allocates nothing.
 type Network struct {
 	bits uint64 // of IPv6 the first 64, of IPv4 all 32, of other text its hash
 	tier tier
@@ -34,14 +34,19 @@ const (
 
 var nameSeed = maphash.MakeSeed()
 
-// NetworkOf returns the narrowest network of an IP address, with or without a zone. IPv4 written as IPv6 is IPv4. Any other
-// text is a network of its own.
+// NetworkOf returns the narrowest network of an IP address, with or without a zone. IPv4 written as IPv6 is IPv4. Any
+// other text is a network of its own.
 func NetworkOf(ip string) Network {
 	a, err := netip.ParseAddr(ip)
-	switch a = a.Unmap(); {
-	case err != nil:
+	if err != nil {
 		return Network{maphash.String(nameSeed, ip), tierName}
-	case a.Is4():
+	}
+	return NetworkOfAddr(a)
+}
+
+// NetworkOfAddr returns the narrowest network of a valid address.
+func NetworkOfAddr(a netip.Addr) Network {
+	if a = a.Unmap(); a.Is4() {
 		b := a.As4()
 		return Network{uint64(binary.BigEndian.Uint32(b[:])), tierIPv4}
 	}
@@ -49,25 +54,27 @@ func NetworkOf(ip string) Network {
 	return Network{binary.BigEndian.Uint64(b[:8]), tier64}
 }
 
-// networks are an address's narrowest network and the wider ones around it.
-type networks struct {
-	all [3]Network
-	n   int
+// Networks are an address's narrowest network and, behind it, the wider ones around it: N in all.
+type Networks struct {
+	All [3]Network
+	N   int
 }
 
-func networksOf(ip string) networks {
-	narrow := NetworkOf(ip)
-	if narrow.tier != tier64 {
-		return networks{[3]Network{narrow}, 1}
+// Around returns n, which is an address's narrowest network, and the wider ones around it.
+func (n Network) Around() Networks {
+	if n.tier != tier64 {
+		return Networks{[3]Network{n}, 1}
 	}
-	return networks{[3]Network{narrow, {narrow.bits &^ 0xff, tier56}, {narrow.bits &^ 0xffff, tier48}}, 3}
+	return Networks{[3]Network{n, {n.bits &^ 0xff, tier56}, {n.bits &^ 0xffff, tier48}}, 3}
 }
+
+func networksOf(ip string) Networks { return NetworkOf(ip).Around() }
 
 // narrow reports whether n is an address's narrowest network.
 func (n Network) narrow() bool { return n.tier <= tier64 }
 
-// factor is how many times a single address's limit n may have.
-func (n Network) factor() int {
+// Factor is how many times as much as a single address n may have.
+func (n Network) Factor() int {
 	switch n.tier {
 	case tier56:
 		return Factor56

@@ -9,8 +9,9 @@ import (
 // ErrBusy says that too many wait already.
 var ErrBusy = errors.New("too many wait for this")
 
-// Places let so many at a time do something, such as to read a disk, and the others wait for their turn: each key, such as an
-// address, in turn, and while others wait one key has at most half of the places. All methods may be called concurrently.
+// Places let so many at a time do something, such as to read a disk, and the others wait for their turn: each key,
+// such as an address, in turn, and while others wait one key has at most half of the places. All methods may be
+// called concurrently.
 type Places struct {
 	all int
 
@@ -34,8 +35,8 @@ func NewPlaces(n, waiting int) *Places {
 	return &Places{all: max(n, 1), byKey: make(map[string]int), waiting: NewTurns[*waiter](waiting, waiting*quantum)}
 }
 
-// Acquire waits until there is a place for key. It returns [ErrBusy] if too many wait already, of all or of this key, and the
-// error of ctx if that ends first. Else release must be called, once, when the place is not needed any more.
+// Acquire waits until there is a place for key. It returns [ErrBusy] if too many wait already, of all or of this key,
+// and the error of ctx if that ends first. Else release must be called, once, when the place is not needed any more.
 func (p *Places) Acquire(ctx context.Context, key string) (release func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

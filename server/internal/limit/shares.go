@@ -13,8 +13,8 @@ const DefaultMaxHeldBytes = 256 << 20
 
 // SharesOptions bound what a process holds for its clients. The zero value of each field means its default.
 type SharesOptions struct {
-	// MaxHeldBytes is the sum: how many bytes are held for all clients together, in queues, partial messages, inboxes, and
-	// answers under way. Zero value means 256 MiB.
+	// MaxHeldBytes is the sum: how many bytes are held for all clients together, in queues, partial messages,
+	// inboxes, and answers under way. Zero value means 256 MiB.
 	MaxHeldBytes int64
 
 	// Trusted lifts the share of an address. The sum stays.
@@ -43,20 +43,21 @@ type Member interface {
 
 // Shares divide the bytes that a process may hold among the addresses of its clients.
 //
-// An address may hold a quarter of what is still free (and at least a 4,096th of the sum): the dynamic threshold of Choudhury
-// and Hahne for the shared memory of a switch ("Dynamic Queue Length Thresholds for Shared-Memory Packet Switches", IEEE/ACM
-// Transactions on Networking 6(2), 1998). With the sum M, of which h is held by each of n greedy addresses,
+// An address may hold a quarter of what is still free (and at least a 4,096th of the sum): the dynamic threshold of
+// Choudhury and Hahne for the shared memory of a switch ("Dynamic Queue Length Thresholds for Shared-Memory Packet
+// Switches", IEEE/ACM Transactions on Networking 6(2), 1998). With the sum M, of which h is held by each of n greedy
+// addresses,
 //
 //	h = (M - n*h) / 4, so h = M / (4 + n)
 //
-// A greedy address alone stops at a fifth of the sum, 51 MiB by default, and leaves four fifths to the others; ten of them stop
-// at 18 MiB each. Nobody has to say how many addresses there are, nothing is set aside for addresses that do not come,
-// and while little is held nothing binds anybody. The /56 around an IPv6 address may hold Factor56 times as much, the /48
-// Factor48 times.
+// A greedy address alone stops at a fifth of the sum, 51 MiB by default, and leaves four fifths to the others; ten of
+// them stop at 18 MiB each. Nobody has to say how many addresses there are, nothing is set aside for addresses that
+// do not come, and while little is held nothing binds anybody. The /56 around an IPv6 address may hold Factor56 times
+// as much, the /48 Factor48 times.
 //
-// When an address is over its share, or the sum is reached, the member that holds most, of the address that holds most, is
-// shed; then the next, until it fits. One goroutine does that, woken by [Account.Hold], which never waits for it. It ends with
-// Close. Between two looks the sum may grow by a 64th unnoticed.
+// When an address is over its share, or the sum is reached, the member that holds most, of the address that holds
+// most, is shed; then the next, until it fits. One goroutine does that, woken by [Account.Hold], which never waits
+// for it. It ends with Close. Between two looks the sum may grow by a 64th unnoticed.
 //
 // All methods may be called concurrently.
 type Shares struct {
@@ -171,8 +172,8 @@ func (s *Shares) shareAt(held int64) int64 {
 	return max((s.max-held)/shareOf, s.max/leastPart, 1)
 }
 
-// setAlarms sets what Hold looks at and returns the sum. A cell that grows meanwhile is looked at once more: its Hold may have
-// compared with the alarm of before.
+// setAlarms sets what Hold looks at and returns the sum. A cell that grows meanwhile is looked at once more: its Hold
+// may have compared with the alarm of before.
 func (s *Shares) setAlarms() (held int64) {
 	step := max(s.max/stepPart, 1)
 	for stale := true; stale; {
@@ -198,5 +199,6 @@ func (s *Shares) look() {
 	}
 }
 
-// pause is how long the goroutine rests after it has looked for so long: a flood of bytes costs at most a tenth of a core.
+// pause is how long the goroutine rests after it has looked for so long: a flood of bytes costs at most a tenth of a
+// core.
 func pause(looked time.Duration) time.Duration { return max(time.Millisecond, 9*looked) }

@@ -111,7 +111,8 @@ func TestWithPlentyLeftNobodyIsShed(t *testing.T) {
 
 func TestTheHungriestOfTheHungriestAddressPaysAndNotTheNewest(t *testing.T) {
 	var told []Shedding
-	synced(t, SharesOptions{MaxHeldBytes: 100 * mib, Told: func(s Shedding) { told = append(told, s) }}, func(t *testing.T, s *Shares) {
+	o := SharesOptions{MaxHeldBytes: 100 * mib, Told: func(s Shedding) { told = append(told, s) }}
+	synced(t, o, func(t *testing.T, s *Shares) {
 		old := s.join("192.0.2.1", 6*mib)
 		large := s.join("192.0.2.1", 9*mib)
 		other := s.join("192.0.2.2", 13*mib)

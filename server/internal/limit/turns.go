@@ -1,9 +1,9 @@
 package limit
 
-// Turns are a bounded queue in which each key, such as an address, has its turn: deficit round robin (Shreedhar and Varghese,
-// "Efficient Fair Queuing Using Deficit Round-Robin", SIGCOMM 1995). Of each key's items the first pushed comes first; a key
-// whose items are large comes less often. The last eighth of the places is for keys that hold less than an eighth of them, so
-// that a key that fills the queue is refused before anybody else is.
+// Turns are a bounded queue in which each key, such as an address, has its turn: deficit round robin (Shreedhar and
+// Varghese, "Efficient Fair Queuing Using Deficit Round-Robin", SIGCOMM 1995). Of each key's items the first pushed
+// comes first; a key whose items are large comes less often. The last eighth of the places is for keys that hold less
+// than an eighth of them, so that a key that fills the queue is refused before anybody else is.
 //
 // Turns allocate nothing for an item once they have grown to what is usual. One goroutine at a time may use them.
 type Turns[T any] struct {
@@ -20,8 +20,8 @@ type Turns[T any] struct {
 	bytes int
 }
 
-// quantum is how many bytes a key may have in one turn, of which what is not used counts in the next. It is small beside a large
-// message and large beside a short one, so that a short one waits for little.
+// quantum is how many bytes a key may have in one turn, of which what is not used counts in the next. It is small
+// beside a large message and large beside a short one, so that a short one waits for little.
 const quantum = 1 << 10
 
 // leastCost is what an item costs that has fewer bytes: also what is empty takes its time.
@@ -97,7 +97,8 @@ func (q *Turns[T]) hasPlace(t *turn, size int) bool {
 // Pop returns the next item. It is not ok if there is none.
 func (q *Turns[T]) Pop() (value T, ok bool) { return q.PopOf(nil) }
 
-// PopOf returns the next item of the keys for which may is true, those of all keys if may is nil. It is not ok if there is none.
+// PopOf returns the next item of the keys for which may is true, those of all keys if may is nil. It is not ok if
+// there is none.
 func (q *Turns[T]) PopOf(may func(key string) bool) (value T, ok bool) {
 	t := q.turnOf(may)
 	if t == nil {
@@ -120,8 +121,8 @@ func (q *Turns[T]) PopOf(may func(key string) bool) (value T, ok bool) {
 
 func cost(size int) int { return max(size, leastCost) }
 
-// turnOf finds whose turn it is. A round in which nobody had credit enough says how many more it would take, and they are
-// counted at once: there are never more than two rounds.
+// turnOf finds whose turn it is. A round in which nobody had credit enough says how many more it would take, and they
+// are counted at once: there are never more than two rounds.
 func (q *Turns[T]) turnOf(may func(key string) bool) *turn {
 	for range 2 {
 		rounds := 0

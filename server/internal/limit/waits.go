@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Waits count how often somebody had to wait for its turn, and for how long in all. All methods may be called concurrently.
+// Waits count how often somebody had to wait for its turn, and for how long in all. All methods may be called
+// concurrently.
 type Waits struct {
 	count atomic.Uint64
 	nanos atomic.Int64

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// grace is how long a member that was shed may take to give back what it holds. Until then that counts as given back, so that
-// nobody else is shed in its place; from then on it counts as held.
+// grace is how long a member that was shed may take to give back what it holds. Until then that counts as given back,
+// so that nobody else is shed in its place; from then on it counts as held.
 const grace = time.Second
 
 // A warden looks at what is held, and sheds. One goroutine has it.
@@ -62,7 +62,8 @@ func (w *warden) look(now time.Time) {
 			s.near.Add(1)
 		}
 	}
-	// An address over its share holds more than (max - held) / shareOf of held, so there is none before held is a fifth.
+	// An address over its share holds more than (max - held) / shareOf of held, so there is none before held is a
+	// fifth.
 	if held < s.max/(shareOf+1) {
 		w.shed = w.shed[:0]
 		return
@@ -87,8 +88,8 @@ func (w *warden) dismiss(v victim, held int64) {
 	w.shares.told(Shedding{Network: v.account.key, Bytes: int(v.held), Held: held, Sum: v.sum})
 }
 
-// discount takes from the debts what members who were shed will give back at once. It forgets those that hold nothing any more
-// or had grace for long enough.
+// discount takes from the debts what members who were shed will give back at once. It forgets those that hold nothing
+// any more or had grace for long enough.
 func (w *warden) discount(d *deliberation, now time.Time) {
 	w.shed = slices.DeleteFunc(w.shed, func(gone dismissed) bool {
 		held := int64(gone.member.Held())
