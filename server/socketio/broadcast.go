@@ -1,11 +1,8 @@
 package socketio
 
 import (
-	"context"
-	"fmt"
 	"slices"
 
-	"github.com/crier/crier/server/engineio"
 	"github.com/crier/crier/server/socketio/wire"
 )
 
@@ -13,23 +10,35 @@ import (
 // exceptions. It is immutable: each method returns a new one.
 type Broadcast struct {
 	namespaces []*Namespace // one, but for a Parent's
-	rooms      []string
-	except     []string
-	from       *Socket // left out
-	flags      sendFlags
+	audience   audience
 }
+
+func (ns *Namespace) all() *Broadcast { return &Broadcast{namespaces: ns.only} }
+
+// Broadcast returns a broadcast to every socket of the namespace but this one.
+func (s *Socket) Broadcast() *Broadcast {
+	b := s.ns.all()
+	b.audience.but = s.id
+	return b
+}
+
+// To returns a broadcast to the other sockets in any of rooms.
+func (s *Socket) To(rooms ...string) *Broadcast { return s.Broadcast().To(rooms...) }
+
+// Except returns a broadcast to the other sockets, but those in any of rooms.
+func (s *Socket) Except(rooms ...string) *Broadcast { return s.Broadcast().Except(rooms...) }
 
 // To adds rooms. Each socket is in the room of its own id.
 func (b *Broadcast) To(rooms ...string) *Broadcast {
 	c := *b
-	c.rooms = slices.Concat(b.rooms, rooms)
+	c.audience.rooms = slices.Concat(b.audience.rooms, rooms)
 	return &c
 }
 
 // Except adds rooms whose sockets are left out.
 func (b *Broadcast) Except(rooms ...string) *Broadcast {
 	c := *b
-	c.except = slices.Concat(b.except, rooms)
+	c.audience.except = slices.Concat(b.audience.except, rooms)
 	return &c
 }
 
@@ -42,14 +51,14 @@ func (b *Broadcast) Local() *Broadcast {
 // Volatile leaves out sockets that could not be told at once.
 func (b *Broadcast) Volatile() *Broadcast {
 	c := *b
-	c.flags.volatile = true
+	c.audience.flags.volatile = true
 	return &c
 }
 
 // Compress says whether the event is compressed where that was agreed with the client. Without it, it is.
 func (b *Broadcast) Compress(on bool) *Broadcast {
 	c := *b
-	c.flags.plain = !on
+	c.audience.flags.plain = !on
 	return &c
 }
 
@@ -67,7 +76,7 @@ func (b *Broadcast) Emit(event string, args ...any) error {
 // emit encodes an event once and sends it to every socket that it reaches. expect, if set, is asked about each socket
 // before.
 func (b *Broadcast) emit(ns *Namespace, id uint64, hasID bool, event string, args []any, expect func(*Socket) bool) error {
-	if !wire.Reserved(event) && ns.unheard(b) {
+	if !wire.Reserved(event) && ns.hub.unheard(&b.audience) {
 		return nil
 	}
 	o := outgoings.Get().(*outgoing)
@@ -76,50 +85,14 @@ func (b *Broadcast) emit(ns *Namespace, id uint64, hasID bool, event string, arg
 	if err != nil {
 		return err
 	}
-	o.buf, o.text, o.attachments, o.flags, o.asks = text, text, attachments, b.flags, hasID
-	return ns.post(&emission{outgoing: o, broadcast: b, expect: expect})
-}
-
-// audience is whom the broadcast is meant for, whether they are there or lost.
-func (b *Broadcast) audience() audience {
-	a := audience{rooms: b.rooms, except: b.except}
-	if b.from != nil {
-		a.but = b.from.id
-	}
-	return a
-}
-
-// A MissingAcksError says that some clients did not answer.
-type MissingAcksError struct {
-	Event   string
-	Missing int   // how many of Sent
-	Sent    int   // how many were asked
-	Err     error // the context's error, or ErrDisconnected
-}
-
-func (e *MissingAcksError) Error() string {
-	return fmt.Sprintf("socketio: %d of %d clients did not acknowledge %q: %v", e.Missing, e.Sent, e.Event, e.Err)
-}
-
-func (e *MissingAcksError) Unwrap() error { return e.Err }
-
-// EmitWithAck sends an event and waits for the answers of all sockets, as long as ctx: give it a deadline. It returns the
-// answers that came, in the order in which they came, and a *MissingAcksError if some did not.
-func (b *Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) ([]Args, error) {
-	c := &collection{event: event}
-	defer c.cancel()
-	for _, ns := range b.namespaces {
-		if err := c.ask(b, ns, args); err != nil {
-			return nil, err
-		}
-	}
-	return c.wait(ctx)
+	o.buf, o.text, o.attachments, o.flags, o.asks = text, text, attachments, b.audience.flags, hasID
+	return ns.hub.post(&emission{outgoing: o, audience: &b.audience, expect: expect})
 }
 
 // Sockets returns the sockets that the broadcast reaches, in no particular order.
 func (b *Broadcast) Sockets() (all []*Socket) {
 	for _, ns := range b.namespaces {
-		all = ns.hub.reached(all, b)
+		all = ns.hub.reached(all, &b.audience)
 	}
 	return all
 }
@@ -147,5 +120,3 @@ func (b *Broadcast) Disconnect(closeSession bool) {
 		s.Disconnect(closeSession)
 	}
 }
-
-var _ engineio.Handler = (*client)(nil)

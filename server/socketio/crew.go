@@ -9,6 +9,8 @@ const maxResting = 64
 // those that have done their work rest, a few of them, until they are needed again. A new goroutine's stack would grow
 // within the first handler, each time anew: that was a fifth of the processor time of an event with acknowledgement.
 type crew struct {
+	work func(turn) // runs a socket's handlers
+
 	mu sync.Mutex // guards the following; it may be taken while a socket's lock is held
 
 	resting   []chan turn
@@ -27,7 +29,7 @@ func (c *crew) run(t turn) {
 	last := len(c.resting) - 1
 	if last < 0 {
 		c.mu.Unlock()
-		go c.work(t) // ends when enough others rest, or with dismiss
+		go c.serve(t) // ends when enough others rest, or with dismiss
 		return
 	}
 	next := c.resting[last]
@@ -36,10 +38,10 @@ func (c *crew) run(t turn) {
 	next <- t // it has room for one
 }
 
-func (c *crew) work(t turn) {
+func (c *crew) serve(t turn) {
 	turns := make(chan turn, 1)
 	for more := true; more; {
-		t.socket.work(t.connect)
+		c.work(t)
 		t = turn{}
 		if !c.rest(turns) {
 			return

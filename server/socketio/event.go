@@ -1,7 +1,7 @@
 package socketio
 
 import (
-	"log/slog"
+	"errors"
 	"sync/atomic"
 
 	"github.com/crier/crier/server/socketio/wire"
@@ -71,13 +71,21 @@ func (e *Event) Ack(args ...any) error {
 	if !e.asked || e.acked.Swap(true) {
 		return nil
 	}
-	err := e.socket.sendAck(func(dst []byte) ([]byte, [][]byte, error) {
+	err := Emitter{socket: e.socket}.sendAck(func(dst []byte) ([]byte, [][]byte, error) {
 		return wire.AppendAck(dst, e.socket.ns.name, e.id, args)
 	})
 	if err != nil {
 		e.acked.Store(false)
 	}
 	return err
+}
+
+// PublicError returns what a client is told of a handler's error: no more than the handler meant it to know.
+func PublicError(err error) *Error {
+	if e := (*Error)(nil); errors.As(err, &e) && e != nil {
+		return e
+	}
+	return &Error{Code: "internal", Message: "internal error"}
 }
 
 // refuse answers for a handler that has failed, unless it has answered itself.
@@ -88,8 +96,4 @@ func (e *Event) refuse(err error) {
 	if e.Ack(answer{PublicError(err)}) != nil { // the socket has ended, or JSON can't hold the error's Data
 		_ = e.Ack(answer{PublicError(nil)})
 	}
-}
-
-func (s *Socket) log() *slog.Logger {
-	return s.client.io.opts.Logger.With("namespace", s.ns.name, "address", s.client.session.Request().RemoteAddr)
 }

@@ -21,7 +21,7 @@ type Handshake struct {
 
 // Handshake returns what the client sent when it connected. It is put together with each call.
 func (s *Socket) Handshake() *Handshake {
-	r := s.client.session.Request()
+	r := s.session.Request()
 	header := r.Header()
 	var query url.Values
 	if u, err := url.ParseRequestURI(r.URL); err == nil {

@@ -25,7 +25,7 @@ type Options struct {
 
 	// MaxInbox is how many events of one socket may wait for its handlers; past it, its session is not read until some have run.
 	// Zero value means 256. Whatever it says, the waiting events of all sockets of a session hold no more than Engine.MaxPayload
-	// bytes and one event more; and while the server waits for an acknowledgement of the client's, that limit is the only one.
+	// bytes and one event more; and while the client owes an acknowledgement, in whatever namespace, that limit is the only one.
 	MaxInbox int
 
 	// MaxNamespaces is how many namespaces one session may be connected to, those included that it has left and whose
@@ -50,6 +50,13 @@ type Options struct {
 	// MaxByteRate is the same for the bytes of their arguments and attachments. Zero value means 16 MiB, more than most lines
 	// carry.
 	MaxByteRate int
+
+	// OnUnknownEvent is called with an event that no handler, no OnAny handler and no middleware of its socket takes. Zero value
+	// means that its name is logged, once, and that a client which asked for an acknowledgement gets
+	// {"error": {"code": "unknown_event", "message"}}. The reference server never answers. Crier does because its events are
+	// the product's, not the page's author's: a wrong name is a client's mistake that would look like a lost message. A function
+	// that does nothing makes it silent again.
+	OnUnknownEvent func(*Event)
 
 	// Recovery configures what is kept for clients that lose their transport and come back.
 	Recovery Recovery
@@ -81,6 +88,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if err != nil {
 		return o, err
+	}
+	if o.Engine.MessageTimeout == 0 {
+		o.Engine.MessageTimeout = time.Minute // also for the attachments of one packet
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()

@@ -12,7 +12,7 @@ const (
 	ReasonTransportError   = Reason(engineio.ReasonTransportError) // the connection failed, or broke the rules of its transport
 	ReasonPingTimeout      = Reason(engineio.ReasonPingTimeout)    // a heartbeat stayed unanswered
 	ReasonParseError       = Reason(engineio.ReasonParseError)     // a packet could not be read
-	ReasonForcedClose      = Reason(engineio.ReasonForcedClose)    // the session was closed for what the client sent, or for joining no namespace
+	ReasonForcedClose      = Reason(engineio.ReasonForcedClose)    // the session was closed for what the client sent, for joining no namespace, or by Conn.Close
 	ReasonServerShutdown   = Reason(engineio.ReasonServerShutdown) // Server.Close was called
 	ReasonSlowConsumer     = Reason(engineio.ReasonSlowConsumer)   // the client took its messages too slowly
 	ReasonClientDisconnect = Reason("client namespace disconnect") // the client called disconnect
@@ -27,3 +27,13 @@ func (r Reason) Reconnects() bool {
 
 // told says whether the client is told with a DISCONNECT, after which it does not come back by itself.
 func (r Reason) told() bool { return r == ReasonServerDisconnect || r == ReasonRateLimit }
+
+// recoverable says whether a socket that ended for this reason may be recovered: when neither side wanted it to end. After
+// ReasonServerShutdown, after which the reference server keeps it too, there is nobody to come back to.
+func (r Reason) recoverable() bool {
+	switch r {
+	case ReasonTransportClose, ReasonTransportError, ReasonPingTimeout, ReasonForcedClose, ReasonSlowConsumer:
+		return true
+	}
+	return false
+}
