@@ -192,6 +192,7 @@ type presence struct {
 	Count int
 	Names []string
 
+	First    uint64
 	Offset   uint64
 	Complete *bool
 	Next     uint64

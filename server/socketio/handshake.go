@@ -56,4 +56,4 @@ func queryAuth(query string) json.RawMessage {
 }
 
 // Address returns the client's IP address, without port: see [Handshake]. It allocates nothing.
-func (s *Socket) Address() string { return s.client.session.Request().RemoteAddr }
+func (s *Socket) Address() string { return s.session.Request().RemoteAddr }
