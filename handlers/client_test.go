@@ -101,7 +101,8 @@ type client struct {
 	from    io.ReadWriter
 	acks    int
 	pid     string // what its socket can be had back with
-	offset  string // of the last news; "" on EIO 3
+	offset  string // of the last news, for recovery; "" on EIO 3
+	heard   uint64 // the feed's offset of the last news
 }
 
 func connect(t testing.TB, url string, version int) *client {
@@ -235,5 +236,6 @@ func (c *client) news() (data string, m meta) {
 	if err := json.Unmarshal(args[2], &m); err != nil {
 		c.t.Fatal(err)
 	}
+	c.heard = m.Offset
 	return string(args[1]), m
 }

@@ -53,13 +53,14 @@ func (c *Core) speakerOf(s *socketio.Socket) *speaker {
 	return sp
 }
 
-// hear is the one place where news go to one socket.
+// hear is the one place where news go to one socket alone. The feed can tell them again, so they are not held for its recovery: one that
+// was lost before it had them is new, and says where it was.
 func (l *socketEar) hear(e *feed.Entry) error {
 	data, err := argOf(e)
 	if err != nil {
 		return err
 	}
-	return l.s.Emit(eventNews, data, metaOf(e))
+	return l.s.Unrecorded().Emit(eventNews, data, metaOf(e))
 }
 
 func (l *socketEar) Join()                             { _ = l.s.Join(speakers) } // it chooses no rooms: there is always one more
