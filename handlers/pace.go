@@ -5,27 +5,31 @@ import "time"
 // A pace is how much a speaker may spend a second, lasting, and at once. A negative rate is none.
 type pace struct{ perSecond, burst int }
 
-// A bucket is what one speaker has spent of a pace: the instant at which it will be full again (the generic cell rate algorithm of
-// ATM, ITU-T I.371). The zero bucket is full. It is used by one goroutine at a time.
-type bucket struct{ full time.Time }
-
-// take spends n, and returns how long to wait before doing what it was spent for. What is more than the burst waits for a full bucket
-// and leaves a debt.
-func (b *bucket) take(n int, p pace, now time.Time) (wait time.Duration) {
-	if p.perSecond <= 0 {
-		return 0
-	}
-	if b.full.Before(now) {
-		b.full = now
-	}
-	wait = b.full.Sub(now) + p.cost(min(n, p.burst)) - p.cost(p.burst)
-	b.full = b.full.Add(p.cost(n))
-	return max(wait, 0)
+// A bucket is what one speaker has spent of a pace. The zero bucket is full. It is used by one goroutine at a time.
+//
+// It looks at the clock only when more than a burst was spent since it did so last, so most calls are one addition; a speaker that was
+// quiet may for that spend a burst and what was left of the one before.
+type bucket struct {
+	spent float64 // since then, and what was owed then
+	since time.Time
 }
 
-// cost is the time in which n may be spent.
-func (p pace) cost(n int) time.Duration {
-	return time.Duration(float64(n) / float64(p.perSecond) * float64(time.Second))
+// take spends n, and returns how long to wait before doing what it was spent for.
+func (b *bucket) take(n int, p pace) (wait time.Duration) {
+	switch {
+	case p.perSecond <= 0:
+		return 0
+	case b.since.IsZero():
+		b.since = time.Now()
+	}
+	if b.spent+float64(n) > float64(p.burst) {
+		now := time.Now()
+		b.spent = max(0, b.spent-now.Sub(b.since).Seconds()*float64(p.perSecond))
+		b.since = now
+	}
+	b.spent += float64(n)
+	debt := b.spent - float64(p.burst)
+	return max(0, time.Duration(debt/float64(p.perSecond)*float64(time.Second)))
 }
 
 // pause waits, unless the client leaves: what it asked for before was read already, so that is bounded.
@@ -43,9 +47,7 @@ func pause(wait time.Duration, at listener) {
 
 // slow has a speaker that says too much wait.
 func (c Call) slow(size int) {
-	now := time.Now()
-	wait := max(c.by.messages.take(1, c.core.messages, now), c.by.bytes.take(size, c.core.bytes, now))
-	pause(wait, c.at)
+	pause(max(c.by.messages.take(1, c.core.messages), c.by.bytes.take(size, c.core.bytes)), c.at)
 }
 
 // afford has a client wait for its next large answer until it has taken the last one, and paid for it. One that has left does not
@@ -59,7 +61,7 @@ func (c Call) afford() {
 	burst := int64(c.core.answers.burst)
 	n := sp.unpaid + int(min(sp.toldBytes.Swap(0), burst)) // a catch-up has limits of its own
 	sp.unpaid = 0
-	pause(sp.answers.take(n, c.core.answers, time.Now()), c.at)
+	pause(sp.answers.take(n, c.core.answers), c.at)
 }
 
 // charge counts an answer of so many bytes.
