@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/crier/crier/server/plain"
 	"github.com/crier/crier/server/websocket"
@@ -97,6 +99,9 @@ func (v *fakeVisitor) register(name, options json.RawMessage, tell func(answer, 
 }
 
 func (v *fakeVisitor) say(data, options json.RawMessage, tell func(answer, failure any)) {
+	if string(data) == `"slow"` {
+		time.Sleep(55 * time.Second)
+	}
 	v.room.mu.Lock()
 	defer v.room.mu.Unlock()
 	switch string(data) {
@@ -224,6 +229,18 @@ func TestNewsEndAClientThatCannotBeToldEverything(t *testing.T) {
 	c := open(t, plain.Options{}).enter("/ws/news")
 	c.says(`{"type":"f","speaker":"hopeless","since":1}`)
 	c.isClosed(websocket.CloseTryAgainLater, "what was missed can't be told")
+}
+
+// Who says too much is not read for a while. Its pongs are not read either, and it is not taken for gone.
+func TestAClientThatIsSlowedIsNotTakenForGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := openInMemory(t, plain.Options{PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second}).join("/ws/news")
+		for n := range 3 {
+			c.says(`{"type":"message","data":"slow"}`)
+			c.hears(fmt.Sprintf(`{"type":"ack","for":"message","at":%d}`, n+1))
+		}
+		c.expect(websocket.OpPing, "") // now it is read, and asked
+	})
 }
 
 func TestNewsEndsWithoutAnAnswerToGive(t *testing.T) {
