@@ -44,6 +44,7 @@ type committer struct {
 }
 
 func (c *committer) store(w *work) {
+	c.expire()
 	c.ask(func() error {
 		w.err = c.Log.store.Append(context.Background(), w.entries, w.forResults())
 		return w.err
@@ -53,28 +54,32 @@ func (c *committer) store(w *work) {
 	c.count(entries, bytes)
 }
 
-// count applies the limits when enough was stored since they were applied last.
+// count applies the limits, and gives back room when enough was stored since that was done last.
 func (c *committer) count(entries, bytes int) {
+	c.limit()
 	c.entries += entries
 	c.bytes += bytes
-	// A hundredth over a limit is little to hold too much and enough to make the work rare.
+	// A hundredth of a limit is little room to hold and enough to make the work rare.
 	if c.entries > c.opts.MaxEntries/100 || int64(c.bytes) > c.opts.MaxBytes/100 {
-		c.retire(time.Now())
+		c.giveBack(time.Now())
 	}
 }
 
 func (c *committer) idle(now time.Time) {
 	if c.fault.Load() != nil {
 		c.ask(func() error { return c.Log.store.Probe(context.Background()) })
+	} else if err := c.Log.store.Check(context.Background()); err != nil {
+		c.note(err)
 	}
 	if now.Sub(c.retired) >= retireEvery {
-		c.retire(now)
+		c.limit()
+		c.giveBack(now)
 	}
 }
 
-func (c *committer) retire(now time.Time) {
+func (c *committer) giveBack(now time.Time) {
 	c.entries, c.bytes, c.retired = 0, 0, now
-	c.applyLimits(now)
+	c.retire()
 }
 
 // ask has the store do something, and keeps what it said.

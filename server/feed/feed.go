@@ -84,7 +84,7 @@ type Page struct {
 //   - After a failed Append nothing of it can be read, and the next one may succeed. Only a crash before that may bring
 //     its entries back, all of them.
 //
-// Reads may run concurrently with everything. Append, Probe, Retire and Close are called by one goroutine. A store may be slow or
+// Reads, Bounds and Limit may run concurrently with everything. The others are called by one goroutine. A store may be slow or
 // away: what takes a context gives up when it is over.
 type Store interface {
 	// Append stores entries, sets their offsets, and sets what became of each in results, which has the same length. It keeps
@@ -93,6 +93,9 @@ type Store interface {
 
 	// Probe tells whether an Append would have a chance, without storing anything.
 	Probe(ctx context.Context) error
+
+	// Check tells whether what was stored is still where it was put. It is quick, and is called every few seconds.
+	Check(ctx context.Context) error
 
 	// Read returns entries after an offset: at most limit, and no more than maxBytes unless the first alone has more.
 	Read(ctx context.Context, after uint64, limit, maxBytes int) ([]Entry, error)
@@ -103,8 +106,12 @@ type Store interface {
 	// Bounds returns what is held. It never waits.
 	Bounds() Bounds
 
-	// Retire forgets the oldest entries, and their keys, until the limits hold.
-	Retire(ctx context.Context, now time.Time, limits Limits) error
+	// Limit forgets at once the oldest entries, and their keys, that are past the limits, and returns when the next entry will be
+	// past its age; zero if none is held. It never waits.
+	Limit(now time.Time, limits Limits) (due time.Time)
+
+	// Retire gives back the room that forgotten entries take.
+	Retire(ctx context.Context) error
 
 	Close() error
 }
@@ -118,7 +125,7 @@ type Instant interface {
 
 // Limits say how much a store may hold: an entry is retired when any of them is exceeded.
 type Limits struct {
-	Age     time.Duration // by the entry's At, so a clock that was set back makes an entry stay longer, never go early
+	Age     time.Duration // by the entry's At; how one is counted that a wrong clock has set is told at internal/retention
 	Entries int
 	Bytes   int64 // of what the store keeps: on disk those in its files, in memory those of the entries
 }

@@ -5,12 +5,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/crier/crier/server/feed/internal/fifo"
 )
 
 // Options are the settings of a [Log]. The zero value of a field means its default.
@@ -84,12 +83,15 @@ type Log struct {
 	counts counts
 	tail   func(*Entry) // told of each new entry; nil until Follow
 
-	direct *committer // on an Instant store, instead of the two goroutines: see direct.go
+	clock  *clock       // by which entries grow old
+	due    atomic.Int64 // when the oldest is too old, in Unix milliseconds
+	direct *committer   // on an Instant store, instead of the two goroutines: see direct.go
 
 	mu       sync.Mutex // guards the following; never held while a store, a done or a seam runs
 	working  bool       // on an Instant store: somebody is storing and publishing
 	chores   []func()   // on an Instant store: what is to run between two publications
-	queue    fifo.Queue[*work]
+	next     *work      // what is stored next; nil for nothing
+	lines    lines      // what does not fit into the queue's one work
 	spare    []*work
 	newest   int64 // the latest At that Append has set
 	waiting  int   // entries that are not published yet
@@ -107,6 +109,15 @@ type work struct {
 	results []Result
 	bytes   int
 	err     error
+}
+
+// fits tells whether an entry of a size may be added. The first may whatever its size.
+func (w *work) fits(size int) bool { return w.bytes == 0 || w.bytes+size <= maxBatch }
+
+func (w *work) add(e Entry, done Done, size int) {
+	w.entries = append(w.entries, e)
+	w.dones = append(w.dones, done)
+	w.bytes += size
 }
 
 // forResults returns the memory for the results of the entries.
@@ -131,13 +142,15 @@ func New(store Store, opts Options) (*Log, error) {
 		wake: make(chan struct{}, 1), stored: make(chan *work),
 		seams: make(chan func(uint64)), ended: make(chan struct{}),
 	}
-	l.applyLimits(time.Now())
+	l.clock = newClock(opts.Logger)
+	l.recent.limits = Window{Entries: opts.Recent, Bytes: opts.RecentBytes}
+	l.limit()
+	l.retire()
 	last := store.Bounds().Last
 	newest, err := store.ReadBefore(context.Background(), last+1, opts.Recent, opts.RecentBytes)
 	if err != nil {
 		return nil, err
 	}
-	l.recent.limits = Window{Entries: opts.Recent, Bytes: opts.RecentBytes}
 	for _, e := range newest {
 		l.recent.add(e)
 		l.newest = e.At
@@ -153,10 +166,28 @@ func New(store Store, opts Options) (*Log, error) {
 	return l, nil
 }
 
-// applyLimits is called by one goroutine: New, then the committer.
-func (l *Log) applyLimits(now time.Time) {
-	err := l.store.Retire(context.Background(), now, Limits{Age: l.opts.MaxAge, Entries: l.opts.MaxEntries, Bytes: l.opts.MaxBytes})
-	if err != nil {
+// limit forgets what is past the limits.
+func (l *Log) limit() {
+	limits := Limits{Age: l.opts.MaxAge, Entries: l.opts.MaxEntries, Bytes: l.opts.MaxBytes}
+	due := l.store.Limit(l.clock.now(), limits)
+	if due.IsZero() {
+		l.due.Store(math.MaxInt64)
+	} else {
+		l.due.Store(due.UnixMilli())
+	}
+	l.recent.forget(l.store.Bounds().First)
+}
+
+// expire forgets what has become too old, though nothing was appended since.
+func (l *Log) expire() {
+	if time.Now().UnixMilli() >= l.due.Load() {
+		l.limit()
+	}
+}
+
+// retire is called by one goroutine: New, then the committer.
+func (l *Log) retire() {
+	if err := l.store.Retire(context.Background()); err != nil {
 		l.opts.Logger.Warn("feed: what is too old or too much cannot be removed", "error", err)
 	}
 }
@@ -168,17 +199,19 @@ func (l *Log) Follow(f func(*Entry)) { l.tail = f }
 
 // Append takes an entry in, whose Offset it ignores, and whose At is set if it is zero: to the time,
 // which does not go back from one offset to the next unless the clock does so by a minute or more. It never waits for the store. When
-// it returns nil, done is called once, by the publisher: one at a time, in the order of the calls of Append and so
-// in that of offsets, with no lock held. Done may call every method but Seam and Close; what it does delays all others.
+// it returns nil, done is called once, by the publisher: one at a time, in the order of offsets, which for those of one turn
+// is that of the calls of Append, with no lock held. Done may call every method but Seam and Close; what it does delays
+// all others.
 //
-// Turn names whose entry it is while it waits, such as the address of a client: where many wait, each turn gets the same share.
+// Turn names whose entry it is, such as the address of a client: where more waits than is stored at a time, each turn gets
+// the same share.
 //
 // When Append returns an error, done is not called: ErrBusy if too much waits, ErrTooLarge, or ErrClosed.
 //
 // On an Instant store, which nobody has to wait for, the goroutine that calls Append mostly calls done itself before Append returns, and
 // that of others who appended meanwhile: so who calls Append must hold no lock that a done takes.
 func (l *Log) Append(turn string, e Entry, done Done) error {
-	mine, err := l.enqueue(e, done)
+	mine, err := l.enqueue(turn, e, done)
 	switch {
 	case mine:
 		l.work(mostForOthers)
@@ -189,7 +222,7 @@ func (l *Log) Append(turn string, e Entry, done Done) error {
 }
 
 // enqueue takes an entry in. On an Instant store it may tell the caller that the work is its own: see work.
-func (l *Log) enqueue(e Entry, done Done) (mine bool, err error) {
+func (l *Log) enqueue(turn string, e Entry, done Done) (mine bool, err error) {
 	size := e.Size()
 	if size > MaxEntryBytes {
 		l.counts.tooLarge.Add(1)
@@ -210,10 +243,11 @@ func (l *Log) enqueue(e Entry, done Done) (mine bool, err error) {
 	}
 	l.waiting++
 	l.bytes += size
-	w := l.openWork(size)
-	w.entries = append(w.entries, e)
-	w.dones = append(w.dones, done)
-	w.bytes += size
+	if w := l.openWork(size); w != nil {
+		w.add(e, done, size)
+	} else {
+		l.lines.add(turn, waiting{e, done, size})
+	}
 	mine = l.direct != nil && !l.working
 	l.working = l.working || mine
 	return mine, nil
@@ -233,20 +267,36 @@ func (l *Log) stamp(now int64) int64 {
 	return now
 }
 
-// openWork returns the work that takes an entry of the size. It needs the lock.
+// openWork returns the work that takes an entry of the size, or nil: then the entry has to wait in a line. It needs the lock.
 func (l *Log) openWork(size int) *work {
-	if n := l.queue.Len(); n > 0 {
-		if w := *l.queue.At(n - 1); w.bytes+size <= maxBatch {
-			return w
-		}
+	switch {
+	case l.lines.entries > 0:
+		return nil
+	case l.next == nil:
+		l.next = l.newWork()
+	case !l.next.fits(size):
+		return nil
 	}
-	var w *work
+	return l.next
+}
+
+// newWork needs the lock.
+func (l *Log) newWork() (w *work) {
 	if n := len(l.spare); n > 0 {
 		w, l.spare = l.spare[n-1], l.spare[:n-1]
-	} else {
-		w = &work{}
+		return w
 	}
-	l.queue.Push(w)
+	return &work{}
+}
+
+// nextWork returns what waits longest, and fills the work behind it from the lines. It needs the lock.
+func (l *Log) nextWork() *work {
+	w := l.next
+	l.next = nil
+	if l.lines.entries > 0 {
+		l.next = l.newWork()
+		l.lines.fill(l.next)
+	}
 	return w
 }
 
@@ -261,12 +311,10 @@ func (l *Log) signal() {
 func (l *Log) take() (w *work, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.queue.Len() == 0 {
+	if l.next == nil {
 		return nil, !l.shutting
 	}
-	w = *l.queue.At(0)
-	l.queue.Drop(1)
-	return w, true
+	return l.nextWork(), true
 }
 
 // release gives back what one entry took of the limits, and says whether there are chores.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 	"sync"
+	"sync/atomic"
 
 	"github.com/crier/crier/server/feed/internal/fifo"
 )
@@ -16,11 +17,16 @@ type ring struct {
 	limits  Window
 	entries fifo.Queue[Entry] // without gaps
 	bytes   int
+
+	first atomic.Uint64 // what is before it is forgotten
 }
 
 func (r *ring) add(e Entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if e.Offset < r.first.Load() {
+		return // it was forgotten at once
+	}
 	if n := r.entries.Len(); n > 0 && r.entries.At(n-1).Offset+1 != e.Offset {
 		r.entries.Drop(n) // another node of a cluster stored what lies between
 		r.bytes = 0
@@ -33,11 +39,26 @@ func (r *ring) add(e Entry) {
 	}
 }
 
+// forget drops what is before an offset.
+func (r *ring) forget(first uint64) {
+	if r.first.Load() >= first {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for ; n < r.entries.Len() && r.entries.At(n).Offset < first; n++ {
+		r.bytes -= r.entries.At(n).Size()
+	}
+	r.entries.Drop(n)
+	r.first.Store(first)
+}
+
 // view calls f with the entries, if they reach back to the offset.
 func (r *ring) view(offset uint64, f func([]Entry)) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if r.entries.Len() == 0 || r.entries.At(0).Offset > offset {
+	if r.entries.Len() == 0 || r.entries.At(0).Offset > max(offset, r.first.Load()) {
 		return false
 	}
 	f(r.entries.All())
@@ -49,6 +70,7 @@ func (l *Log) Last() uint64 { return l.last.Load() }
 
 // Bounds returns what can be read. It never waits for the store.
 func (l *Log) Bounds() Bounds {
+	l.expire()
 	last := l.Last() // first: what is retired meanwhile may be newer
 	b := l.store.Bounds()
 	b.Last = last
@@ -58,6 +80,7 @@ func (l *Log) Bounds() Bounds {
 
 // Recent is Read for what memory holds; not ok: the store has to be asked. It never waits for the store.
 func (l *Log) Recent(after, end uint64, limit, maxBytes int) (p Page, ok bool) {
+	l.expire()
 	end = l.endOf(end)
 	if after >= end {
 		return Page{UpTo: after}, true
@@ -103,6 +126,7 @@ func (l *Log) page(entries []Entry, after, end uint64) Page {
 
 // RecentBefore is Before for what memory holds; not ok: the store has to be asked. It never waits for the store.
 func (l *Log) RecentBefore(before uint64, limit, maxBytes int) (entries []Entry, ok bool) {
+	l.expire()
 	before = l.beforeOf(before)
 	if limit <= 0 {
 		return nil, true

@@ -8,104 +8,158 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/crier/crier/server/feed"
 )
 
 // Damage is what was found damaged when a store was opened.
 type Damage struct {
-	Reasons []string
-	Aside   string // the directory that the files were moved to
-	First   uint64 // the oldest offset that the store held afterwards, or will give next
+	Reasons []string    // what, with the file and the bytes
+	Aside   string      // the directory that has a copy of what is damaged; "" if there is nothing to copy
+	Bounds  feed.Bounds // what the store held afterwards
 }
 
 func (d *Damage) String() string {
-	return fmt.Sprintf("the feed was damaged (%s); its files were moved to %s; nothing before offset %d is held any more",
-		strings.Join(d.Reasons, "; "), d.Aside, d.First)
+	text := fmt.Sprintf("the feed was damaged (%s); what is whole is kept, from offset %d on", strings.Join(d.Reasons, "; "), d.Bounds.First)
+	if d.Bounds.Gap >= d.Bounds.First {
+		text += fmt.Sprintf(", with something missing up to %d", d.Bounds.Gap)
+	}
+	if d.Aside != "" {
+		text += "; a copy of what is damaged is in " + d.Aside
+	}
+	return text
 }
 
-// skipUnmarked is how many offsets are skipped after damage if no mark tells which were given. It is more than the
-// entries of one segment of the default size can be.
-const skipUnmarked = 1 << 24
+const (
+	asideName = "feed-damaged-"
+	// asidesKept and asideBytes bound what is kept of damage: the oldest goes first, the newest always stays.
+	asidesKept = 8
+	asideBytes = 64 << 20
+)
 
-// removeUnbegun removes the files without entries, or has them set aside with the others if anything is wrong.
-func (r *recovery) removeUnbegun() error {
-	if len(r.reasons) > 0 {
-		r.aside = append(r.aside, r.unbegun...)
+// setAside copies what is damaged, and moves files out of the way in which nothing is whole.
+func (r *recovery) setAside() error {
+	if len(r.reasons) == 0 {
 		return nil
 	}
-	for _, path := range r.unbegun {
-		if err := os.Remove(path); err != nil {
-			return err
+	d := r.d
+	if !r.anyDamagedBytes() {
+		return nil
+	}
+	r.dropOldAsides()
+	aside, err := makeAside(d.opts.files, d.dir, d.opts.now())
+	if err != nil {
+		return fmt.Errorf("it is damaged (%s), and no copy of that can be made: %w", strings.Join(r.reasons, "; "), err)
+	}
+	r.folder.aside = aside
+	for _, s := range r.segments {
+		if err := r.copyDamaged(s, aside); err != nil {
+			// A disk that fails, or is full, must not keep Crier from what is whole.
+			d.opts.Logger.Warn("feed: what is damaged cannot be copied; it stays where it is", "file", s.path, "error", err)
+			s.keepFlaws = true
 		}
 	}
-	return nil
+	note := "The feed was damaged: " + strings.Join(r.reasons, "; ") + ".\nThe files in this folder hold copies of what is damaged; " +
+		"`crier feed check` and `crier feed export` read them. Nothing uses them: remove them when you like.\n"
+	if err := writeNote(d.opts.files, filepath.Join(aside, "what-happened.txt"), note); err != nil {
+		d.opts.Logger.Warn("feed: no note of the damage can be written", "folder", aside, "error", err)
+	}
+	return errors.Join(d.opts.files.syncDir(aside), d.opts.files.syncDir(d.dir))
 }
 
-// checkEnd compares what was found with what the store held when it was closed.
-func (r *recovery) checkEnd() {
-	m := r.d.mark
-	if !m.closed || m.first > m.last || r.lost {
-		return
-	}
-	found := uint64(0)
-	if len(r.d.segments) > 0 {
-		found = r.next - 1
-	}
-	if found < m.last {
-		r.lost = true
-		r.giveUp(fmt.Sprintf("the entries from %d to %d are missing at the end", max(found+1, m.first), m.last))
-	}
-}
-
-// setBounds sets what is held, so that no offset can be given again.
-func (r *recovery) setBounds() {
-	d := r.d
-	if len(d.segments) > 0 {
-		d.first, d.last = d.segments[0].base, r.next-1
-		if d.mark.closed && d.mark.first > d.first && d.mark.first <= d.last+1 {
-			d.first = d.mark.first
-			d.keys.Retire(d.first)
+func (r *recovery) anyDamagedBytes() bool {
+	for _, s := range r.segments {
+		if s.garbage {
+			return true
 		}
-		return
+		for _, f := range s.flaws {
+			if !f.cut {
+				return true
+			}
+		}
 	}
-	d.last = max(r.highest, d.mark.reserved)
-	if !r.marked && len(r.reasons) > 0 {
-		d.last += skipUnmarked
-	}
-	d.first = d.last + 1
+	return false
 }
 
-// setAside moves what is damaged out of the way. That offsets were given is noted before the files that show it go.
-func (r *recovery) setAside() error {
+// copyDamaged makes a segment of the parts of one that are damaged, or of all of it if nothing in it is whole.
+func (r *recovery) copyDamaged(s *stored, aside string) error {
+	b := appendSegmentHeader(nil, max(1, min(s.segment.version, segmentLatest)), s.segment.base, s.segment.salt)
+	some := false
+	for _, f := range s.flaws {
+		if !f.cut {
+			some = true
+			b = append(b, s.raw(f.extent)...)
+		}
+	}
+	if s.garbage {
+		return r.d.opts.files.rename(s.path, filepath.Join(aside, filepath.Base(s.path)))
+	}
+	if !some {
+		return nil
+	}
+	return writeFile(r.d.opts.files, filepath.Join(aside, filepath.Base(s.path)), b)
+}
+
+// mend closes the flaws of a segment: a hole takes the place of what is damaged, and what is at the end is cut off.
+func (s *stored) mend() error {
+	if s.keepFlaws {
+		return nil
+	}
+	var err error
+	changed := s.headFault != nil
+	if s.headFault != nil {
+		_, err = s.f.WriteAt(appendSegmentHeader(nil, s.segment.version, s.segment.base, s.segment.salt), 0)
+	}
+	for _, f := range s.flaws {
+		switch size := f.to - f.from; {
+		case f.end:
+			s.toTrim = true
+		case size >= batchHeader && err == nil:
+			_, err = s.f.WriteAt(sealHole(size, s.segment.salt), f.from)
+			changed = true
+		}
+	}
+	if changed && err == nil {
+		err = s.f.Sync()
+	}
+	return errors.Join(err, s.trim())
+}
+
+// dropOldAsides removes the oldest copies of damage until there is room for another.
+func (r *recovery) dropOldAsides() {
 	d := r.d
-	aside, err := makeAside(d.dir, time.Now())
-	if err != nil {
-		return err
+	names, _ := d.opts.files.list(d.dir)
+	var asides []string
+	for _, name := range names { // in order, so the oldest first
+		if strings.HasPrefix(name, asideName) {
+			asides = append(asides, filepath.Join(d.dir, name))
+		}
 	}
-	if r.badMark {
-		err = moveTo(aside, markPath(d.dir))
+	sizes := make([]int64, len(asides))
+	var sum int64
+	for i, aside := range asides {
+		files, _ := d.opts.files.list(aside)
+		for _, name := range files {
+			_, size, _ := d.opts.files.about(filepath.Join(aside, name))
+			sizes[i] += size
+		}
+		sum += sizes[i]
 	}
-	if err == nil {
-		err = d.markClosed(d.first)
+	for i, aside := range asides {
+		if len(asides)-i < asidesKept && sum <= asideBytes {
+			return
+		}
+		err := d.opts.files.remove(aside)
+		d.opts.Logger.Warn("feed: an old copy of damage was removed, since another is to be made", "folder", aside, "error", err)
+		sum -= sizes[i]
 	}
-	if err == nil {
-		err = moveTo(aside, r.aside...)
-	}
-	d.damage = &Damage{Reasons: r.reasons, Aside: aside, First: d.first}
-	if err == nil {
-		err = writeSynced(filepath.Join(aside, "what-happened.txt"), d.damage.String()+"\n")
-	}
-	if err != nil {
-		return fmt.Errorf("it is damaged (%s) and cannot be set aside: %w", strings.Join(r.reasons, "; "), err)
-	}
-	d.opts.Logger.Error(d.damage.String())
-	return syncDir(d.dir)
 }
 
-func makeAside(dir string, now time.Time) (string, error) {
-	name := filepath.Join(dir, "feed-damaged-"+now.UTC().Format("20060102T150405Z"))
+func makeAside(fsys files, dir string, now time.Time) (string, error) {
+	name := filepath.Join(dir, asideName+now.UTC().Format("20060102T150405Z"))
 	path := name
 	for i := 2; ; i++ {
-		err := os.Mkdir(path, 0o700)
+		err := fsys.mkdir(path)
 		if !errors.Is(err, fs.ErrExist) {
 			return path, err
 		}
@@ -113,11 +167,16 @@ func makeAside(dir string, now time.Time) (string, error) {
 	}
 }
 
-func moveTo(dir string, paths ...string) error {
-	for _, path := range paths {
-		if err := os.Rename(path, filepath.Join(dir, filepath.Base(path))); err != nil {
-			return err
-		}
+func writeNote(fsys files, path, text string) error { return writeFile(fsys, path, []byte(text)) }
+
+func writeFile(fsys files, path string, b []byte) error {
+	f, err := fsys.open(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR)
+	if err != nil {
+		return err
 	}
-	return syncDir(dir)
+	_, err = f.WriteAt(b, 0)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
 }

@@ -25,14 +25,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
-	"os"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/feed/internal/fifo"
 	"github.com/crier/crier/server/feed/internal/keys"
+	"github.com/crier/crier/server/feed/internal/retention"
 )
 
 // Options are the settings of a [Store]. The zero value is ready to use.
@@ -48,7 +48,8 @@ type Options struct {
 	// Logger is told what was repaired, set aside or could not be removed. Nil means slog.Default().
 	Logger *slog.Logger
 
-	open func(path string, flag int) (file, error) // stands in for the file system in tests
+	files files            // stands in for the file system in tests
+	now   func() time.Time // and for the clock
 }
 
 func (o Options) withDefaults() Options {
@@ -61,28 +62,24 @@ func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	if o.open == nil {
-		o.open = openFile
+	if o.files == nil {
+		o.files = realFiles{}
+	}
+	if o.now == nil {
+		o.now = time.Now
 	}
 	return o
 }
 
-func openFile(path string, flag int) (file, error) {
-	f, err := os.OpenFile(path, flag, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	return osFile{f}, nil
-}
-
-// A Store is a [feed.Store] in the files of one directory, of which it is the only user: feed-OFFSET.log holds the entries from that
-// offset on, feed.mark what offsets may have been given, feed.lock is locked while the store is open.
+// A Store is a [feed.Store] in the files of one directory, of which it is the only user: feed-OFFSET.log holds entries, none
+// with a lower offset; feed.state what offsets may have been given, and whose files these are; feed.lock is locked while
+// the store is open.
 //
 // What it has acknowledged survives the end of its process at any moment, and a power cut as far as the disk keeps what
 // it was told to sync. Every byte has a checksum, and all are checked when the store is opened.
 //
-// One thing cannot be told from a crash: that after a crash, and before the store is opened again, whole batches are cut
-// from the end of its newest file. After Close that is noticed too.
+// Two things cannot be seen from inside: that a whole disk, or all of a machine, was set back to an earlier state; and that
+// after a crash, and before the store is opened again, whole batches are cut from the end of its newest file.
 type Store struct {
 	dir      string
 	opts     Options
@@ -91,78 +88,88 @@ type Store struct {
 
 	// Used by the goroutine that appends.
 
-	mark mark
-	keys keys.Index
-	buf  []byte // the batch to be written
+	state  *stateFile
+	broken error // what is on the disk is not known to be as it should: see mend
+	keys   keys.Index
+	buf    []byte // the batch to be written
+	stamps []stamp
 
 	mu sync.RWMutex // guards the following; not held while the disk is waited for
 
-	segments []*segment // one behind the other; only the last may be without entries
-	first    uint64     // oldest offset held; what the oldest segment has before it is retired
-	last     uint64
+	segments []*segment // in the order of their entries; only the last may be without any
+	held     fifo.Queue[stamp]
+	bytes    int64 // of those, on the disk
+	ages     retention.Ages
+	last     uint64 // the newest offset given, or that before the first of this life
+	gap      uint64
 	closed   bool
+}
+
+// stamp is what retention must know of an entry that is held.
+type stamp struct {
+	offset uint64
+	at     int64 // Unix milliseconds
+	bytes  int64 // its part of the file
 }
 
 var _ feed.Store = (*Store)(nil)
 
-// Append implements Store. The entries are one batch: one write and one sync.
+// Append implements feed.Store. The entries are one batch: one write and one sync.
 func (d *Store) Append(_ context.Context, entries []feed.Entry, results []feed.Result) error {
-	b := batch{first: d.last + 1, newest: math.MinInt64}
-	d.buf = slices.Grow(d.buf[:0], batchHeader)[:batchHeader]
+	d.mu.RLock()
+	first, held := d.last+1, d.oldest()
+	d.mu.RUnlock()
+	d.keys.Retire(held)
+	d.buf, d.stamps = slices.Grow(d.buf[:0], batchHeader)[:batchHeader], d.stamps[:0]
 	for i := range entries {
-		results[i] = d.encode(&b, &entries[i])
+		results[i] = d.encode(first, &entries[i])
 	}
-	if b.count == 0 {
+	if len(d.stamps) == 0 {
 		return nil
 	}
-	if err := d.commit(b); err != nil {
-		d.keys.Undo(b.first)
+	if err := d.commit(first); err != nil {
+		d.keys.Undo(first)
 		return fmt.Errorf("feed: not stored: %w", err)
 	}
 	return nil
 }
 
-// batch describes what buf holds.
-type batch struct {
-	first  uint64
-	count  int
-	newest int64 // the latest At
-}
-
 // encode gives an entry its offset and puts it into buf, unless its key is known already.
-func (d *Store) encode(b *batch, e *feed.Entry) feed.Result {
-	e.Offset = b.first + uint64(b.count)
-	if first, repeated := d.keys.Add(e); repeated {
-		return first
+func (d *Store) encode(first uint64, e *feed.Entry) feed.Result {
+	e.Offset = first + uint64(len(d.stamps))
+	if was, repeated := d.keys.Add(e); repeated {
+		return was
 	}
+	before := len(d.buf)
 	d.buf = appendEntry(d.buf, e)
-	b.count++
-	b.newest = max(b.newest, e.At)
+	d.stamps = append(d.stamps, stamp{e.Offset, e.At, int64(len(d.buf) - before)})
 	return feed.Result{Offset: e.Offset, At: e.At}
 }
 
 // keptBuffer is how large a buffer is kept for the next batch.
 const keptBuffer = 1 << 20
 
-// maxBatchBytes is what one Append may come to; a Log's is far below.
-const maxBatchBytes = 1 << 30
-
-func (d *Store) commit(b batch) error {
+func (d *Store) commit(first uint64) error {
 	if len(d.buf) > maxBatchBytes {
 		return feed.ErrTooLarge
 	}
-	last := b.first + uint64(b.count) - 1
-	s, err := d.ready(last, int64(len(d.buf)))
+	next := first + uint64(len(d.stamps))
+	s, err := d.ready(next-1, int64(len(d.buf)))
 	if err != nil {
 		return err
 	}
-	sealBatch(d.buf, b.first, b.count, s.salt)
+	sealBatch(d.buf, first, len(d.stamps), s.salt)
 	if err := s.write(d.buf); err != nil {
 		return err
 	}
+	d.stamps[0].bytes += batchHeader
 	d.mu.Lock()
-	s.add(b.first, b.newest, int64(len(d.buf)))
-	d.last = last
+	s.add(first, next, int64(len(d.buf)))
+	for _, e := range d.stamps {
+		d.held.Push(e)
+	}
+	d.bytes += int64(len(d.buf))
+	d.last = next - 1
 	d.mu.Unlock()
 	if cap(d.buf) > keptBuffer {
 		d.buf = nil
@@ -172,42 +179,48 @@ func (d *Store) commit(b batch) error {
 
 // ready returns the segment that takes the next n bytes, when all offsets up to last may be given.
 func (d *Store) ready(last uint64, n int64) (*segment, error) {
-	if d.mark.closed || last > d.mark.reserved {
-		m := mark{reserved: last + reserve}
-		if err := m.write(d.dir); err != nil {
-			return nil, err
+	if d.broken != nil {
+		if d.broken = d.checkNames(); d.broken != nil {
+			return nil, d.broken
 		}
-		d.mark = m
 	}
-	if len(d.segments) > 0 {
-		s := d.segments[len(d.segments)-1]
-		full := s.end+n > d.opts.SegmentBytes || time.Since(s.begun) > d.opts.SegmentAge
-		if len(s.blocks) == 0 || (!full && !s.dead) {
-			return s, nil
-		}
-		s.shrink()
-	}
-	return d.begin(d.last + 1)
-}
-
-// begin adds a segment, whose header is safe from then on.
-func (d *Store) begin(base uint64) (*segment, error) {
-	path := segmentPath(d.dir, base)
-	f, err := d.opts.open(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR) // an earlier try may have left it
+	s, err := d.segmentFor(n)
 	if err != nil {
 		return nil, err
 	}
-	s := &segment{base: base, salt: newSalt(), path: path, f: f, end: segmentHeader,
-		full: d.opts.SegmentBytes, room: segmentHeader, begun: time.Now()}
-	_, err = f.WriteAt(appendSegmentHeader(nil, base, s.salt), 0)
-	if err == nil {
-		err = f.Sync()
+	was := d.state.last
+	if was.closed || last > was.reserved || was.tail != s.base {
+		now := was
+		now.closed, now.reserved, now.tail = false, max(was.reserved, last+reserve), s.base
+		if now.tailFile, _, err = d.opts.files.about(s.path); err != nil {
+			return nil, err
+		}
+		if err := d.state.write(now); err != nil {
+			return nil, err
+		}
 	}
-	if err == nil {
-		err = syncDir(d.dir)
+	return s, nil
+}
+
+// segmentFor returns the segment that takes the next n bytes.
+func (d *Store) segmentFor(n int64) (*segment, error) {
+	base := d.last + 1
+	if len(d.segments) > 0 {
+		s := d.segments[len(d.segments)-1]
+		full := s.end+n > d.opts.SegmentBytes || d.opts.now().Sub(s.begun) > d.opts.SegmentAge
+		fits := !s.dead && s.version == segmentLatest && (len(s.blocks) == 0 || s.next() == base)
+		if fits && (len(s.blocks) == 0 || !full) {
+			return s, nil
+		}
+		if !s.dead {
+			if err := errors.Join(s.shrink(), d.checkNames()); err != nil {
+				return nil, err
+			}
+		}
 	}
+	s, err := beginSegment(d.opts.files, d.dir, base, d.opts.SegmentBytes)
 	if err != nil {
-		return nil, errors.Join(err, f.Close(), os.Remove(path))
+		return nil, err
 	}
 	d.mu.Lock()
 	d.segments = append(d.segments, s)
@@ -221,7 +234,7 @@ func newSalt() uint32 {
 	return binary.LittleEndian.Uint32(b[:])
 }
 
-// Probe implements Store.
+// Probe implements feed.Store.
 func (d *Store) Probe(context.Context) error {
 	s, err := d.ready(d.last+1, 0)
 	if err == nil {
@@ -233,18 +246,56 @@ func (d *Store) Probe(context.Context) error {
 	return nil
 }
 
-// Bounds implements Store.
+// Check implements feed.Store: the files that are written are still those with the names. After an error nothing is
+// appended until they are again.
+func (d *Store) Check(context.Context) error {
+	if d.broken = d.checkNames(); d.broken != nil {
+		return fmt.Errorf("feed: %w", d.broken)
+	}
+	return nil
+}
+
+func (d *Store) checkNames() error {
+	last := d.state.last
+	self, _, err := d.opts.files.about(statePath(d.dir))
+	if err == nil && self == last.self && last.tail != 0 && len(d.segments) > 0 {
+		s := d.segments[len(d.segments)-1]
+		if s.base == last.tail && !s.dead {
+			var now identity
+			now, _, err = d.opts.files.about(s.path)
+			if err == nil && now != last.tailFile {
+				err = errors.New(s.path + " is another file now")
+			}
+		}
+	} else if err == nil && self != last.self {
+		err = errors.New(statePath(d.dir) + " is another file now")
+	}
+	if err != nil {
+		return fmt.Errorf("the folder %s was removed or replaced while Crier uses it; put it back, or start Crier again: %w", d.dir, err)
+	}
+	return nil
+}
+
+// Bounds implements feed.Store.
 func (d *Store) Bounds() feed.Bounds {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return feed.Bounds{First: d.first, Last: d.last}
+	return feed.Bounds{First: d.oldest(), Last: d.last, Gap: d.gap}
 }
 
-// Damage tells what Open found damaged and set aside; nil if nothing was.
+// oldest returns the oldest offset held, or the one to come. It needs the lock.
+func (d *Store) oldest() uint64 {
+	if d.held.Len() == 0 {
+		return d.last + 1
+	}
+	return d.held.At(0).offset
+}
+
+// Damage tells what Open found damaged; nil if nothing was.
 func (d *Store) Damage() *Damage { return d.damage }
 
-// Close implements Store. It notes that the store was closed in good order, and what it held then. Without that note, as
-// after a crash or on a full disk, nothing is lost either.
+// Close implements feed.Store. It notes what the store holds: without that note, as after a crash or on a full disk,
+// nothing is lost either, but what was refused at last may be there again.
 func (d *Store) Close() error {
 	d.mu.Lock()
 	closed := d.closed
@@ -256,23 +307,34 @@ func (d *Store) Close() error {
 	var errs []error
 	for _, s := range d.segments {
 		if !s.dead {
-			s.shrink()
+			_ = s.shrink() // what cannot be cut off now is when the store is opened
 			errs = append(errs, s.f.Close())
 		}
 	}
-	errs = append(errs, d.markClosed(d.first), d.lockFile.Close())
+	errs = append(errs, d.noteClosed(), d.state.f.Close(), d.lockFile.Close())
 	return errors.Join(errs...)
 }
 
-// markClosed notes what is held from now on, until the next Append.
-func (d *Store) markClosed(first uint64) error {
-	m := mark{reserved: d.last, closed: true, first: first, last: d.last}
-	if m == d.mark {
+// noteClosed notes what is held from now on, until the next Append.
+func (d *Store) noteClosed() error {
+	now := d.state.last
+	now.closed, now.first, now.last = true, d.oldest(), d.newest()
+	if now.closed == d.state.last.closed && now.first == d.state.last.first && now.last == d.state.last.last {
 		return nil
 	}
-	if err := m.write(d.dir); err != nil {
+	if d.broken = d.checkNames(); d.broken != nil {
+		return fmt.Errorf("feed: %w", d.broken)
+	}
+	if err := d.state.write(now); err != nil {
 		return fmt.Errorf("feed: %w", err)
 	}
-	d.mark = m
 	return nil
+}
+
+// newest returns the newest entry held, or the offset before the one to come.
+func (d *Store) newest() uint64 {
+	if n := d.held.Len(); n > 0 {
+		return d.held.At(n - 1).offset
+	}
+	return d.last
 }

@@ -1,16 +1,19 @@
 package disk
 
 import (
+	"io"
 	"sync"
 )
 
-// faulty stands between a Disk and its files: it counts syncs and fails on demand.
+// faulty stands between a Store and its files: it counts syncs and fails on demand.
 type faulty struct {
+	realFiles
 	mu       sync.Mutex
 	syncs    int
-	failing  map[string]error // by operation: write, sync, truncate, open
+	failing  map[string]error // by operation: write, sync, truncate, read, open, rename, remove, mkdir, syncDir
 	partial  int              // with a failing write: how many bytes are written all the same
 	syncHook func()           // called before each sync
+	unread   func(name string, from, to int64) bool
 }
 
 func (f *faulty) fail(operation string, err error) {
@@ -32,13 +35,37 @@ func (f *faulty) open(path string, flag int) (file, error) {
 	if err := f.err("open"); err != nil {
 		return nil, err
 	}
-	real, err := openFile(path, flag)
-	return &faultyFile{real, f}, err
+	real, err := f.realFiles.open(path, flag)
+	return &faultyFile{real, path, f}, err
 }
+
+func (f *faulty) remove(path string) error {
+	if err := f.err("remove"); err != nil {
+		return err
+	}
+	return f.realFiles.remove(path)
+}
+
+func (f *faulty) rename(from, to string) error {
+	if err := f.err("rename"); err != nil {
+		return err
+	}
+	return f.realFiles.rename(from, to)
+}
+
+func (f *faulty) lock(path string) (io.Closer, error) { return f.realFiles.lock(path) }
 
 type faultyFile struct {
 	file
+	path   string
 	faults *faulty
+}
+
+func (f *faultyFile) ReadAt(b []byte, pos int64) (int, error) {
+	if f.faults.unread != nil && f.faults.unread(f.path, pos, pos+int64(len(b))) {
+		return 0, io.ErrUnexpectedEOF
+	}
+	return f.file.ReadAt(b, pos)
 }
 
 func (f *faultyFile) WriteAt(b []byte, pos int64) (int, error) {

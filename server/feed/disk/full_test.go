@@ -17,7 +17,7 @@ import (
 func expectRefusedThenTaken(t *testing.T, operation string, partial int) {
 	var disk faulty
 	dir := t.TempDir()
-	d := openDisk(t, dir, Options{SegmentBytes: 10 << 10, open: disk.open})
+	d := openDisk(t, dir, Options{SegmentBytes: 10 << 10, files: &disk})
 	var stored []feed.Entry
 	for i := range 40 {
 		disk.partial = partial * i
@@ -82,8 +82,8 @@ func TestADiskThatRefusesLeavesTheStoreAsItWas(t *testing.T) {
 
 func TestWhatCannotBeCutOffIsNotBuiltUpon(t *testing.T) {
 	var disk faulty
-	d := openDisk(t, t.TempDir(), Options{open: disk.open})
-	feedtest.MustAppend(t, d, feedtest.Said("a"))
+	d := openDisk(t, t.TempDir(), Options{files: &disk})
+	a := feedtest.MustAppend(t, d, feedtest.Said("a"))
 	disk.fail("sync", syscall.EIO)
 	disk.fail("truncate", syscall.EROFS)
 	if _, err := feedtest.Append(d, []feed.Entry{feedtest.Said("lost")}); !errors.Is(err, syscall.EIO) {
@@ -94,45 +94,53 @@ func TestWhatCannotBeCutOffIsNotBuiltUpon(t *testing.T) {
 		t.Errorf("Append says: %v", err)
 	}
 	disk.fail("truncate", nil)
-	if e := feedtest.MustAppend(t, d, feedtest.Said("b")); e[0].Offset != 2 || len(feedtest.Everything(t, d)) != 2 {
+	if e := feedtest.MustAppend(t, d, feedtest.Said("b")); e[0].Offset != a[0].Offset+1 || len(feedtest.Everything(t, d)) != 2 {
 		t.Errorf("then: %v", e)
 	}
 }
 
 func TestRetiringThatFailsIsTriedAgain(t *testing.T) {
 	dir := t.TempDir()
-	d, all := filled(t, dir)
-	d.dir += "/gone" // the directory cannot be synced, nor a mark written
+	var disk faulty
+	d, all := filled(t, dir, Options{files: &disk})
 	limits := feed.Limits{Age: 1 << 62, Entries: 10, Bytes: 1 << 30}
-	if err := d.Retire(context.Background(), time.Now(), limits); err == nil {
+	disk.fail("remove", syscall.EIO)
+	d.Limit(time.Now(), limits)
+	if err := d.Retire(t.Context()); err == nil {
 		t.Error("Retire says nothing")
 	}
-	d.dir = dir
+	disk.fail("remove", nil)
 	feedtest.MustAppend(t, d, feedtest.Said("more"))
 	feedtest.Retire(t, d, time.Now(), limits)
 	if got := feedtest.Everything(t, d); len(got) != 10 || got[8].Offset != all[len(all)-1].Offset {
 		t.Errorf("%d entries are held", len(got))
 	}
-	if bases, _ := listSegments(dir); len(bases) > 3 {
+	if bases := listSegments(dir); len(bases) > 3 {
 		t.Errorf("%d files are left", len(bases))
 	}
 }
 
 func TestAFileThatCannotBeRemovedIsNotAppendedTo(t *testing.T) {
-	d := openDisk(t, t.TempDir(), Options{})
-	feedtest.MustAppend(t, d, feedtest.Said("a"))
-	path := d.segments[0].path
-	d.segments[0].path = d.dir // which is not empty
+	var disk faulty
+	dir := t.TempDir()
+	d := openDisk(t, dir, Options{files: &disk})
+	a := feedtest.MustAppend(t, d, feedtest.Said("a"))
+	disk.fail("remove", syscall.EIO)
 	none := feed.Limits{Age: 1 << 62, Bytes: 1 << 30}
-	if err := d.Retire(context.Background(), time.Now(), none); err == nil {
+	d.Limit(time.Now(), none)
+	if err := d.Retire(t.Context()); err == nil {
 		t.Error("Retire says nothing")
 	}
-	if e := feedtest.MustAppend(t, d, feedtest.Said("b")); e[0].Offset != 2 || len(feedtest.Everything(t, d)) != 1 {
+	crashed := openDisk(t, copyOf(t, dir), Options{})
+	if got := feedtest.Everything(t, crashed); len(got) > 1 {
+		t.Errorf("%d entries are there after a crash", len(got))
+	}
+	if e := feedtest.MustAppend(t, d, feedtest.Said("b")); e[0].Offset != a[0].Offset+1 || len(feedtest.Everything(t, d)) != 1 {
 		t.Errorf("then: %v", e)
 	}
-	d.segments[0].path = path
+	disk.fail("remove", nil)
 	feedtest.Retire(t, d, time.Now(), none)
-	if bases, _ := listSegments(d.dir); len(bases) != 0 {
+	if bases := listSegments(dir); len(bases) != 0 {
 		t.Errorf("%d files are left", len(bases))
 	}
 }

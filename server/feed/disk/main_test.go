@@ -46,3 +46,14 @@ func openDisk(t testing.TB, dir string, opts Options) *Store {
 	t.Cleanup(func() { _ = d.Close() })
 	return d
 }
+
+// listSegments returns the numbers in the names of the segments.
+func listSegments(dir string) (bases []uint64) {
+	names, _ := realFiles{}.list(dir)
+	for _, name := range names {
+		if base := baseIn(name); base > 0 {
+			bases = append(bases, base)
+		}
+	}
+	return bases
+}

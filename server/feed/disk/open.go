@@ -4,35 +4,36 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-
-	"github.com/crier/crier/server/feed"
-	"github.com/crier/crier/server/feed/internal/keys"
 )
 
-// Open opens the store in a directory, or begins one; the directory is created if need be, for its owner alone.
+// Open opens the store in a directory, or begins one; directories that are missing are made, for their owner alone.
 //
-// Every byte is checked. What a crash left of a write that nobody was told of is cut off. What is damaged is moved, with
-// everything older, to a directory feed-damaged-TIME inside, with a note; the logger is told, and [Store.Damage] tells. The
-// store goes on with the entries behind the damage, which are without gaps, and with offsets that were never given
-// before: so each client that asks for something older learns that it is incomplete.
+// Every byte is checked. Each batch that is whole is kept, whatever became of those before and behind it; Bounds().Gap
+// tells up to where something is missing. What is damaged is copied to a directory feed-damaged-TIME inside, with a note,
+// and [Store.Damage] tells. What a crash left of a write that nobody was told of is cut off.
 //
-// An error means that the directory cannot be used: another process has it, or it may not be read or written.
+// A store goes on counting where it ended, if all that it had acknowledged is known to be there. Otherwise a new life
+// begins, with offsets above all that can have been given, and Gap right before them: with a new folder; with files that
+// are not those that were written last, such as a copy or a backup (see [Moved]); and when the newest entries may be lost.
+//
+// An error means that the directory cannot be used: another process has it, it may not be read or written, or a newer
+// version of Crier wrote it. Then nothing in it has been changed.
 func Open(dir string, opts Options) (*Store, error) {
 	d := &Store{dir: dir, opts: opts.withDefaults()}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := makeDir(d.opts.files, dir); err != nil {
 		return nil, fmt.Errorf("feed: %w", err)
 	}
-	_ = syncDir(filepath.Dir(dir)) // the directory may be new; one that was there may have a parent that cannot be read
-	if err := d.lock(); err != nil {
-		return nil, err
+	_ = d.opts.files.syncDir(filepath.Dir(dir)) // a parent that was there may not be readable
+	lock, err := d.opts.files.lock(filepath.Join(dir, "feed.lock"))
+	if err != nil {
+		return nil, fmt.Errorf("feed: %w", err)
 	}
+	d.lockFile = lock
 	if err := d.recover(); err != nil {
 		for _, s := range d.segments {
 			_ = s.f.Close()
@@ -42,142 +43,141 @@ func Open(dir string, opts Options) (*Store, error) {
 	return d, nil
 }
 
-func (d *Store) lock() error {
-	path := filepath.Join(d.dir, "feed.lock")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return fmt.Errorf("feed: %w", err)
-	}
-	taken, err := lock(f)
-	switch {
-	case taken:
-		owner, _ := os.ReadFile(path)
-		err = fmt.Errorf("feed: another process (id %s) uses %s", cmp.Or(strings.TrimSpace(string(owner)), "unknown"), d.dir)
-	case err != nil:
-		err = fmt.Errorf("feed: locking %s: %w", path, err)
-	default:
-		// Who has the lock is told for people; it is the lock that counts.
-		_ = f.Truncate(0)
-		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-		d.lockFile = f
-		return nil
-	}
-	return errors.Join(err, f.Close())
-}
-
 // recover reads all that there is.
 func (d *Store) recover() error {
-	r := recovery{d: d}
-	if err := r.readMark(); err != nil {
-		return err
-	}
-	found, err := r.readAll()
+	f, err := readFolder(d.opts.files, d.dir, nil)
 	if err != nil {
 		return err
 	}
-	for i, s := range found {
-		next := uint64(0)
-		if i+1 < len(found) {
-			next = found[i+1].base
-		}
-		r.judge(s, next)
+	r := &recovery{d: d, folder: f}
+	for _, s := range f.segments {
+		s.full = d.opts.SegmentBytes
+		d.segments = append(d.segments, s.segment) // to be closed if anything fails
 	}
+	r.cutRefused()
+	r.judge()
+	d.segments = r.kept()
 	if err := r.syncLast(); err != nil {
 		return err
 	}
-	r.checkEnd()
-	if err := r.removeUnbegun(); err != nil {
+	r.index()
+	r.beginLife()
+	if err := r.setAside(); err != nil {
 		return err
 	}
-	r.setBounds()
-	if len(r.reasons) == 0 {
-		return nil
-	}
-	return r.setAside()
-}
-
-// listSegments returns the offsets that the names of the segments tell, in order.
-func listSegments(dir string) (bases []uint64, err error) {
-	files, err := os.ReadDir(dir)
-	for _, f := range files {
-		text := strings.TrimSuffix(strings.TrimPrefix(f.Name(), "feed-"), ".log")
-		base, err := strconv.ParseUint(text, 10, 64)
-		if err == nil && filepath.Join(dir, f.Name()) == segmentPath(dir, base) {
-			bases = append(bases, base)
-		}
-	}
-	slices.Sort(bases)
-	return bases, err
-}
-
-// recovery is the state of reading a directory. What was kept so far is in the store's segments.
-type recovery struct {
-	d       *Store
-	marked  bool   // there is a mark that can be read
-	next    uint64 // the offset behind the newest segment
-	highest uint64 // the highest offset seen anywhere
-	lost    bool   // the newest entries are damaged
-
-	reasons []string
-	aside   []string // the segments to be set aside
-	unbegun []string // the files without entries
-	badMark bool
-}
-
-func (r *recovery) readMark() error {
-	m, err := readMark(r.d.dir)
-	switch {
-	case errors.Is(err, feed.ErrDamaged):
-		r.badMark = true
-		r.reasons = append(r.reasons, "feed.mark cannot be read")
-	case err != nil:
+	if err := r.renew(); err != nil {
 		return err
-	case m != nil:
-		r.d.mark, r.marked = *m, true
 	}
+	r.mend()
+	r.tell()
 	return nil
 }
 
-// readAll reads the segments. Files without entries are not among them: each is left from a segment that was never begun,
-// or it is missed where the others do not join.
-func (r *recovery) readAll() (found []scanned, err error) {
-	bases, err := listSegments(r.d.dir)
-	if err != nil {
-		return nil, err
-	}
-	for _, base := range bases {
-		s, err := r.read(base)
-		if err != nil {
-			return nil, err
-		}
-		r.d.segments = append(r.d.segments, s.segment) // to be closed if reading another fails
-		r.highest = max(r.highest, s.next-1)
-		if len(s.blocks) > 0 || (s.fault != nil && !s.torn) {
-			found = append(found, s)
-			continue
-		}
-		_ = s.f.Close()
-		r.unbegun = append(r.unbegun, s.path)
-	}
-	r.d.segments = nil
-	return found, nil
+// recovery is the state of opening a folder.
+type recovery struct {
+	d *Store
+	*folder
+
+	reasons []string // what is damaged
+	lost    bool     // the newest entries may be
+	fresh   bool     // a new life began
+	drop    []*stored
 }
 
-// judge keeps a segment, behind which the next one must begin (0 for the last), or has it set aside.
-func (r *recovery) judge(s scanned, next uint64) {
-	r.keep(s)
-	switch {
-	case next > 0 && s.next == next, next == 0 && s.fault == nil:
-	case next == 0 && s.torn:
-		s.segment.toTrim = true
-		r.d.opts.Logger.Info("feed: cut off what a crash left of a write that was not acknowledged",
-			"file", s.path, "bytes", s.size-s.end)
-	case s.fault != nil:
-		r.giveUp(fmt.Sprintf("%s, at byte %d: %v", filepath.Base(s.path), s.end, s.fault))
-	default:
-		r.giveUp(fmt.Sprintf("%s ends before entry %d, and entry %d is the next there is", filepath.Base(s.path), s.next, next))
+// cutRefused drops what lies above the end that was noted when the store was closed: it was refused, but the disk took it
+// all the same.
+func (r *recovery) cutRefused() {
+	if !r.own || !r.was.closed {
+		return
 	}
-	r.lost = next == 0 && len(r.d.segments) == 0
+	for _, s := range r.segments {
+		for i, p := range s.pieces {
+			if p.first > r.was.last {
+				s.pieces, s.flaws = s.pieces[:i], nil
+				s.segment.end, s.segment.toTrim = p.from, true
+				s.keys = slices.DeleteFunc(s.keys, func(k found) bool { return k.Offset > r.was.last })
+				break
+			}
+		}
+	}
+}
+
+// judge goes through the flaws. Newest is the last file with entries.
+func (r *recovery) judge() {
+	newest := -1
+	for i, s := range r.segments {
+		if len(s.pieces) > 0 {
+			newest = i
+		}
+	}
+	for i, s := range r.segments {
+		r.judgeSegment(s, i >= newest)
+	}
+	r.checkEnd()
+	if r.stateBad {
+		r.reasons = append(r.reasons, "feed.state cannot be read")
+		r.lost = true
+	}
+}
+
+func (r *recovery) judgeSegment(s *stored, newest bool) {
+	name := filepath.Base(s.path)
+	if len(s.pieces) == 0 {
+		r.drop = append(r.drop, s)
+		s.garbage = len(s.flaws) > 0 && !s.flaws[0].torn || s.headFault != nil && s.size >= segmentHeader && !s.zero
+	}
+	if s.headFault != nil && (len(s.pieces) > 0 || s.garbage) {
+		r.reasons = append(r.reasons, fmt.Sprintf("%s: %v", name, s.headFault))
+	}
+	if s.headFault != nil && len(s.pieces) == 0 {
+		r.lost = r.lost || newest && (s.garbage || r.was != nil && r.was.tail == s.segment.base)
+		return
+	}
+	for i := range s.flaws {
+		f := &s.flaws[i]
+		atEnd := newest && f.end
+		f.cut = f.end && f.torn && (newest || !r.own || len(s.pieces) == 0)
+		if atEnd && !(f.short && r.own) {
+			r.lost = true
+		}
+		if f.cut {
+			r.d.opts.Logger.Info("feed: cut off what a crash left of a write that was under way", "file", s.path, "bytes", f.to-f.from)
+			continue
+		}
+		r.reasons = append(r.reasons, fmt.Sprintf("%s, bytes %d to %d: %v", name, f.from, f.to, f.err))
+	}
+}
+
+// checkEnd compares what was found with what the store is known to have held.
+func (r *recovery) checkEnd() {
+	newest := uint64(0)
+	for _, s := range r.segments {
+		if len(s.pieces) > 0 {
+			newest = max(newest, s.content.next-1)
+		}
+	}
+	closed, first, last := r.noted()
+	switch {
+	case closed && first <= last && newest < last:
+		r.lost = true
+		r.reasons = append(r.reasons, fmt.Sprintf("the entries from %d to %d are missing at the end", max(newest+1, first), last))
+	case !closed && r.was != nil && r.was.tail != 0 && r.find(r.was.tail) == nil:
+		r.lost = true
+		r.reasons = append(r.reasons, filepath.Base(segmentPath("", r.was.tail))+" is missing")
+	}
+}
+
+// kept returns the segments that have entries, and closes the others.
+func (r *recovery) kept() (kept []*segment) {
+	for _, s := range r.segments {
+		if len(s.pieces) > 0 {
+			kept = append(kept, s.segment)
+		}
+	}
+	for _, s := range r.drop {
+		_ = s.f.Close()
+	}
+	return kept
 }
 
 // syncLast makes safe what a killed process had written and not yet synced: it was not acknowledged, but from now on it
@@ -189,91 +189,173 @@ func (r *recovery) syncLast() error {
 	return nil
 }
 
-func (r *recovery) keep(s scanned) {
-	r.next = s.next
-	r.d.segments = append(r.d.segments, s.segment)
-	for _, k := range s.keys {
-		r.d.keys.Put(k.digest, k.Entry) // of an older one that was retired, and is still there, the newer takes the place
-	}
-}
-
-// giveUp has all segments so far set aside.
-func (r *recovery) giveUp(reason string) {
-	for _, s := range r.d.segments {
-		_ = s.f.Close()
-		r.aside = append(r.aside, s.path)
-	}
-	r.d.segments, r.d.keys = nil, keys.Index{}
-	r.reasons = append(r.reasons, reason)
-}
-
-// scanned is what was found in the file of a segment, which ends at the first fault.
-type scanned struct {
-	*segment
-	next  uint64 // the offset behind the last entry
-	size  int64
-	fault error
-	torn  bool // the fault is what a crash leaves
-	keys  []found
-}
-
-// found is the key of an entry that was read.
-type found struct {
-	digest keys.Digest
-	keys.Entry
-}
-
-func (r *recovery) read(base uint64) (scanned, error) {
-	path := segmentPath(r.d.dir, base)
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return scanned{}, err
-	}
-	f, err := r.d.opts.open(path, os.O_RDWR)
-	if err != nil {
-		return scanned{}, err
-	}
-	size := int64(len(data))
-	s := scanned{segment: &segment{base: base, path: path, f: f, full: r.d.opts.SegmentBytes, room: size}, next: base, size: size}
-	if s.salt, s.fault = parseSegmentHeader(data, base); s.fault != nil {
-		s.torn = len(data) < segmentHeader || allZero(data)
-		return s, nil
-	}
-	s.end = segmentHeader
-	s.scan(data)
-	s.begun = s.firstTime()
-	return s, nil
-}
-
-func (s *scanned) scan(data []byte) {
-	for {
-		newest, owners := int64(math.MinInt64), s.keys
-		h, err := parseBatch(data[s.end:], s.salt, allOffsets, func(e *feed.Entry) {
-			newest = max(newest, e.At)
-			if e.Key != "" {
-				digest, known := keys.Of(e)
-				owners = append(owners, found{digest, known})
+// index takes in the entries that are whole, and finds the gaps between them.
+func (r *recovery) index() {
+	d, next := r.d, uint64(0)
+	for _, s := range r.segments {
+		for _, p := range s.pieces {
+			if p.first < next {
+				d.opts.Logger.Warn("feed: a file has entries that another one has too; they are not read twice", "file", s.path, "from", p.first)
+				continue
 			}
-		})
-		if err == nil && (h.first != s.next || h.count == 0) {
-			err = fmt.Errorf("a batch begins with entry %d where %d is due", h.first, s.next)
+			if next != 0 && p.first > next {
+				r.gap(s, next, p)
+			}
+			next = p.next()
+			s.index(block{p.first, next, p.from, p.to - p.from})
+			d.hold(p)
 		}
-		if err != nil {
-			if !allZero(data[s.end:]) {
-				s.fault, s.torn = err, torn(data, int(s.end), s.salt)
+		for _, k := range s.keys {
+			d.keys.Put(k.digest, k.Entry) // of an older one that was retired, and is still there, the newer takes the place
+		}
+	}
+	d.segments = slices.DeleteFunc(d.segments, func(s *segment) bool { return len(s.blocks) == 0 })
+	if next > 0 {
+		d.last = next - 1
+	}
+	if r.was != nil {
+		if r.was.closed && r.own {
+			for d.held.Len() > 0 && d.held.At(0).offset < r.was.first {
+				d.forget(1)
 			}
+		}
+		if d.last < r.was.last && !r.lost {
+			d.last = r.was.last // all is retired
+		}
+	}
+}
+
+// gap notes that the entries from an offset on, up to those of a piece, are missing. It is told if nothing else tells it.
+func (r *recovery) gap(s *stored, from uint64, p piece) {
+	r.d.gap = p.first - 1
+	if r.was != nil && p.first-1 <= r.was.gap {
+		return
+	}
+	for _, l := range r.lives() {
+		if l.first == p.first {
 			return
 		}
-		s.add(h.first, newest, int64(h.size()))
-		s.next += uint64(h.count)
-		s.keys = owners
 	}
+	for _, f := range s.flaws {
+		if f.from < p.from {
+			return
+		}
+	}
+	r.reasons = append(r.reasons, fmt.Sprintf("the entries from %d to %d are missing before those in %s", from, p.first-1, filepath.Base(s.path)))
+}
+
+// hold lets retention know the entries of a piece.
+func (d *Store) hold(p piece) {
+	n := int64(len(p.at))
+	each := (p.to - p.from) / n
+	for i, at := range p.at {
+		d.held.Push(stamp{p.first + uint64(i), at, each})
+	}
+	d.held.At(d.held.Len() - 1).bytes += (p.to - p.from) - n*each
+	d.bytes += p.to - p.from
+}
+
+// clockBehind is how many offsets are left out when the clock cannot be believed to be ahead of what was given elsewhere:
+// it was set back, or the feed took in more than a million entries a second.
+const clockBehind = 1 << 32
+
+// beginLife begins a new life if there must be one.
+func (r *recovery) beginLife() {
+	d := r.d
+	if r.was != nil {
+		d.gap = max(d.gap, r.was.gap)
+	}
+	if r.own && !r.lost {
+		begun := r.was.lives[len(r.was.lives)-1].first - 1
+		d.gap, d.last = max(d.gap, begun), max(d.last, begun)
+		return
+	}
+	seen := r.seen()
+	last := max(seen, uint64(max(0, d.opts.now().UnixMicro())))
+	if last == seen && !r.own {
+		last += clockBehind
+	}
+	d.last, d.gap, r.fresh = last, last, true
+	switch {
+	case r.isNew():
+	case r.own:
+		d.opts.Logger.Warn("feed: a new life begins, since the newest entries may be lost", "folder", d.dir, "above", last)
+	case r.was == nil && !r.stateBad:
+		d.opts.Logger.Warn("feed: a new life begins, since nothing tells whether these are the files that were written last; "+
+			"an older version of Crier wrote them, or feed.state is missing", "folder", d.dir, "above", last)
+	default:
+		d.opts.Logger.Warn("feed: a new life begins, since these are not the files that were written last, but a copy or a backup; "+
+			"if the whole folder was moved, and nothing was written to the old one since, `crier feed moved FOLDER` before the start "+
+			"spares clients the seam", "folder", d.dir, "above", last)
+	}
+}
+
+// renew writes the state, into a file of its own if there is room for one.
+func (r *recovery) renew() error {
+	d := r.d
+	s := state{sequence: r.sequence(), closed: true, first: d.oldest(), last: d.newest(), reserved: max(d.last, r.reserved()), gap: d.gap, lives: r.lives()}
+	if r.fresh {
+		s.lives = append(slices.Clone(s.lives), newLife(d.last+1))
+		s.lives = s.lives[max(0, len(s.lives)-livesKept):]
+	}
+	if n := len(d.segments); n > 0 {
+		s.tail = d.segments[n-1].base
+		s.tailFile = r.find(s.tail).id
+	}
+	var err error
+	if d.state, err = renewState(d.opts.files, d.dir, s); err != nil && r.was != nil {
+		d.opts.Logger.Warn("feed: feed.state cannot be renewed and is used as it is", "folder", d.dir, "error", err)
+		d.state, err = reuseState(d.opts.files, d.dir, *r.was, s)
+	}
+	return err
+}
+
+// mend makes the files so that the next start finds no flaws. What cannot be mended now is found again then.
+func (r *recovery) mend() {
+	d := r.d
+	for _, s := range r.segments {
+		if len(s.blocks) == 0 {
+			continue
+		}
+		if err := s.mend(); err != nil {
+			d.opts.Logger.Warn("feed: a damaged file cannot be mended now; it is read around the damage", "file", s.path, "error", err)
+		}
+	}
+	for _, s := range r.drop {
+		if s.keepFlaws {
+			continue
+		}
+		if err := d.opts.files.remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			d.opts.Logger.Warn("feed: a file that holds nothing cannot be removed", "file", s.path, "error", err)
+		}
+	}
+	if r.oldMark != nil || r.oldMarkBad {
+		_ = d.opts.files.remove(oldMarkPath(d.dir))
+	}
+	_ = d.opts.files.mkdir(oldMarkPath(d.dir)) // see oldMarkPath
+	_ = d.opts.files.syncDir(d.dir)
 }
 
 // firstTime returns about when the segment was begun.
-func (s *segment) firstTime() time.Time {
-	if len(s.blocks) == 0 {
-		return time.Now()
+func (s *stored) firstTime(now time.Time) time.Time {
+	if len(s.pieces) == 0 {
+		return now
 	}
-	return time.UnixMilli(s.blocks[0].newest)
+	if begun := time.UnixMilli(s.pieces[0].at[0]); begun.Before(now) {
+		return begun
+	}
+	return now
+}
+
+// tell makes the Damage of the reasons.
+func (r *recovery) tell() {
+	if len(r.reasons) == 0 {
+		return
+	}
+	d := r.d
+	d.damage = &Damage{Reasons: r.reasons, Aside: r.aside, Bounds: d.Bounds()}
+}
+
+func inUse(dir, owner string) error {
+	return fmt.Errorf("another process (id %s) uses %s", cmp.Or(strings.TrimSpace(owner), "unknown"), dir)
 }

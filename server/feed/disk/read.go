@@ -11,17 +11,22 @@ import (
 	"github.com/crier/crier/server/feed"
 )
 
-// Read implements Store. Entries that were stored close together share the bytes that were read.
-func (d *Store) Read(_ context.Context, after uint64, limit, maxBytes int) ([]feed.Entry, error) {
+// Read implements feed.Store. Entries that were stored close together share the bytes that were read.
+func (d *Store) Read(ctx context.Context, after uint64, limit, maxBytes int) ([]feed.Entry, error) {
 	w := feed.Window{Entries: limit, Bytes: maxBytes}
 	var out []feed.Entry
 	for w.Entries > 0 && after < math.MaxUint64 {
-		entries, err := d.blockFrom(after+1, w.Entries)
+		entries, err := d.block(ctx, func(held offsets) (span, offsets) {
+			if len(out) > 0 && held.from > after+1 {
+				return span{}, offsets{} // what comes next was retired meanwhile: the rest would not be without a gap
+			}
+			return d.blockFrom(max(held.from, after+1), held.to, w.Entries)
+		})
 		if err != nil {
 			return nil, err
 		}
-		if len(entries) == 0 || (len(out) > 0 && entries[0].Offset != after+1) {
-			break // what comes next was retired meanwhile: the rest would not be without a gap
+		if len(entries) == 0 {
+			break
 		}
 		fits := w.Head(entries)
 		out = append(out, fits...)
@@ -33,12 +38,14 @@ func (d *Store) Read(_ context.Context, after uint64, limit, maxBytes int) ([]fe
 	return out, nil
 }
 
-// ReadBefore implements Store.
-func (d *Store) ReadBefore(_ context.Context, before uint64, limit, maxBytes int) ([]feed.Entry, error) {
+// ReadBefore implements feed.Store.
+func (d *Store) ReadBefore(ctx context.Context, before uint64, limit, maxBytes int) ([]feed.Entry, error) {
 	w := feed.Window{Entries: limit, Bytes: maxBytes}
 	var pieces [][]feed.Entry
 	for before > 0 && w.Entries > 0 {
-		entries, err := d.blockUpTo(before-1, w.Entries)
+		entries, err := d.block(ctx, func(held offsets) (span, offsets) {
+			return d.blockUpTo(min(held.to, before-1), held.from, w.Entries)
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -53,27 +60,14 @@ func (d *Store) ReadBefore(_ context.Context, before uint64, limit, maxBytes int
 	return slices.Concat(pieces...), nil
 }
 
-// blockFrom returns at most n held entries from an offset on that lie in one block.
-func (d *Store) blockFrom(offset uint64, n int) ([]feed.Entry, error) {
-	return d.block(func(held offsets) (at uint64, want offsets) {
-		at = max(held.from, offset)
-		return at, offsets{at, min(held.to, at+uint64(n)-1)}
-	})
-}
-
-// blockUpTo returns at most n held entries up to an offset that lie in one block.
-func (d *Store) blockUpTo(offset uint64, n int) ([]feed.Entry, error) {
-	return d.block(func(held offsets) (at uint64, want offsets) {
-		at = min(held.to, offset)
-		return at, offsets{max(held.from, at-min(at, uint64(n)-1)), at}
-	})
-}
-
-// block reads the block of an offset. Choose is told what is held then, and tells which offset, and what of its block.
-func (d *Store) block(choose func(held offsets) (at uint64, want offsets)) ([]feed.Entry, error) {
+// block reads the block that choose finds, which is told what is held then, and what of it is wanted.
+func (d *Store) block(ctx context.Context, choose func(held offsets) (span, offsets)) ([]feed.Entry, error) {
 	for {
 		p, want, err := d.locate(choose)
 		if err != nil || p.f == nil {
+			return nil, err
+		}
+		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		entries, err := p.read(want)
@@ -83,19 +77,50 @@ func (d *Store) block(choose func(held offsets) (at uint64, want offsets)) ([]fe
 	}
 }
 
-// locate returns no file if the offset is not held.
-func (d *Store) locate(choose func(held offsets) (uint64, offsets)) (span, offsets, error) {
+// locate returns no file if nothing is found.
+func (d *Store) locate(choose func(held offsets) (span, offsets)) (span, offsets, error) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	if d.closed {
 		return span{}, offsets{}, feed.ErrClosed
 	}
-	held := offsets{d.first, d.last}
-	at, want := choose(held)
-	if !held.has(at) {
+	held := offsets{d.oldest(), d.last}
+	if held.from > held.to {
 		return span{}, offsets{}, nil
 	}
-	i := sort.Search(len(d.segments), func(i int) bool { return d.segments[i].base > at }) - 1
+	p, want := choose(held)
+	return p, want, nil
+}
+
+// blockFrom finds at most n entries from an offset on, and up to another. It needs the lock.
+func (d *Store) blockFrom(from, to uint64, n int) (span, offsets) {
+	i := sort.Search(len(d.segments), func(i int) bool {
+		s := d.segments[i]
+		return len(s.blocks) == 0 || s.next() > from
+	})
+	if from > to || i == len(d.segments) || len(d.segments[i].blocks) == 0 {
+		return span{}, offsets{}
+	}
 	s := d.segments[i]
-	return s.span(s.blockOf(at)), want, nil
+	k := s.from(from)
+	from = max(from, s.blocks[k].first)
+	return s.span(k), offsets{from, min(to, from+uint64(n)-1)}
+}
+
+// blockUpTo finds at most n entries up to an offset, and from another on. It needs the lock.
+func (d *Store) blockUpTo(to, from uint64, n int) (span, offsets) {
+	i := sort.Search(len(d.segments), func(i int) bool {
+		s := d.segments[i]
+		return len(s.blocks) == 0 || s.first() > to
+	}) - 1
+	if to < from || i < 0 {
+		return span{}, offsets{}
+	}
+	s := d.segments[i]
+	k := s.upTo(to)
+	to = min(to, s.blocks[k].next-1)
+	if to < from {
+		return span{}, offsets{}
+	}
+	return s.span(k), offsets{max(from, to-min(to, uint64(n)-1)), to}
 }

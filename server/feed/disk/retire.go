@@ -2,120 +2,76 @@ package disk
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"time"
 
 	"github.com/crier/crier/server/feed"
 )
 
-// Retire implements Store. Entries cannot be read from then on; their bytes leave the disk with their whole file.
-func (d *Store) Retire(_ context.Context, now time.Time, limits feed.Limits) error {
-	first := d.firstWithin(limits)
-	first, err := d.firstNotBefore(first, now.Add(-limits.Age).UnixMilli())
-	if first > d.first {
-		d.mu.Lock()
-		d.first = first
-		d.mu.Unlock()
-		d.keys.Retire(first)
+// Limit implements feed.Store. Entries cannot be read from then on; their bytes leave the disk with their whole file.
+func (d *Store) Limit(now time.Time, limits feed.Limits) (due time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	gone := max(0, d.held.Len()-limits.Entries)
+	over := d.bytes - limits.Bytes
+	for i := 0; over > 0 && i < d.held.Len(); i++ {
+		over -= d.held.At(i).bytes
+		gone = max(gone, i+1)
 	}
-	return errors.Join(err, d.removeRetired())
+	d.forget(gone)
+	gone, due = d.ages.Expired(d.held.Len(), func(i int) int64 { return d.held.At(i).at }, now, limits.Age)
+	d.forget(gone)
+	return due
 }
 
-// firstWithin returns the oldest offset that may be held by number and bytes. Bytes are counted by blocks.
-func (d *Store) firstWithin(limits feed.Limits) uint64 {
-	first := d.first
-	if over := d.last + 1 - first; over > uint64(limits.Entries) {
-		first = d.last + 1 - uint64(limits.Entries)
+// forget needs the lock.
+func (d *Store) forget(n int) {
+	for i := range n {
+		d.bytes -= d.held.At(i).bytes
 	}
-	var held int64
-	for _, s := range d.segments {
-		held += s.end - segmentHeader
-	}
-	d.eachBlock(func(s *segment, i int, next uint64) bool {
-		if held <= limits.Bytes {
-			return false
-		}
-		held -= s.blockEnd(i) - s.blocks[i].pos
-		first = max(first, next)
-		return true
-	})
-	return first
+	d.held.Drop(n)
 }
 
-// firstNotBefore returns the first offset, from one on, whose entry is not older than the time.
-func (d *Store) firstNotBefore(first uint64, oldest int64) (uint64, error) {
-	var err error
-	d.eachBlock(func(s *segment, i int, next uint64) bool {
-		if next <= first {
-			return true
-		}
-		if s.blocks[i].newest < oldest {
-			first = next
-			return true
-		}
-		var entries []feed.Entry
-		entries, err = s.span(i).read(offsets{first, next - 1})
-		for _, e := range entries {
-			if e.At >= oldest {
-				break
-			}
-			first = e.Offset + 1
-		}
-		return false
-	})
-	return first, err
-}
-
-// eachBlock goes through the blocks from the oldest on. Next is the first offset of the one behind.
-func (d *Store) eachBlock(visit func(s *segment, i int, next uint64) bool) {
-	for k, s := range d.segments {
-		for i := range s.blocks {
-			next := d.last + 1
-			if i+1 < len(s.blocks) {
-				next = s.blocks[i+1].first
-			} else if k+1 < len(d.segments) {
-				next = d.segments[k+1].base
-			}
-			if !visit(s, i, next) {
-				return
-			}
-		}
-	}
-}
-
-// removeRetired removes the files that hold nothing any more, the oldest first and each for good before the next: a file
-// that is missing in the middle would be damage.
-func (d *Store) removeRetired() error {
-	for len(d.segments) > 0 && d.isRetired(0) {
-		if len(d.segments) == 1 {
-			if err := d.markClosed(d.first); err != nil {
-				return err // with no file left, the mark alone knows which offsets were given
-			}
-		}
+// Retire implements feed.Store. It removes the files that hold nothing any more, the oldest first and each for good before
+// the next.
+func (d *Store) Retire(context.Context) error {
+	for len(d.segments) > 0 && d.isRetired(d.segments[0]) {
 		s := d.segments[0]
-		s.dead = true
-		_ = s.f.Close()
-		if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if len(d.segments) == 1 {
+			if err := d.noteEmpty(); err != nil {
+				return err // with no file left, the state alone knows which offsets were given
+			}
+		}
+		if !s.dead {
+			s.dead = true
+			_ = s.f.Close()
+		}
+		if err := d.opts.files.remove(s.path); err != nil {
 			return fmt.Errorf("feed: retiring: %w", err)
 		}
 		d.mu.Lock()
 		d.segments = d.segments[1:]
 		d.mu.Unlock()
-		if err := syncDir(d.dir); err != nil {
+		if err := d.opts.files.syncDir(d.dir); err != nil {
 			return fmt.Errorf("feed: retiring: %w", err)
 		}
 	}
 	return nil
 }
 
-// isRetired tells whether the segment has entries and all are retired.
-func (d *Store) isRetired(i int) bool {
-	next := d.last + 1
-	if i+1 < len(d.segments) {
-		next = d.segments[i+1].base
+// noteEmpty notes that nothing is held, and in no file.
+func (d *Store) noteEmpty() error {
+	now := d.state.last
+	now.closed, now.first, now.last, now.tail, now.tailFile = true, d.last+1, d.last, 0, identity{}
+	if err := d.state.write(now); err != nil {
+		return fmt.Errorf("feed: retiring: %w", err)
 	}
-	return len(d.segments[i].blocks) > 0 && next <= d.first
+	return nil
+}
+
+// isRetired tells whether a segment has entries and all are retired.
+func (d *Store) isRetired(s *segment) bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return len(s.blocks) > 0 && s.next() <= d.oldest()
 }

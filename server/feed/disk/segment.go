@@ -2,22 +2,15 @@ package disk
 
 import (
 	"fmt"
-	"io"
+	"os"
 	"path/filepath"
 	"sort"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/crier/crier/server/feed"
 )
-
-// file is what a segment needs of an *os.File.
-type file interface {
-	io.ReaderAt
-	io.WriterAt
-	Truncate(size int64) error
-	Sync() error // returns when the content, and what is needed to find it, is safe
-	Close() error
-}
 
 // roomAhead is how much is written ahead as zeros, so that most commits change neither the size of the file nor its
 // place on the disk: a sync then need not write the file system's own records, which takes a third off its processor time.
@@ -25,12 +18,13 @@ const roomAhead = 1 << 20
 
 var zeros [roomAhead]byte
 
-// A segment is one file of the feed, from its first entry to that before the next segment's.
+// A segment is one file of the feed.
 type segment struct {
-	base uint64 // offset of its first entry
-	salt uint32
-	path string
-	f    file
+	base    uint64 // the number in its name: no entry of it has a lower offset
+	salt    uint32
+	version int
+	path    string
+	f       file
 
 	blocks []block
 	end    int64 // of what is safe
@@ -42,12 +36,11 @@ type segment struct {
 	begun  time.Time
 }
 
-// A block is one or more batches: the unit of the index. It covers about blockBytes, so the index of 256 MiB takes no more
-// than 512 KiB, and reading one entry costs reading no more than a block.
+// A block is one or more batches that lie behind one another without a gap: the unit of the index. It covers up to
+// blockBytes, or one batch that has more, so reading one entry costs reading no more than that.
 type block struct {
-	first  uint64 // offset of its first entry
-	pos    int64
-	newest int64 // the latest At of its entries, in Unix milliseconds
+	first, next uint64 // the offset of its first entry, and that behind its last
+	pos, n      int64
 }
 
 const blockBytes = 16 << 10
@@ -55,6 +48,20 @@ const blockBytes = 16 << 10
 func segmentPath(dir string, base uint64) string {
 	return filepath.Join(dir, fmt.Sprintf("feed-%020d.log", base))
 }
+
+// baseIn returns the number in the name of a segment; 0 if it is none.
+func baseIn(name string) uint64 {
+	base, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimPrefix(name, "feed-"), ".log"), 10, 64)
+	if err != nil || name != filepath.Base(segmentPath("", base)) {
+		return 0
+	}
+	return base
+}
+
+func (s *segment) first() uint64 { return s.blocks[0].first }
+
+// next returns the offset behind its last entry.
+func (s *segment) next() uint64 { return s.blocks[len(s.blocks)-1].next }
 
 // write puts a batch behind the last and makes it safe. It becomes part of the segment when it is added.
 func (s *segment) write(batch []byte) error {
@@ -78,7 +85,8 @@ func (s *segment) put(batch []byte) error {
 	return s.f.Sync()
 }
 
-// trim cuts off what a failed write or a crash has left.
+// trim cuts off for good what a failed write has left. Until it has, nothing is written behind it, nor another file begun:
+// a crash could bring back what was cut off, and then in front of what was acknowledged later.
 func (s *segment) trim() error {
 	if !s.toTrim {
 		return nil
@@ -86,7 +94,11 @@ func (s *segment) trim() error {
 	if err := s.f.Truncate(s.end); err != nil {
 		return err
 	}
-	s.toTrim, s.room = false, s.end
+	s.room = s.end
+	if err := s.f.Sync(); err != nil {
+		return err
+	}
+	s.toTrim = false
 	return nil
 }
 
@@ -107,27 +119,22 @@ func (s *segment) makeRoom(n int64) {
 }
 
 // add makes a batch part of the segment that was written behind its end.
-func (s *segment) add(first uint64, newest, n int64) {
+func (s *segment) add(first, next uint64, n int64) {
 	pos := s.end
 	s.end += n
-	if last := len(s.blocks) - 1; last >= 0 && pos-s.blocks[last].pos < blockBytes {
-		s.blocks[last].newest = max(s.blocks[last].newest, newest)
-		return
-	}
-	s.blocks = append(s.blocks, block{first, pos, newest})
+	s.index(block{first, next, pos, n})
 }
 
-// blockOf returns the block of an offset that the segment holds.
-func (s *segment) blockOf(offset uint64) int {
-	return sort.Search(len(s.blocks), func(i int) bool { return s.blocks[i].first > offset }) - 1
-}
-
-// blockEnd returns where a block ends.
-func (s *segment) blockEnd(i int) int64 {
-	if i+1 < len(s.blocks) {
-		return s.blocks[i+1].pos
+// index adds a batch to the last block, or begins another.
+func (s *segment) index(b block) {
+	if k := len(s.blocks) - 1; k >= 0 {
+		last := &s.blocks[k]
+		if last.next == b.first && last.pos+last.n == b.pos && last.n+b.n <= blockBytes {
+			last.next, last.n = b.next, last.n+b.n
+			return
+		}
 	}
-	return s.end
+	s.blocks = append(s.blocks, b)
 }
 
 // probe does what a small write does, and leaves only zeros.
@@ -135,17 +142,17 @@ func (s *segment) probe() error {
 	if err := s.trim(); err != nil {
 		return err
 	}
-	if _, err := s.f.WriteAt(zeros[:4096], s.end); err != nil {
+	if _, err := s.f.WriteAt(zeros[:page], s.end); err != nil {
 		return err
 	}
-	s.room = max(s.room, s.end+4096)
+	s.room = max(s.room, s.end+page)
 	return s.f.Sync()
 }
 
-// shrink gives back the room ahead. It may as well stay, so it does not matter if that fails.
-func (s *segment) shrink() {
+// shrink gives back the room ahead, for good.
+func (s *segment) shrink() error {
 	s.toTrim = s.toTrim || s.room > s.end
-	_ = s.trim()
+	return s.trim()
 }
 
 // span is a block's bytes in a file, found under the lock and read without it.
@@ -158,8 +165,17 @@ type span struct {
 }
 
 func (s *segment) span(i int) span {
-	pos := s.blocks[i].pos
-	return span{s.f, s.path, s.salt, pos, s.blockEnd(i) - pos}
+	return span{s.f, s.path, s.salt, s.blocks[i].pos, s.blocks[i].n}
+}
+
+// from returns the first block that has entries with at least the offset.
+func (s *segment) from(offset uint64) int {
+	return sort.Search(len(s.blocks), func(i int) bool { return s.blocks[i].next > offset })
+}
+
+// upTo returns the last block that has entries with at most the offset.
+func (s *segment) upTo(offset uint64) int {
+	return sort.Search(len(s.blocks), func(i int) bool { return s.blocks[i].first > offset }) - 1
 }
 
 // read returns the entries of the block that are wanted. They share the bytes that were read.
@@ -177,4 +193,27 @@ func (p span) read(want offsets) ([]feed.Entry, error) {
 		at += h.size()
 	}
 	return entries, nil
+}
+
+// beginSegment makes a file, whose header is safe from then on. An earlier try may have left it.
+func beginSegment(fsys files, dir string, base uint64, full int64) (*segment, error) {
+	path := segmentPath(dir, base)
+	f, err := fsys.open(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR)
+	if err != nil {
+		return nil, err
+	}
+	s := &segment{base: base, salt: newSalt(), version: segmentLatest, path: path, f: f, end: segmentHeader,
+		full: full, room: segmentHeader, begun: time.Now()}
+	_, err = f.WriteAt(appendSegmentHeader(nil, segmentLatest, base, s.salt), 0)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = fsys.syncDir(dir)
+	}
+	if err != nil {
+		_, _ = f.Close(), fsys.remove(path)
+		return nil, err
+	}
+	return s, nil
 }

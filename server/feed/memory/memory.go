@@ -10,6 +10,7 @@ import (
 	"github.com/crier/crier/server/feed"
 	"github.com/crier/crier/server/feed/internal/fifo"
 	"github.com/crier/crier/server/feed/internal/keys"
+	"github.com/crier/crier/server/feed/internal/retention"
 )
 
 // A Store is a [feed.Store] that lives and ends with its process. All methods may be called concurrently.
@@ -20,6 +21,7 @@ type Store struct {
 	last    uint64
 	bytes   int64 // of entries
 	keys    keys.Index
+	ages    retention.Ages
 }
 
 var _ feed.Instant = (*Store)(nil)
@@ -32,7 +34,7 @@ func New(after uint64) *Store { return &Store{last: after} }
 // long as it took in fewer than a million entries a second. The offsets after it fit a JavaScript number until 2255.
 func AboveFormerLives(now time.Time) uint64 { return uint64(max(0, now.UnixMicro())) }
 
-// Append implements Store. It never fails.
+// Append implements feed.Store. It never fails.
 func (m *Store) Append(_ context.Context, entries []feed.Entry, results []feed.Result) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -54,10 +56,13 @@ func (m *Store) Append(_ context.Context, entries []feed.Entry, results []feed.R
 // Instant implements feed.Instant.
 func (m *Store) Instant() {}
 
-// Probe implements Store.
+// Probe implements feed.Store.
 func (m *Store) Probe(context.Context) error { return nil }
 
-// Read implements Store.
+// Check implements feed.Store.
+func (m *Store) Check(context.Context) error { return nil }
+
+// Read implements feed.Store.
 func (m *Store) Read(_ context.Context, after uint64, limit, maxBytes int) ([]feed.Entry, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -69,7 +74,7 @@ func (m *Store) Read(_ context.Context, after uint64, limit, maxBytes int) ([]fe
 	return slices.Clone(w.Head(m.entries.All()[skip:])), nil
 }
 
-// ReadBefore implements Store.
+// ReadBefore implements feed.Store.
 func (m *Store) ReadBefore(_ context.Context, before uint64, limit, maxBytes int) ([]feed.Entry, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -79,7 +84,7 @@ func (m *Store) ReadBefore(_ context.Context, before uint64, limit, maxBytes int
 	return slices.Clone(w.Tail(m.entries.All()[:end])), nil
 }
 
-// Bounds implements Store.
+// Bounds implements feed.Store.
 func (m *Store) Bounds() feed.Bounds {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -89,23 +94,36 @@ func (m *Store) Bounds() feed.Bounds {
 // first needs the lock.
 func (m *Store) first() uint64 { return m.last + 1 - uint64(m.entries.Len()) }
 
-// Retire implements Store.
-func (m *Store) Retire(_ context.Context, now time.Time, limits feed.Limits) error {
+// Limit implements feed.Store.
+func (m *Store) Limit(now time.Time, limits feed.Limits) (due time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	oldest := now.Add(-limits.Age).UnixMilli()
-	n := 0
-	for ; n < m.entries.Len(); n++ {
-		e := m.entries.At(n)
-		if m.entries.Len()-n <= limits.Entries && m.bytes <= limits.Bytes && e.At >= oldest {
-			break
-		}
-		m.bytes -= int64(e.Size())
+	gone := max(0, m.entries.Len()-limits.Entries)
+	over := m.bytes - limits.Bytes
+	for i := 0; over > 0 && i < m.entries.Len(); i++ {
+		over -= int64(m.entries.At(i).Size())
+		gone = max(gone, i+1)
+	}
+	m.forget(gone)
+	gone, due = m.ages.Expired(m.entries.Len(), func(i int) int64 { return m.entries.At(i).At }, now, limits.Age)
+	m.forget(gone)
+	return due
+}
+
+// forget needs the lock.
+func (m *Store) forget(n int) {
+	if n == 0 {
+		return
+	}
+	for i := range n {
+		m.bytes -= int64(m.entries.At(i).Size())
 	}
 	m.entries.Drop(n)
 	m.keys.Retire(m.first())
-	return nil
 }
 
-// Close implements Store.
+// Retire implements feed.Store.
+func (m *Store) Retire(context.Context) error { return nil }
+
+// Close implements feed.Store.
 func (m *Store) Close() error { return nil }

@@ -83,7 +83,8 @@ func CheckBounds(t testing.TB, b feed.Bounds, entries []feed.Entry) {
 // Retire applies limits.
 func Retire(t testing.TB, s feed.Store, now time.Time, l feed.Limits) {
 	t.Helper()
-	if err := s.Retire(context.Background(), now, l); err != nil {
+	s.Limit(now, l)
+	if err := s.Retire(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -2,14 +2,12 @@ package disk
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -101,148 +99,19 @@ func runUntilKilled(t *testing.T, dir string, acknowledged map[uint64]string) {
 	}
 }
 
-// cuttable stands between a Disk and its files and keeps what would be on the disk if the power were cut: what was
-// synced, and of each sector written since, the old or the new content.
-type cuttable struct {
-	rnd   *rand.Rand
-	files map[string]*cuttableFile
-	until int // syncs until the power is cut
-	cut   bool
-	flaky bool // some syncs fail before
-}
-
-type cuttableFile struct {
-	file
-	disk    *cuttable
-	safe    []byte
-	pending []func(image []byte, rnd *rand.Rand) []byte // not synced yet
-}
-
-func (c *cuttable) open(path string, flag int) (file, error) {
-	real, err := openFile(path, flag)
-	f := &cuttableFile{file: real, disk: c}
-	c.files[filepath.Base(path)] = f
-	return f, err
-}
-
-func (f *cuttableFile) WriteAt(b []byte, pos int64) (int, error) {
-	b = bytes.Clone(b)
-	f.pending = append(f.pending, func(image []byte, rnd *rand.Rand) []byte {
-		for from := 0; from < len(b); {
-			to := min(len(b), from+sector-(int(pos)+from)%sector)
-			if rnd == nil || rnd.IntN(3) > 0 {
-				image = append(image, zeros[:max(0, int(pos)+to-len(image))]...)
-				copy(image[int(pos)+from:], b[from:to])
-			}
-			from = to
-		}
-		return image
-	})
-	return f.file.WriteAt(b, pos)
-}
-
-func (f *cuttableFile) Truncate(size int64) error {
-	f.pending = append(f.pending, func(image []byte, _ *rand.Rand) []byte { return image[:min(len(image), int(size))] })
-	return f.file.Truncate(size)
-}
-
-func (f *cuttableFile) Sync() error {
-	f.disk.until--
-	switch {
-	case f.disk.cut || f.disk.until < 0:
-		f.disk.cut = true
-		return syscall.EIO
-	case f.disk.flaky && f.disk.rnd.IntN(4) == 0:
-		f.apply(f.disk.rnd) // the kernel forgets what it could not write
-		return syscall.EIO
-	}
-	f.apply(nil)
-	return nil // the real file need not be safe
-}
-
-func (f *cuttableFile) apply(rnd *rand.Rand) {
-	for _, write := range f.pending {
-		f.safe = write(f.safe, rnd)
-	}
-	f.pending = nil
-}
-
-// writeImages writes what is on the disk after the cut.
-func (c *cuttable) writeImages(t *testing.T, from, to string) {
-	for name, f := range c.files {
-		f.apply(c.rnd)
-		if err := os.WriteFile(filepath.Join(to, name), f.safe, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if m, err := readMark(from); err == nil && m != nil {
-		if err := m.write(to); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func TestAPowerCutLosesNothingAcknowledged(t *testing.T) {
-	for seed := range uint64(100) {
-		cutThePower(t, rand.New(rand.NewPCG(seed, 7)))
-		if t.Failed() {
-			t.Fatal("with seed ", seed)
-		}
-	}
-}
-
-func cutThePower(t *testing.T, rnd *rand.Rand) {
-	c := &cuttable{rnd: rnd, files: map[string]*cuttableFile{}, until: rnd.IntN(40), flaky: rnd.IntN(2) == 0}
-	before, after := t.TempDir(), t.TempDir()
-	d := openDisk(t, before, Options{SegmentBytes: 20 << 10, open: c.open})
-	var safe []feed.Entry
-	var failed [][]feed.Entry
-	for !c.cut {
-		var batch []feed.Entry
-		for range 1 + rnd.IntN(5) {
-			batch = append(batch, feedtest.Said(fmt.Sprint(rnd.Uint64())+strings.Repeat("x", rnd.IntN(2000))))
-		}
-		if _, err := feedtest.Append(d, batch); err != nil {
-			failed = append(failed, batch)
-			continue
-		}
-		safe, failed = append(safe, batch...), nil
-	}
-	c.writeImages(t, before, after)
-	d = openDisk(t, after, Options{})
-	if d.Damage() != nil {
-		t.Fatal(d.Damage())
-	}
-	got := feedtest.Everything(t, d)
-	if len(got) < len(safe) || !feedtest.SameTexts(got[:len(safe)], safe) {
-		t.Fatalf("%d entries were acknowledged and %d are there", len(safe), len(got))
-	}
-	rest := got[len(safe):]
-	if len(rest) > 0 && !slices.ContainsFunc(failed, func(b []feed.Entry) bool { return feedtest.SameTexts(rest, b) }) {
-		t.Errorf("%d entries came back that are not one failed batch", len(rest))
-	}
-	last := uint64(0)
-	if len(got) > 0 {
-		last = got[len(got)-1].Offset
-	}
-	if e := feedtest.MustAppend(t, d, feedtest.Said("afterwards")); e[0].Offset <= last {
-		t.Errorf("the offset %d was given again", e[0].Offset)
-	}
-}
-
 func TestWhatAKilledProcessDidNotSyncIsSafeBeforeItIsServed(t *testing.T) {
 	dir := t.TempDir()
 	d := openDisk(t, dir, Options{SegmentBytes: 8 << 10})
 	feedtest.MustAppend(t, d, feedtest.Said("a"))
-	killed := copyOf(t, dir)
+	killed := crashOf(t, dir)
 	var disk faulty
 	disk.fail("sync", syscall.EIO)
-	if _, err := Open(killed, Options{Logger: feedtest.Quiet, open: disk.open}); !errors.Is(err, syscall.EIO) {
+	if _, err := Open(killed, Options{Logger: feedtest.Quiet, files: &disk}); !errors.Is(err, syscall.EIO) {
 		t.Errorf("where nothing can be synced Open says: %v", err)
 	}
 	disk.fail("sync", nil)
 	before := disk.syncs
-	if d = openDisk(t, killed, Options{open: disk.open}); disk.syncs == before || len(feedtest.Everything(t, d)) != 1 {
+	if d = openDisk(t, killed, Options{files: &disk}); disk.syncs == before || len(feedtest.Everything(t, d)) != 1 {
 		t.Errorf("%d syncs", disk.syncs-before)
 	}
 }
@@ -277,6 +146,7 @@ func TestTheDirectoryIsForItsOwnerAlone(t *testing.T) {
 func TestAReaderInTheMiddleOfRetiringGetsNoGap(t *testing.T) {
 	d := openDisk(t, t.TempDir(), Options{SegmentBytes: 8 << 10})
 	l := feedtest.NewLog(t, d, feed.Options{MaxEntries: 200, Recent: 1})
+	base := l.Last()
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -298,7 +168,7 @@ func TestAReaderInTheMiddleOfRetiringGetsNoGap(t *testing.T) {
 			return l.Append("", feedtest.Said(fmt.Sprint(i, strings.Repeat("x", 300))), feedtest.Ignore) == nil
 		})
 	}
-	feedtest.Poll(t, func() bool { return l.Last() == 3000 })
+	feedtest.Poll(t, func() bool { return l.Last() == base+3000 })
 	stop()
 	<-ended
 }
