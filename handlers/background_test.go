@@ -34,8 +34,8 @@ func newBlockedEar() *ear {
 	return e
 }
 
-// One who is being told what it missed, and takes nothing of it, says something: it is answered and heard at once. Then it takes the
-// rest, in order and once, and hears what it said itself.
+// One who is being told what it missed, and takes nothing of it, says something: it is answered and heard at once.
+// Then it takes the rest, in order and once, and hears what it said itself.
 func TestWhatIsSaidDuringACatchUpDoesNotWaitForIt(t *testing.T) {
 	f := newFeed(t, memory.New(0), feed.Options{})
 	room, _, url := serveOn(t, f, socketio.Options{})
@@ -231,7 +231,8 @@ func newHanging(t *testing.T) hanging {
 	return hanging{f, make(chan struct{}), make(chan struct{}, 100)}
 }
 
-// More reads hang than there are places. What memory holds is answered all the same, and whose client has left waits no longer.
+// More reads hang than there are places. What memory holds is answered all the same, and whose client has left waits
+// no longer.
 func TestReadsThatHangKeepNobodyFromWhatMemoryHolds(t *testing.T) {
 	f := newHanging(t)
 	room, _, _ := serveOn(t, f, socketio.Options{})

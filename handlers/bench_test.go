@@ -13,8 +13,8 @@ import (
 	"github.com/crier/crier/server/socketio"
 )
 
-// BenchmarkSay has a guest say messages of 128 bytes, so many under way at a time, to nobody: what is measured is the way
-// through the feed to the answer.
+// BenchmarkSay has a guest say messages of 128 bytes, so many under way at a time, to nobody: what is measured is the
+// way through the feed to the answer.
 func BenchmarkSay(b *testing.B) {
 	for _, store := range []string{"memory", "disk"} {
 		for _, underWay := range []int{1, 16} {

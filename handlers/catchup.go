@@ -26,8 +26,8 @@ const (
 	littleBytes   = 16 << 10
 )
 
-// A catchUp tells one client everything after speaker.told, page by page as fast as the client takes them, and lets it join those who
-// hear what is newer at the very point where the two meet. Meanwhile the client's events are handled.
+// A catchUp tells one client everything after speaker.told, page by page as fast as the client takes them, and lets it
+// join those who hear what is newer at the very point where the two meet. Meanwhile the client's events are handled.
 type catchUp struct {
 	core *Core
 	sp   *speaker
@@ -54,8 +54,8 @@ func (c *Core) startHearing(sp *speaker, at listener, page *feed.Page) {
 	}
 }
 
-// goOn tells a speaker that is recovered the rest of what it was being told. What it had not seen of the beginning comes first,
-// and may fill its queue.
+// goOn tells a speaker that is recovered the rest of what it was being told. What it had not seen of the beginning
+// comes first, and may fill its queue.
 func (c *Core) goOn(sp *speaker, at listener) {
 	u := &catchUp{core: c, sp: sp, at: at}
 	u.start(nil, true)
@@ -75,8 +75,8 @@ func (u *catchUp) atOnce(page *feed.Page) (joined bool, err error) {
 	return u.join(noLimit, 0)
 }
 
-// start has a goroutine do it: one of the core's, which ends at the latest when the client has left. With flush, what was queued
-// before has to be taken first.
+// start has a goroutine do it: one of the core's, which ends at the latest when the client has left. With flush, what
+// was queued before has to be taken first.
 func (u *catchUp) start(page *feed.Page, flush bool) {
 	ctx, cancel := context.WithCancel(context.Background())
 	u.stop, u.ended = cancel, make(chan struct{})
@@ -106,8 +106,8 @@ func (sp *speaker) stopCatchUp() {
 	}
 }
 
-// failed ends a client that can't be told everything. One that is leaving is left alone: what the server has ended is not recovered;
-// and one that has left may be in the same session again, or in another namespace of it.
+// failed ends a client that can't be told everything. One that is leaving is left alone: what the server has ended is
+// not recovered; and one that has left may be in the same session again, or in another namespace of it.
 func (u *catchUp) failed(err error) {
 	u.core.log.Debug("a client can't be told what it missed", "id", u.sp.id, "error", err)
 	if !hasLeft(u.at, err) {
@@ -165,8 +165,8 @@ func (u *catchUp) flushed(ctx context.Context) error {
 	return err
 }
 
-// hear queues a page that must follow on what was told. Those entries that are queued for a client that is just being lost count: they
-// come first if it is recovered.
+// hear queues a page that must follow on what was told. Those entries that are queued for a client that is just being
+// lost count: they come first if it is recovered.
 func (u *catchUp) hear(page *feed.Page) error {
 	if page.Missed {
 		return errLost
@@ -189,8 +189,9 @@ func (u *catchUp) hear(page *feed.Page) error {
 	return nil
 }
 
-// mostAtSeam is how many entries the publisher tells a newcomer at the seam, while everybody waits. A client that is slower
-// than what is said would never come to the seam with a page; so the limit grows with each try, up to what memory holds.
+// mostAtSeam is how many entries the publisher tells a newcomer at the seam, while everybody waits. A client that is
+// slower than what is said would never come to the seam with a page; so the limit grows with each try, up to what
+// memory holds.
 func mostAtSeam(try int) uint64 { return 64 << min(try, 4) }
 
 // join tells a client the last entries and lets it join, between two publications; false if there is too much left.

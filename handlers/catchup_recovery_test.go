@@ -149,8 +149,8 @@ func TestWhoIsLostWhenItHasCaughtUpIsToldNothingAgain(t *testing.T) {
 	}
 }
 
-// While two speak as fast as the server takes it, a client catches up, and is lost again and again: between two pages, in the
-// middle of one, at the seam.
+// While two speak as fast as the server takes it, a client catches up, and is lost again and again: between two pages,
+// in the middle of one, at the seam.
 func TestNothingIsLostOrDoubledHoweverOftenACatchUpIsCut(t *testing.T) {
 	const before, each = 3000, 1000
 	for when, cut := range cuts {
@@ -215,8 +215,8 @@ func TestWhoIsRenamedWhileItCatchesUpAndIsLostIsToldTheRest(t *testing.T) {
 	}
 }
 
-// The feed can tell again what a client missed, so it is not held for those who come back: a large catch-up leaves everybody else's
-// recovery alone.
+// The feed can tell again what a client missed, so it is not held for those who come back: a large catch-up leaves
+// everybody else's recovery alone.
 func TestACatchUpDoesNotPushOutWhatOthersNeedToComeBack(t *testing.T) {
 	f := newFeed(t, memory.New(0), feed.Options{})
 	_, io, url := serveOn(t, f, socketio.Options{Recovery: socketio.Recovery{MaxPackets: 100}})

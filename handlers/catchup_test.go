@@ -17,8 +17,8 @@ import (
 	"github.com/crier/crier/server/socketio"
 )
 
-// While two speak as fast as the server takes it, clients come, each from where the last one was, hear on for a while and
-// leave. Nothing is missed, and nothing comes twice.
+// While two speak as fast as the server takes it, clients come, each from where the last one was, hear on for a while
+// and leave. Nothing is missed, and nothing comes twice.
 func TestNothingIsLostOrDoubledAtTheSeam(t *testing.T) {
 	const each = 1500
 	f := newFeed(t, memory.New(0), feed.Options{})
@@ -75,7 +75,8 @@ func TestNothingIsLostOrDoubledAtTheSeam(t *testing.T) {
 	all.Wait()
 }
 
-// What was missed may be many times what a session's queue takes. A client that reads slowly gets all of it, at its pace.
+// What was missed may be many times what a session's queue takes. A client that reads slowly gets all of it, at its
+// pace.
 func TestASlowClientCatchesUpOnMoreThanItsQueueTakes(t *testing.T) {
 	const entries, queue = 600, 256 << 10
 	f := newFeed(t, memory.New(0), feed.Options{})
@@ -201,7 +202,8 @@ func (c counting) Append(turn string, e feed.Entry, done feed.Done) error {
 	return c.Log.Append(turn, e, done)
 }
 
-// While the disk does not answer, one client fills a small part of what may wait, and waits itself; others still get in.
+// While the disk does not answer, one client fills a small part of what may wait, and waits itself; others still get
+// in.
 func TestOneClientDoesNotTakeWhatMayWaitForAll(t *testing.T) {
 	inBothVersions(t, func(t *testing.T, version int) {
 		free := make(chan struct{})

@@ -61,8 +61,8 @@ type room struct {
 type Audience interface {
 	// Wanted says whether anybody would hear them.
 	Wanted() bool
-	// Publish must queue and return: the feed waits for it. Calls come one at a time, in the order of the news. data is JSON,
-	// with binary parts as base64.
+	// Publish must queue and return: the feed waits for it. Calls come one at a time, in the order of the news. data
+	// is JSON, with binary parts as base64.
 	Publish(data json.RawMessage, from, id string, at int64, offset uint64) error
 }
 
@@ -79,8 +79,8 @@ func (c *Core) audience() Audience {
 	return c.also
 }
 
-// Wait returns when no goroutine is left. It is called when all clients have left and the feed has closed. A read that the
-// feed's store does not answer is waited for.
+// Wait returns when no goroutine is left. It is called when all clients have left and the feed has closed. A read that
+// the feed's store does not answer is waited for.
 func (c *Core) Wait() { c.work.Wait() }
 
 // find returns the event of that name; nil if there is none.

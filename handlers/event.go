@@ -8,8 +8,9 @@ import (
 	"github.com/crier/crier/server/socketio"
 )
 
-// An Event is one thing that clients may ask for. It is the same on every ear: as an event of Socket.IO it has arguments, those of
-// Takes and then an object of options; as a plain request it has all of these as members beside each other.
+// An Event is one thing that clients may ask for. It is the same on every ear: as an event of Socket.IO it has
+// arguments, those of Takes and then an object of options; as a plain request it has all of these as members beside
+// each other.
 type Event struct {
 	Name    string
 	Takes   []string // the arguments before the options, by the names that they have in a plain request
@@ -20,9 +21,9 @@ type Event struct {
 	// Registered: only registered speakers may ask for it. Others are answered not_registered.
 	Registered bool
 
-	// Do does it, and answers by Call.Answer, or returns the error to be answered: a *socketio.Error as it is, another one as "internal"
-	// alone. Calls of one client come one at a time and may wait; then no event of that client is handled, and nobody else
-	// notices. What waits must look at Call.Done.
+	// Do does it, and answers by Call.Answer, or returns the error to be answered: a *socketio.Error as it is, another
+	// one as "internal" alone. Calls of one client come one at a time and may wait; then no event of that client is
+	// handled, and nobody else notices. What waits must look at Call.Done.
 	Do func(Call) error
 }
 
@@ -50,7 +51,8 @@ func (c Call) Arg(i int) socketio.Arg {
 	return socketio.Arg{}
 }
 
-// Answer answers the client, if it asked for an answer. Only the first call counts. It may be called after Do has returned.
+// Answer answers the client, if it asked for an answer. Only the first call counts. It may be called after Do has
+// returned.
 func (c Call) Answer(v any) {
 	if err := c.to.answer(v); err != nil {
 		c.core.log.Debug("an answer could not be sent", "error", err) // the client has left; what it said counts
@@ -72,7 +74,7 @@ func (c Call) Done() <-chan struct{} { return c.at.Done() }
 // do does an event for a client.
 func (ev *Event) do(c Call) error {
 	if ev.Registered && !c.by.registered {
-		return &socketio.Error{Code: "not_registered", Message: "this is for those who are registered; say f first"}
+		return refusal("not_registered", "this is for those who are registered; say f first")
 	}
 	err := ev.Do(c)
 	if errors.Is(err, errLeft) {
@@ -80,6 +82,9 @@ func (ev *Event) do(c Call) error {
 	}
 	return err
 }
+
+// refusal is an error that the client is told as it is.
+func refusal(code, message string) error { return &socketio.Error{Code: code, Message: message} }
 
 // argsOf makes the event's arguments of the members of a plain request. They end before the first that was not given.
 func (ev *Event) argsOf(request map[string]json.RawMessage) (args []socketio.Arg, held int, err error) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/crier/crier/server/feed"
-	"github.com/crier/crier/server/socketio"
 )
 
 // register makes a client a speaker, and lets it hear what it missed and all that is newer.
@@ -185,5 +184,5 @@ func (b *beginning) readFirst(c *Core, at listener, w wish) error {
 }
 
 func badOptions(err error) error {
-	return &socketio.Error{Code: "bad_options", Message: "the options are wrong: " + err.Error()}
+	return refusal("bad_options", "the options are wrong: "+err.Error())
 }

@@ -36,9 +36,9 @@ type Guest struct {
 // Visit returns a guest who has not yet said a name, and whose news go to l.
 func (c *Core) Visit(l Listener) *Guest { return &Guest{c, newSpeaker(), guestListener{l}} }
 
-// Do does the event of that name. The members of a request, of which each is JSON, are what the event takes: see [Event]. What
-// became of it is told once, from any goroutine: the answer, or what the guest may know of a failure. Both marshal to a JSON
-// object.
+// Do does the event of that name. The members of a request, of which each is JSON, are what the event takes: see
+// [Event]. What became of it is told once, from any goroutine: the answer, or what the guest may know of a failure.
+// Both marshal to a JSON object.
 func (g *Guest) Do(event string, request map[string]json.RawMessage, tell func(answer, failure any)) {
 	to := &teller{tell: tell}
 	ev := g.core.find(event)

@@ -1,54 +1,57 @@
-// Package handlers is what the product does: speakers register, say something, and every registered client hears it, in
-// one order, each piece of news once, also what was said while it was away.
+// Package handlers is what the product does: speakers register, say something, and every registered client hears it,
+// in one order, each piece of news once, also what was said while it was away.
 //
 //	f        name, options, ack             the client is a speaker's from now on; again, and the speaker is renamed
 //	message  data, options, ack             anyone may say something
 //	history  options, ack                   anyone may read what was said, backwards
 //	news     data, {from, id, at, offset}   to every registered client, the sender's among them
 //
-// Options are an object, and may be left out (or null). Whole numbers count by their value: 5, 5.0 and 5e0 are the same. What was
-// said stands in a feed: each message has an offset there, and later ones have higher offsets.
+// Options are an object, and may be left out (or null). Whole numbers count by their value: 5, 5.0 and 5e0 are the
+// same. What was said stands in a feed: each message has an offset there, and later ones have higher offsets.
 //
 // # f
 //
-// The name has 1 to 64 characters (a setting). It is normalised (Unicode's NFKC, without characters that nobody sees), and the answer
-// tells the result. Two clients may have one name; a name that looks like another one of somebody who is here is refused.
+// The name has 1 to 64 characters (a setting). It is normalised (Unicode's NFKC, without characters that nobody sees),
+// and the answer tells the result. Two clients may have one name; a name that looks like another one of somebody who
+// is here is refused.
 //
-// Options {since: OFFSET}, the newest offset that the client knows, or {history: N}, at most 1,000; and {secret: TEXT}, see below. The
-// answer is {name, id, count, names, first, offset}: id is what others see, names are the first 100 of the count that are here, first and
-// offset are the oldest offset held and the newest. Behind the answer comes what was said after since, or the last N, as
-// news like all others, and then what is newer: in order, without a gap, each once. With since the answer also has complete,
-// and if that is false, next: the feed does not hold all that was said after since, or since is from another feed; the
-// news begin with next, the oldest offset held after since (in the latter case, with the next to be said).
+// Options {since: OFFSET}, the newest offset that the client knows, or {history: N}, at most 1,000; and {secret:
+// TEXT}, see below. The answer is {name, id, count, names, first, offset}: id is what others see, names are the first
+// 100 of the count that are here, first and offset are the oldest offset held and the newest. Behind the answer comes
+// what was said after since, or the last N, as news like all others, and then what is newer: in order, without a gap,
+// each once. With since the answer also has complete, and if that is false, next: the feed does not hold all that was
+// said after since, or since is from another feed; the news begin with next, the oldest offset held after since (in
+// the latter case, with the next to be said).
 //
-// While a client is told what it missed, its other events are handled as always. One that takes nothing of it for 30 s is cut off.
-// One who is registered already hears everything, so nothing comes twice: complete then tells whether all after since
-// came by itself.
+// While a client is told what it missed, its other events are handled as always. One that takes nothing of it for 30 s
+// is cut off. One who is registered already hears everything, so nothing comes twice: complete then tells whether all
+// after since came by itself.
 //
 // # message
 //
-// The data is anything JSON can hold, or binary. The answer {offset, at} comes when the message is stored, which on disk means synced;
-// then the news go out. At is in Unix milliseconds. Options {id}, a text of 1 to 64 characters or a whole number, make it safe to say it
-// again when no answer came: the same id from the same owner is answered with the same offset and not repeated (without at if that
-// is not known any more).
+// The data is anything JSON can hold, or binary. The answer {offset, at} comes when the message is stored, which on
+// disk means synced; then the news go out. At is in Unix milliseconds. Options {id}, a text of 1 to 64 characters or a
+// whole number, make it safe to say it again when no answer came: the same id from the same owner is answered with the
+// same offset and not repeated (without at if that is not known any more).
 //
-// Whose an id is tells a secret: a text of 16 to 128 characters that the client makes up at random, keeps to itself, and
-// gives in the handshake (auth: {name, secret}) or with its first f ({secret}). Whoever brings the same secret is the same owner, on
-// whatever connection and in the next life of the server. Other data under an id of the same owner is refused (id_taken).
+// Whose an id is tells a secret: a text of 16 to 128 characters that the client makes up at random, keeps to itself,
+// and gives in the handshake (auth: {name, secret}) or with its first f ({secret}). Whoever brings the same secret is
+// the same owner, on whatever connection and in the next life of the server. Other data under an id of the same owner
+// is refused (id_taken).
 //
-// Without a secret the first name that a client gave is the owner, as anybody can give it: so that nobody can take the ids
-// of others, the data counts as a part of the id then. The same data again is a repetition, other data is another message. One
-// without a name is known by its socket alone, and its recovery. An id that was used before the first f keeps its owner after it:
-// what is said before f and again after it counts once. A later name changes nothing.
+// Without a secret the first name that a client gave is the owner, as anybody can give it: so that nobody can take the
+// ids of others, the data counts as a part of the id then. The same data again is a repetition, other data is another
+// message. One without a name is known by its socket alone, and its recovery. An id that was used before the first f
+// keeps its owner after it: what is said before f and again after it counts once. A later name changes nothing.
 //
-// A client of 4.x with the option retries repeats itself before its page can register again; it gives its name, and best a secret, in
-// the handshake, and then speaks under that name from the beginning.
+// A client of 4.x with the option retries repeats itself before its page can register again; it gives its name, and
+// best a secret, in the handshake, and then speaks under that name from the beginning.
 //
 // # history
 //
-// Options {before: OFFSET, limit: N}: the last N (50 unless told, at most 100) entries before an offset, or the last of all. The
-// answer is {entries: [{data, from, id, at, offset}], first, offset}, entries growing; first and offset are the oldest and
-// the newest there are. A page has fewer entries if they are long.
+// Options {before: OFFSET, limit: N}: the last N (50 unless told, at most 100) entries before an offset, or the last
+// of all. The answer is {entries: [{data, from, id, at, offset}], first, offset}, entries growing; first and offset
+// are the oldest and the newest there are. A page has fewer entries if they are long.
 //
 // # What goes wrong
 //
@@ -69,15 +72,15 @@
 //
 // # Limits
 //
-// A speaker says 20 messages and 64 KiB in a second, lasting, and 500 and 1 MiB at once; then its next events wait, none is dropped. It is
-// answered with 1 MiB in a second, lasting, and 8 MiB at once, by f and history, which wait until the answer before has been
-// taken. What a speaker has waiting to be stored is at most 64 messages and 1 MiB.
+// A speaker says 20 messages and 64 KiB in a second, lasting, and 500 and 1 MiB at once; then its next events wait,
+// none is dropped. It is answered with 1 MiB in a second, lasting, and 8 MiB at once, by f and history, which wait
+// until the answer before has been taken. What a speaker has waiting to be stored is at most 64 messages and 1 MiB.
 //
 // # How it is made
 //
-// Each event is one file: an [Event] with its name, what it takes, what it answers and what may go wrong. The core, [Core], knows
-// speakers, rooms, what is said and catch-up, and never a protocol. Ears find the events in its table: that of Socket.IO in this
-// package, others through [Core.Visit] and [Audience]. A program adds its own in [Options].
+// Each event is one file: an [Event] with its name, what it takes, what it answers and what may go wrong. The core,
+// [Core], knows speakers, rooms, what is said and catch-up, and never a protocol. Ears find the events in its table:
+// that of Socket.IO in this package, others through [Core.Visit] and [Audience]. A program adds its own in [Options].
 package handlers
 
 import (
@@ -97,32 +100,36 @@ type Options struct {
 	// MaxName is the longest name of a speaker, in characters. Zero value means 64.
 	MaxName int
 
-	// PageBytes is how much of what a client missed is queued for it at a time. It must be a part of what the session's queue
-	// takes. Zero value means 128 KiB.
+	// PageBytes is how much of what a client missed is queued for it at a time. It must be a part of what the
+	// session's queue takes. Zero value means 128 KiB.
 	PageBytes int
 
-	// MaxMessageRate is the sustained number of messages a second of one speaker, and MessageBurst how many it may say at once. Past
-	// it the speaker's events wait. Zero values mean 20 and 500.
+	// MaxMessageRate is the sustained number of messages a second of one speaker, and MessageBurst how many it may say
+	// at once. Past it the speaker's events wait. Zero values mean 20 and 500.
 	MaxMessageRate, MessageBurst int
 
 	// MaxMessageByteRate and MessageByteBurst are the same for bytes. Zero values mean 64 KiB and 1 MiB.
 	MaxMessageByteRate, MessageByteBurst int
 
-	// MaxReadRate is how many bytes a second one speaker is answered with by f and history, lasting, and ReadBurst how many at once.
-	// Past it the next of these waits. Zero values mean 1 MiB and 8 MiB.
+	// MaxReadRate is how many bytes a second one speaker is answered with by f and history, lasting, and ReadBurst how
+	// many at once. Past it the next of these waits. Zero values mean 1 MiB and 8 MiB.
 	MaxReadRate, ReadBurst int
 
-	// ReadTimeout is how long one read of the feed's store may take, the wait for a place included. Zero value means 10 s.
+	// ReadTimeout is how long one read of the feed's store may take, the wait for a place included. Zero value means
+	// 10 s.
 	ReadTimeout time.Duration
 
-	// CatchUpTimeout is how long a client may take for one page of what it missed before it is cut off. Zero value means 30 s.
+	// CatchUpTimeout is how long a client may take for one page of what it missed before it is cut off. Zero value
+	// means 30 s.
 	CatchUpTimeout time.Duration
 
-	// MaxCatchUpBytes is how much of what it missed one client is told before it is cut off, to come again. Zero value means 512 MiB.
+	// MaxCatchUpBytes is how much of what it missed one client is told before it is cut off, to come again. Zero value
+	// means 512 MiB.
 	MaxCatchUpBytes int64
 
-	// Reads are the places for reads of the feed's store, and CatchUps those for clients that are told more than a little of what
-	// they missed; keys are addresses. Zero values mean 8 and 64 places, in the order in which they were asked for.
+	// Reads are the places for reads of the feed's store, and CatchUps those for clients that are told more than a
+	// little of what they missed; keys are addresses. Zero values mean 8 and 64 places, in the order in which they
+	// were asked for.
 	Reads, CatchUps Places
 
 	// Kept bounds what one address owns of what is kept. Zero value means no bound.
@@ -180,7 +187,8 @@ func Register(io *socketio.Server, feed Feed, o Options) *Core {
 // checkNames panics if an event can't be found by its name.
 func checkNames(all []*Event) {
 	seen := map[string]bool{
-		eventNews: true, "warning": true, "connect": true, "connect_error": true, "disconnect": true, "disconnecting": true, "error": true,
+		eventNews: true, "warning": true, "error": true,
+		"connect": true, "connect_error": true, "disconnect": true, "disconnecting": true,
 	}
 	for _, ev := range all {
 		if ev.Name == "" || seen[ev.Name] || ev.Do == nil {

@@ -21,8 +21,9 @@ const (
 	mostEntries  = 100
 )
 
-// mostAttachments is how many binary attachments a page of history has, unless its only entry has more: clients refuse a packet
-// with more than 10 (socket.io-parser 4.2.7, maxAttachments). With any, no entry has an object that looks like the place of one.
+// mostAttachments is how many binary attachments a page of history has, unless its only entry has more: clients refuse
+// a packet with more than 10 (socket.io-parser 4.2.7, maxAttachments). With any, no entry has an object that looks
+// like the place of one.
 const mostAttachments = 10
 
 // A historyPage answers "history".

@@ -14,7 +14,8 @@ type listener interface {
 	hear(e *feed.Entry) error
 	// Join makes it one of those whom all news reach.
 	Join()
-	// Flushed waits until the client has taken what was queued before. An error says that it has left, or is ctx's own.
+	// Flushed waits until the client has taken what was queued before. An error says that it has left, or is ctx's
+	// own.
 	Flushed(ctx context.Context) error
 	// Done is closed when it has left.
 	Done() <-chan struct{}

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// skeletonOf returns what a name looks like: names of one skeleton can't be told apart at a glance. It is the idea of Unicode
-// Technical Standard 39, section 4, with the letters that are drawn alike in the scripts that names are mixed of most: Latin, Cyrillic,
-// Greek, Armenian and Cherokee. It is compared and never shown.
+// skeletonOf returns what a name looks like: names of one skeleton can't be told apart at a glance. It is the idea of
+// Unicode Technical Standard 39, section 4, with the letters that are drawn alike in the scripts that names are mixed
+// of most: Latin, Cyrillic, Greek, Armenian and Cherokee. It is compared and never shown.
 func skeletonOf(name string) string {
 	var b strings.Builder
 	b.Grow(len(name))
@@ -36,7 +36,7 @@ func skeletonOf(name string) string {
 
 // alike are characters and the one that they look like.
 var alike = looks(
-	"lI1|ΙІӀӏןߊƖǀ∣ᛁⵏ", "O0ОΟՕⵔ߀Ⴝ", "oοоօᴏჿסه", "aаαɑ", "AАΑᎪ", "BВΒᏴ", "CСϹᏟ", "cсϲᴄ", "dԁ", "DᎠ", "EЕΕᎬ", "eеҽ", "FϜ", "gɡց",
+	"lI1|ΙІӀӏןߊƖǀ∣ᛁⵏ", "O0ОΟՕⵔ߀Ⴝ", "oοоօᴏჿ", "aаαɑ", "AАΑᎪ", "BВΒᏴ", "CСϹᏟ", "cсϲᴄ", "dԁ", "DᎠ", "EЕΕᎬ", "eеҽ", "FϜ", "gɡց",
 	"GԌᏀ", "HНΗᎻ", "hһհᏂ", "iіιıɩᎥ", "JЈᎫ", "jјϳ", "KКΚᏦ", "kκк", "LᏞ", "MМΜᎷϺ", "NΝ", "nո", "PРΡᏢ", "pрρ", "qԛզ", "RᎡ", "rгᴦ",
 	"SЅՏᏚ", "sѕ", "TТΤᎢ", "tτт", "UՍ", "uսυ", "VѴᏙ", "vνѵᴠ", "WԜᎳ", "wԝɯա", "XХΧ", "xхχ", "YУΥҮ", "yуγү", "ZΖᏃ", "zᴢ", "bЬьƅ",
 	"3ЗзӠƷʒ", "-‐‑–—−﹘", "'’‘ʼʹ′ˈ`´", "\"”“″", ".․", ":׃։꞉ː", "/⁄∕", "ßβ",

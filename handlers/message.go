@@ -22,8 +22,8 @@ var message = &Event{
 	Do:      doMessage,
 }
 
-// doMessage has a message stored. The answer comes when it is, and then the news. It waits while too much of the same speaker waits
-// to be stored, or the speaker has said too much, until it has left.
+// doMessage has a message stored. The answer comes when it is, and then the news. It waits while too much of the same
+// speaker waits to be stored, or the speaker has said too much, until it has left.
 func doMessage(c Call) error {
 	if c.Len() == 0 {
 		return badMessage("a message needs data")
@@ -38,7 +38,7 @@ func doMessage(c Call) error {
 	}
 	c.slow(size)
 	if kept := c.core.opts.Kept; kept != nil && !kept.May(c.at.Address(), size, time.Now()) {
-		return &socketio.Error{Code: "rate", Message: "too much of what is kept was said from here; say it again later"}
+		return refusal("rate", "too much of what is kept was said from here; say it again later")
 	}
 	c.by.pending.enter(size, c.at)
 	data := c.Arg(0)
@@ -74,9 +74,9 @@ func (c Call) entry() (e feed.Entry, err error) {
 	return e, nil
 }
 
-// canBeTold says whether every kind of client can be told what was said. Common JSON readers of other languages can't read some
-// numbers and texts. Plain clients are told attachments as base64 within JSON, where one that is named many times would be as many
-// texts. And beside attachments, what looks like the place of one would be taken for that.
+// canBeTold says whether every kind of client can be told what was said. Common JSON readers of other languages can't
+// read some numbers and texts. Plain clients are told attachments as base64 within JSON, where one that is named many
+// times would be as many texts. And beside attachments, what looks like the place of one would be taken for that.
 func canBeTold(data socketio.Arg, attachments int) error {
 	if err := data.Portable(); err != nil {
 		return badMessage("not every client can read it: " + err.Error())
@@ -88,7 +88,7 @@ func canBeTold(data socketio.Arg, attachments int) error {
 		return badMessage("it names its attachments too often")
 	}
 	if data.HasLiteralPlaceholder() {
-		return badMessage("beside its attachments it has an object with a member _placeholder that is the place of none")
+		return badMessage("beside attachments, no object may have a member _placeholder")
 	}
 	return nil
 }
@@ -99,7 +99,7 @@ func (c Call) stored(data socketio.Arg, size int, r feed.Result, err error) {
 	case err != nil:
 		c.to.refuse(notTaken(err))
 	case r.Repeated && !r.Same:
-		c.to.refuse(&socketio.Error{Code: "id_taken", Message: "this id was used before, and something else was said then"})
+		c.to.refuse(refusal("id_taken", "this id was used before, and something else was said then"))
 	default:
 		if !r.Repeated {
 			c.core.fresh = fresh{r.Offset, data}
@@ -116,8 +116,9 @@ func (c Call) count(size int) {
 	}
 }
 
-// receipt answers "message": the offset, and the time in Unix milliseconds, which is left out (0) of a repetition whose first is not
-// held any more. It is written by hand, as encoding/json took 2 % of what a message with an answer costs.
+// receipt answers "message": the offset, and the time in Unix milliseconds, which is left out (0) of a repetition
+// whose first is not held any more. It is written by hand, as encoding/json took 2 % of what a message with an answer
+// costs.
 func receipt(r feed.Result) json.RawMessage {
 	text := make(json.RawMessage, 0, 64)
 	text = strconv.AppendUint(append(text, `{"offset":`...), r.Offset, 10)
@@ -131,12 +132,12 @@ func receipt(r feed.Result) json.RawMessage {
 func notTaken(err error) error {
 	switch {
 	case errors.Is(err, feed.ErrBusy):
-		return &socketio.Error{Code: "busy", Message: "too much waits to be stored; say it again later"}
+		return refusal("busy", "too much waits to be stored; say it again later")
 	case errors.Is(err, feed.ErrTooLarge):
-		return &socketio.Error{Code: "too_large", Message: fmt.Sprintf("a message may have %d bytes", feed.MaxEntryBytes)}
+		return refusal("too_large", fmt.Sprintf("a message may have %d bytes", feed.MaxEntryBytes))
 	default:
-		return &socketio.Error{Code: "not_stored", Message: "it could not be stored, and was not said"}
+		return refusal("not_stored", "it could not be stored, and was not said")
 	}
 }
 
-func badMessage(why string) error { return &socketio.Error{Code: "bad_message", Message: why} }
+func badMessage(why string) error { return refusal("bad_message", why) }

@@ -11,8 +11,8 @@ import (
 	"github.com/crier/crier/server/socketio"
 )
 
-// nameIn reads the name of a speaker: characters between which there may be spaces, none of them a control character. It is
-// normalised: see clean.
+// nameIn reads the name of a speaker: characters between which there may be spaces, none of them a control character.
+// It is normalised: see clean.
 func nameIn(arg socketio.Arg, most int) (string, error) {
 	var name string
 	if _, binary := arg.Binary(); binary || arg.Bind(&name) != nil {
@@ -34,7 +34,7 @@ func nameIn(arg socketio.Arg, most int) (string, error) {
 }
 
 func badName(why string) error {
-	return &socketio.Error{Code: "bad_name", Message: "this name can't be used: " + why}
+	return refusal("bad_name", "this name can't be used: "+why)
 }
 
 // Characters that join others or keep them apart.
@@ -43,9 +43,9 @@ const (
 	joiner    = '\u200d'
 )
 
-// clean normalises a name: NFKC (Unicode Standard Annex 15), so that what is written in several ways is written in one, and
-// without what nobody sees, and what would turn the text around it. A name that was pasted may hold such characters without its owner's
-// knowing, so they are left out and not refused. A name with nothing left is empty.
+// clean normalises a name: NFKC (Unicode Standard Annex 15), so that what is written in several ways is written in
+// one, and without what nobody sees, and what would turn the text around it. A name that was pasted may hold such
+// characters without its owner's knowing, so they are left out and not refused. A name with nothing left is empty.
 func clean(name string) string {
 	if isSimple(name) {
 		return name
@@ -66,7 +66,8 @@ func clean(name string) string {
 	return norm.NFKC.String(name) // what was left out may have kept two apart that belong together
 }
 
-// isSimple says whether a name is of ASCII's visible characters and single spaces between them, which are as they should be.
+// isSimple says whether a name is of ASCII's visible characters and single spaces between them, which are as they
+// should be.
 func isSimple(name string) bool {
 	space := true
 	for i := range len(name) {
@@ -79,7 +80,8 @@ func isSimple(name string) bool {
 	return !space
 }
 
-// isIgnorable says whether r shows nothing by itself: Unicode's Default_Ignorable_Code_Point, and the rest of the format characters.
+// isIgnorable says whether r shows nothing by itself: Unicode's Default_Ignorable_Code_Point, and the rest of the
+// format characters.
 func isIgnorable(r rune) bool {
 	switch r {
 	case 0x115F, 0x1160, 0x3164, 0xFFA0: // fillers of Hangul
@@ -90,8 +92,8 @@ func isIgnorable(r rune) bool {
 
 const blackFlag = 0x1F3F4 // what the flags of England, Scotland and Wales begin with
 
-// belongs says whether a character that shows nothing changes the emoji that stands before it: the choice of how it is drawn, or the
-// name of a flag.
+// belongs says whether a character that shows nothing changes the emoji that stands before it: the choice of how it is
+// drawn, or the name of a flag.
 func belongs(r rune, before []rune) bool {
 	if len(before) == 0 {
 		return false
@@ -110,8 +112,8 @@ const lastTag = 0xE007F
 
 func isTag(r rune) bool { return r >= 0xE0020 && r <= lastTag }
 
-// joins says whether a joiner between characters has anything to join, or to keep apart: two emoji; letters of a script whose letters
-// join (RFC 5892, appendix A); what follows a virama in scripts of India.
+// joins says whether a joiner between characters has anything to join, or to keep apart: two emoji; letters of a
+// script whose letters join (RFC 5892, appendix A); what follows a virama in scripts of India.
 func joins(before, after []rune) bool {
 	if len(before) == 0 || len(after) == 0 {
 		return false
@@ -129,8 +131,8 @@ func joins(before, after []rune) bool {
 func isEmoji(r rune) bool { return unicode.In(r, unicode.So, unicode.Sk) && r >= 0x00A9 }
 
 func isJoining(r rune) bool {
-	return unicode.In(r, unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Nko, unicode.Mandaic, unicode.Adlam) &&
-		(unicode.IsLetter(r) || unicode.IsMark(r))
+	return (unicode.IsLetter(r) || unicode.IsMark(r)) &&
+		unicode.In(r, unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Nko, unicode.Mandaic, unicode.Adlam)
 }
 
 // isVirama says whether r takes the vowel from a letter: its canonical combining class is 9.

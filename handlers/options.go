@@ -52,8 +52,8 @@ func atMost(name string, raw json.RawMessage, most uint64) (n uint64, given bool
 // mostDigits is how many digits a 64-bit number has at most.
 const mostDigits = 20
 
-// wholeDigits returns the digits of a JSON number whose value is whole, however it is written: 5, 5.0, 50e-1. Not ok: it is no number,
-// not whole, or has too many digits.
+// wholeDigits returns the digits of a JSON number whose value is whole, however it is written: 5, 5.0, 50e-1. Not ok:
+// it is no number, not whole, or has too many digits.
 func wholeDigits(text string) (digits string, negative, ok bool) {
 	text, negative = strings.CutPrefix(text, "-")
 	mantissa, power, exponent := text, "", 0
@@ -86,8 +86,8 @@ func wholeDigits(text string) (digits string, negative, ok bool) {
 // maxKey is the longest id of a message, in characters; a UUID has 36.
 const maxKey = 64
 
-// keyIn returns the id that a speaker gave a message, as a key of the feed; "" for none. A number and a text of the same
-// digits are two ids.
+// keyIn returns the id that a speaker gave a message, as a key of the feed; "" for none. A number and a text of the
+// same digits are two ids.
 func keyIn(options socketio.Arg) (string, error) {
 	if string(options.JSON()) == "null" {
 		return "", nil // which is most, and given would be an allocation

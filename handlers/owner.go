@@ -16,12 +16,12 @@ const (
 	maxSecret = 128
 )
 
-// earlyKeys is how many ids that were used before the first f keep their owner after it: as many as clients buffer while they
-// are away, and hardly more than 4 KiB.
+// earlyKeys is how many ids that were used before the first f keep their owner after it: as many as clients buffer
+// while they are away, and hardly more than 4 KiB.
 const earlyKeys = 64
 
-// An owner is whose the ids of messages are. What it is may become known with the first f; an id that was used before keeps the
-// owner that it had then.
+// An owner is whose the ids of messages are. What it is may become known with the first f; an id that was used before
+// keeps the owner that it had then.
 type owner struct {
 	secret string            // a digest of the client's secret; "" if it gave none
 	name   string            // the first name that it gave
@@ -53,7 +53,8 @@ const (
 	bySocket = 'i'
 )
 
-// text is the owner in the feed. Of one that is known by its name, which everybody can give, the data is a part of the key.
+// text is the owner in the feed. Of one that is known by its name, which everybody can give, the data is a part of the
+// key.
 func (o *owner) text(id string) string {
 	switch {
 	case o.secret != "":

@@ -18,7 +18,8 @@ const (
 	otherMessage = `"something else"`
 )
 
-// Clients buffer what is said while they are away, and say it before the page can register: again, when no answer came.
+// Clients buffer what is said while they are away, and say it before the page can register: again, when no answer
+// came.
 func TestWhatIsSaidBeforeAndAfterTheNameCountsOnce(t *testing.T) {
 	inBothVersions(t, func(t *testing.T, version int) {
 		_, _, url := serve(t)

@@ -7,8 +7,8 @@ type pace struct{ perSecond, burst int }
 
 // A bucket is what one speaker has spent of a pace. The zero bucket is full. It is used by one goroutine at a time.
 //
-// It looks at the clock only when more than a burst was spent since it did so last, so most calls are one addition; a speaker that was
-// quiet may for that spend a burst and what was left of the one before.
+// It looks at the clock only when more than a burst was spent since it did so last, so most calls are one addition; a
+// speaker that was quiet may for that spend a burst and what was left of the one before.
 type bucket struct {
 	spent float64 // since then, and what was owed then
 	since time.Time
@@ -50,8 +50,8 @@ func (c Call) slow(size int) {
 	pause(max(c.by.messages.take(1, c.core.messages), c.by.bytes.take(size, c.core.bytes)), c.at)
 }
 
-// afford has a client wait for its next large answer until it has taken the last one, and paid for it. One that has left does not
-// wait: what it asked for before is done, and that was read already, so it is bounded.
+// afford has a client wait for its next large answer until it has taken the last one, and paid for it. One that has
+// left does not wait: what it asked for before is done, and that was read already, so it is bounded.
 func (c Call) afford() {
 	sp := c.by
 	if sp.owes {

@@ -7,8 +7,8 @@ import (
 
 // Places are a number of places, of which each is one caller's at a time.
 type Places interface {
-	// Acquire waits for a place and returns what gives it back; or the context's error. The key is whose share it is: where many
-	// wait, each key gets the same.
+	// Acquire waits for a place and returns what gives it back; or the context's error. The key is whose share it is:
+	// where many wait, each key gets the same.
 	Acquire(ctx context.Context, key string) (release func(), err error)
 }
 

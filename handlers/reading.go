@@ -6,7 +6,6 @@ import (
 	"runtime/debug"
 
 	"github.com/crier/crier/server/feed"
-	"github.com/crier/crier/server/socketio"
 )
 
 // pageEntries is how many entries are read for a client at a time.
@@ -38,9 +37,11 @@ type found[T any] struct {
 	err   error
 }
 
-// fromStore has the feed's store read for a client, which waits no longer than Options.ReadTimeout, and not when it has left. A
-// store that does not answer keeps the place until it does.
-func fromStore[T any](ctx context.Context, c *Core, at listener, read func(context.Context) (T, error)) (none T, err error) {
+// fromStore has the feed's store read for a client, which waits no longer than Options.ReadTimeout, and not when it
+// has left. A store that does not answer keeps the place until it does.
+func fromStore[T any](
+	ctx context.Context, c *Core, at listener, read func(context.Context) (T, error),
+) (none T, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.opts.ReadTimeout)
 	defer cancel()
 	go func() { // ends with cancel
@@ -92,7 +93,7 @@ func (c *Core) notRead(at listener, err error) error {
 		return errLeft
 	}
 	c.readFault.Do(func() { c.log.Error("the feed can't be read", "error", err) })
-	return fmt.Errorf("%w", &socketio.Error{Code: "not_read", Message: "what was said before can't be read now"})
+	return refusal("not_read", "what was said before can't be read now")
 }
 
 // passedOn returns the newest offset, when all up to it have been passed on.

@@ -16,8 +16,8 @@ func (c *client) back(url string) *client {
 	return again
 }
 
-// onward is back for a client that may not have seen all that it was told of what it missed: then it is new, and registers from where
-// it was.
+// onward is back for a client that may not have seen all that it was told of what it missed: then it is new, and
+// registers from where it was.
 func (c *client) onward(url, name string) *client {
 	c.t.Helper()
 	again := c.again(url)

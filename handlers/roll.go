@@ -8,8 +8,9 @@ import (
 // listed is how many names an answer to "f" has: enough to show who is here, and the same size in a full room.
 const listed = 100
 
-// A roll lists the registered speakers, in the order in which they came. Names may stand in it twice: one person has two
-// tabs, two guests pick one name. Names that look alike and are not the same may not, or nobody could tell them apart.
+// A roll lists the registered speakers, in the order in which they came. Names may stand in it twice: one person has
+// two tabs, two guests pick one name. Names that look alike and are not the same may not, or nobody could tell them
+// apart.
 type roll struct {
 	mu sync.Mutex // guards the following, and each speaker's seat
 

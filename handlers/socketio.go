@@ -53,8 +53,8 @@ func (c *Core) speakerOf(s *socketio.Socket) *speaker {
 	return sp
 }
 
-// hear is the one place where news go to one socket alone. The feed can tell them again, so they are not held for its recovery: one that
-// was lost before it had them is new, and says where it was.
+// hear is the one place where news go to one socket alone. The feed can tell them again, so they are not held for its
+// recovery: one that was lost before it had them is new, and says where it was.
 func (l *socketEar) hear(e *feed.Entry) error {
 	data, err := argOf(e)
 	if err != nil {
@@ -63,7 +63,9 @@ func (l *socketEar) hear(e *feed.Entry) error {
 	return l.s.Unrecorded().Emit(eventNews, data, metaOf(e))
 }
 
-func (l *socketEar) Join()                             { _ = l.s.Join(speakers) } // it chooses no rooms: there is always one more
+// Join joins a room; there is always one more, as clients choose none.
+func (l *socketEar) Join() { _ = l.s.Join(speakers) }
+
 func (l *socketEar) Flushed(ctx context.Context) error { return l.s.Flushed(ctx) }
 func (l *socketEar) Done() <-chan struct{}             { return l.s.Done() }
 func (l *socketEar) CutOff()                           { l.s.Disconnect(true) }

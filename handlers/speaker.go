@@ -27,7 +27,7 @@ type speaker struct {
 
 	// Used by the catch-up while one is under way, else by the handlers.
 
-	told uint64 // up to which offset it alone was told; what is newer it hears with all others, once it has joined them
+	told uint64 // up to which offset it alone was told; it hears what is newer with all others, once it has joined
 
 	toldBytes atomic.Int64 // by catch-ups, and not yet paid
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/crier/crier/server/socketio"
 )
 
-// Names of unknown events are a client's to choose: this many are remembered, for so long, and of each so many bytes are logged.
+// Names of unknown events are a client's to choose: this many are remembered, for so long, and of each so many bytes
+// are logged.
 const (
 	mostStrangers = 64
 	strangersFor  = time.Hour
@@ -31,10 +32,11 @@ func (s *strangers) refuse(name string) error {
 	if s.isNew(name, time.Now()) {
 		s.log.Warn("a client asks for an event that there is not", "event", name)
 	}
-	return &socketio.Error{Code: "unknown_event", Message: "there is no event of this name"}
+	return refusal(socketio.CodeUnknownEvent, "there is no event of this name")
 }
 
-// isNew says whether a name has not been seen for a while. When too many are known, further ones are not new until all are forgotten.
+// isNew says whether a name has not been seen for a while. When too many are known, further ones are not new until all
+// are forgotten.
 func (s *strangers) isNew(name string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -23,8 +23,8 @@ func metaOf(e *feed.Entry) meta { return meta{e.From, e.ID, e.At, e.Offset} }
 // argOf returns what was said as it came in.
 func argOf(e *feed.Entry) (socketio.Arg, error) { return socketio.RestoreArg(e.Data, e.Attachments) }
 
-// fresh is the argument of an entry that was just stored by this process, as it came in. The feed calls the speaker's answer right
-// before the tail, in one goroutine: so what was said here is passed on without being checked again.
+// fresh is the argument of an entry that was just stored by this process, as it came in. The feed calls the speaker's
+// answer right before the tail, in one goroutine: so what was said here is passed on without being checked again.
 type fresh struct {
 	offset uint64
 	data   socketio.Arg
@@ -40,8 +40,8 @@ func (f *fresh) take(e *feed.Entry) (socketio.Arg, error) {
 	return argOf(e)
 }
 
-// tell passes on what was stored, whoever stored it. It is the feed's tail: called with one entry at a time, in the order of
-// offsets.
+// tell passes on what was stored, whoever stored it. It is the feed's tail: called with one entry at a time, in the
+// order of offsets.
 func (c *Core) tell(e *feed.Entry) {
 	data, err := c.fresh.take(e)
 	if err == nil {

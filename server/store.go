@@ -48,8 +48,8 @@ func openStore(c *config.Config, log *slog.Logger) (feed.Store, error) {
 	return d, nil
 }
 
-// roomOptions keep what a client is told at a time well under what may wait for it: old clients' text may grow to twice
-// its length, and a page of entries has their offsets and names beside the data.
+// roomOptions keep what a client is told at a time well under what may wait for it: old clients' text may grow to
+// twice its length, and a page of entries has their offsets and names beside the data.
 func (s *Server) roomOptions() handlers.Options {
 	c := s.config
 	o := handlers.Options{
@@ -71,8 +71,9 @@ func (s *Server) roomOptions() handlers.Options {
 	return o
 }
 
-// How many clients have the feed's store read for them at a time, and how many are told a lot of what they missed. A read may hold a
-// megabyte and more; who catches up has a page of 128 KiB queued. The others wait for their turn: after a restart that may be all.
+// How many clients have the feed's store read for them at a time, and how many are told a lot of what they missed. A
+// read may hold a megabyte and more; who catches up has a page of 128 KiB queued. The others wait for their turn:
+// after a restart that may be all.
 const (
 	readsAtOnce     = 8
 	readsWaiting    = 10_000
@@ -80,8 +81,8 @@ const (
 	catchUpsWaiting = 100_000
 )
 
-// lastSync is the least time that the feed has to store what it has taken, however long the clients took to leave. It takes
-// milliseconds unless the disk does not answer.
+// lastSync is the least time that the feed has to store what it has taken, however long the clients took to leave. It
+// takes milliseconds unless the disk does not answer.
 const lastSync = 2 * time.Second
 
 // endFeed closes the feed when all handlers have ended, so that nothing is appended any more.

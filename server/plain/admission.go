@@ -29,8 +29,8 @@ func peerAddress(r *http.Request) string {
 	return r.RemoteAddr
 }
 
-// enter counts a client for its address, and says why it is not to be let in. Who comes too fast is not even told after a
-// handshake, which would cost more than what it is refused: it is answered with status 429, and ok is false.
+// enter counts a client for its address, and says why it is not to be let in. Who comes too fast is not even told
+// after a handshake, which would cost more than what it is refused: it is answered with status 429, and ok is false.
 func (c *client) enter(w http.ResponseWriter, r *http.Request) (refusal *ending, ok bool) {
 	sv := c.server
 	err := sv.opts.Addresses.Enter(c.address)

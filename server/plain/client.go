@@ -43,8 +43,8 @@ func (c *client) isToy() bool {
 	return !news
 }
 
-// serve makes a WebSocket of a request and reads it until it ends. Who is not let in hears why after the handshake, since
-// a browser shows a page no other refusal.
+// serve makes a WebSocket of a request and reads it until it ends. Who is not let in hears why after the handshake,
+// since a browser shows a page no other refusal.
 func (sv *Server) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 	if !isUpgrade(r) { // it opens nothing, and is answered why
 		_, _ = websocket.Upgrade(w, r, websocket.UpgradeOptions{})
@@ -71,7 +71,8 @@ func (sv *Server) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 		Subprotocols: []string{e.subprotocol()},
 		Compression:  sv.opts.Compression,
 		Limits: websocket.ReadLimits{
-			MaxMessage: sv.opts.MaxPayload, MaxFragments: sv.opts.MaxFragments, FragmentTimeout: sv.opts.MessageTimeout,
+			MaxMessage: sv.opts.MaxPayload, MaxFragments: sv.opts.MaxFragments,
+			FragmentTimeout: sv.opts.MessageTimeout,
 		},
 	})
 	if err != nil { // Upgrade has answered
@@ -84,8 +85,8 @@ func (sv *Server) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 	go c.run(refusal) // ends with the connection
 }
 
-// run is the client's life. It is not in the goroutine that served the handshake: that one's stack has grown, and holds
-// the request.
+// run is the client's life. It is not in the goroutine that served the handshake: that one's stack has grown, and
+// holds the request.
 func (c *client) run(refusal *ending) {
 	defer c.server.remove(c)
 	end := refusal
@@ -101,7 +102,7 @@ func (c *client) run(refusal *ending) {
 		c.guard(func() *ending { c.endpoint.leave(c); return nil })
 	}
 	c.conn.Discard(c.server.opts.WriteTimeout + websocket.CloseGrace) // until the close frame is out and answered
-	c.out.Finish(outbound.Frames{}, 0)                                // no frame, but no more grace: one that has hung up may still read
+	c.out.Finish(outbound.Frames{}, 0)                                // no more grace: who has hung up may still read
 }
 
 // ended is told why the connection can't be read any more.
@@ -145,7 +146,8 @@ func (c *client) Message(binary bool, data []byte) error {
 	return nil
 }
 
-// longestCall is for how long a client is not asked whether it is still there while the server itself does not read what it sends.
+// longestCall is for how long a client is not asked whether it is still there while the server itself does not read
+// what it sends.
 const longestCall = time.Minute
 
 // handling notes since when a message is being handled; zero: none is.
@@ -175,7 +177,8 @@ func (c *client) handle(binary bool, data []byte) *ending {
 func (c *client) guard(f func() *ending) (end *ending) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.server.opts.Logger.Error("an endpoint panicked", "address", c.address, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			c.server.opts.Logger.Error("an endpoint panicked", "address", c.address, "panic", fmt.Sprint(p),
+				"stack", string(debug.Stack()))
 			end = endInternal
 		}
 	}()

@@ -16,11 +16,11 @@ type Room interface {
 	Visit(l Listener) Visitor
 }
 
-// A Visitor is one client in a Room. Calls for one visitor come one at a time. They may wait, and then no message of the client
-// is read; they stop waiting when its Listener is done.
+// A Visitor is one client in a Room. Calls for one visitor come one at a time. They may wait, and then no message of
+// the client is read; they stop waiting when its Listener is done.
 type Visitor interface {
-	// Do does the event of that name. The members of a request, each of them JSON, are what the event takes. What became of it is a
-	// JSON object, an answer or a failure, that is told once, from any goroutine.
+	// Do does the event of that name. The members of a request, each of them JSON, are what the event takes. What
+	// became of it is a JSON object, an answer or a failure, that is told once, from any goroutine.
 	Do(event string, request map[string]json.RawMessage, tell func(answer, failure any))
 	// Leave is called once, last. Nothing is heard any more when it returns.
 	Leave()
@@ -32,7 +32,8 @@ type Listener interface {
 	Hear(data json.RawMessage, from, id string, at int64, offset uint64) error
 	// Join makes the client one of those whom News.Publish reaches.
 	Join()
-	// Flushed waits until the client has taken what was queued before. An error says that it has left, or is ctx's own.
+	// Flushed waits until the client has taken what was queued before. An error says that it has left, or is ctx's
+	// own.
 	Flushed(ctx context.Context) error
 	// Done is closed when it has left.
 	Done() <-chan struct{}
@@ -48,11 +49,12 @@ type Listener interface {
 //	                                           <- {"type":"ack","for":EVENT,"ref":ANY,"error":{"code","message"}}
 //	                                           <- {"type":"news","data":ANY,"from","id","at","offset"}
 //
-// Each event of the room may be asked for; package handlers lists them. What an event takes, options included, are members of the
-// request ("speaker" of f, "data" of message), and what it answers are members of the ack. The ref, any JSON, comes back in the ack if
-// there is one. Binary data within the news of Socket.IO clients comes as base64. For example:
+// Each event of the room may be asked for; package handlers lists them. What an event takes, options included, are
+// members of the request ("speaker" of f, "data" of message), and what it answers are members of the ack. The ref, any
+// JSON, comes back in the ack if there is one. Binary data within the news of Socket.IO clients comes as base64. For
+// example:
 //
-//	-> {"type":"f","speaker":"Ann","since":7}  <- {"type":"ack","for":"f","name","id","count","names","first","offset","complete"}
+//	-> {"type":"f","speaker":"Ann","since":7}  <- {"type":"ack","for":"f","name","id","count","names","first",...}
 //	-> {"type":"message","data":ANY,"id":"x"}  <- {"type":"ack","for":"message","offset","at"}
 //	-> {"type":"history","limit":20}           <- {"type":"ack","for":"history","entries","first","offset"}
 //

@@ -307,7 +307,8 @@ func TestNewsAreHeardInOneOrderByAll(t *testing.T) {
 	}
 }
 
-// FuzzNewsAnswersOnceInJSON gives the endpoint any text: one answer comes, a JSON object of type ack, and nothing panics.
+// FuzzNewsAnswersOnceInJSON gives the endpoint any text: one answer comes, a JSON object of type ack, and nothing
+// panics.
 func FuzzNewsAnswersOnceInJSON(f *testing.F) {
 	for _, seed := range []string{
 		`{"type":"f","speaker":"Ann","ref":1}`, `{"type":"message","data":{"a":[1,"b",null]},"ref":"x"}`, `{"type":"message"}`,

@@ -49,11 +49,12 @@ type Options struct {
 	// MaxClients is how many clients there may be at the news endpoints. Zero value means 10,000.
 	MaxClients int
 
-	// MaxToys is how many there may be at all the others together, which can't take the places of the former. Zero value means
-	// MaxClients.
+	// MaxToys is how many there may be at all the others together, which can't take the places of the former. Zero
+	// value means MaxClients.
 	MaxToys int
 
-	// MaxRate is how many messages one client may send in a second, lasting; twice as many at once. Zero value means 200.
+	// MaxRate is how many messages one client may send in a second, lasting; twice as many at once. Zero value means
+	// 200.
 	MaxRate int
 
 	// MaxFragments is how many frames a message may come in, empty ones included. Zero value means 1,024.
@@ -62,12 +63,12 @@ type Options struct {
 	// MessageTimeout is how long a message may take from its first byte to its last. Zero value means 30 s.
 	MessageTimeout time.Duration
 
-	// Addresses bounds what one IP address may open. It may be shared with other servers. Zero value means one with its
-	// defaults.
+	// Addresses bounds what one IP address may open. It may be shared with other servers. Zero value means one with
+	// its defaults.
 	Addresses *limit.Addresses
 
-	// Address returns the IP address, without port, of the client that a request comes from. Zero value means the peer of
-	// the connection.
+	// Address returns the IP address, without port, of the client that a request comes from. Zero value means the peer
+	// of the connection.
 	Address func(*http.Request) string
 
 	// Refused, if set, is told of each client that was refused for MaxClients or by Addresses.
@@ -141,7 +142,8 @@ func (o Options) withDefaults() (Options, error) {
 	return o, err
 }
 
-// A Server holds what the endpoints share: limits, the flusher and the clients. All methods may be called concurrently.
+// A Server holds what the endpoints share: limits, the flusher and the clients. All methods may be called
+// concurrently.
 type Server struct {
 	opts    Options
 	arena   outbound.Arena
@@ -175,8 +177,9 @@ func New(o Options) (*Server, error) {
 	}, nil
 }
 
-// An endpoint is what a client's messages mean. Calls for one client come one at a time; data is the endpoint's until it
-// returns. What it returns ends the connection. leave is called once, last, for each client whose enter returned nil.
+// An endpoint is what a client's messages mean. Calls for one client come one at a time; data is the endpoint's until
+// it returns. What it returns ends the connection. leave is called once, last, for each client whose enter returned
+// nil.
 type endpoint interface {
 	subprotocol() string
 	enter(c *client) *ending
@@ -212,8 +215,8 @@ func (sv *Server) Len() int {
 	return len(sv.clients)
 }
 
-// add makes a client known, unless there is a reason not to. refusal is why it is not let in, which it must be told; ok is false
-// when that can't be done either: the server has closed, or has as many to tell as it may have clients.
+// add makes a client known, unless there is a reason not to. refusal is why it is not let in, which it must be told;
+// ok is false when that can't be done either: the server has closed, or has as many to tell as it may have clients.
 func (sv *Server) add(c *client, reason *ending) (refusal *ending, ok bool) {
 	sv.mu.Lock()
 	defer sv.mu.Unlock()
@@ -270,8 +273,8 @@ func (sv *Server) checkEmpty() {
 	}
 }
 
-// Drain turns new clients away and tells each client that the server is going away, with code 1001, or, with restart, that it
-// will be back at once, with code 1012. The first call counts.
+// Drain turns new clients away and tells each client that the server is going away, with code 1001, or, with restart,
+// that it will be back at once, with code 1012. The first call counts.
 func (sv *Server) Drain(restart bool) {
 	sv.mu.Lock()
 	if sv.leaving != nil {
@@ -289,8 +292,8 @@ func (sv *Server) Drain(restart bool) {
 	}
 }
 
-// Close drains the server and waits until all clients have left; when ctx is over the rest is cut off and ctx's error is
-// returned. Calls of an endpoint's Room that are under way are waited for even then.
+// Close drains the server and waits until all clients have left; when ctx is over the rest is cut off and ctx's error
+// is returned. Calls of an endpoint's Room that are under way are waited for even then.
 func (sv *Server) Close(ctx context.Context) error {
 	sv.Drain(false)
 	sv.close()
