@@ -27,7 +27,8 @@ func (s *Socket) noteAck(id uint64, answer func(Args, error)) error {
 	return nil
 }
 
-// takeAck returns who is to be called with the answer of that id, and forgets them; nil if nobody waits for it any more.
+// takeAck returns who is to be called with the answer of that id, and forgets them; nil if nobody waits for it
+// any more.
 func (s *Socket) takeAck(id uint64) func(Args, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,8 +15,8 @@ var (
 	errManyNamespaces = &Error{Code: "too_many_namespaces", Message: "Too many namespaces"}
 )
 
-// askMiddleware asks the namespace's middleware about a socket, whose Done is closed when the session ends meanwhile. A panic
-// refuses the socket.
+// askMiddleware asks the namespace's middleware about a socket, whose Done is closed when the session ends
+// meanwhile. A panic refuses the socket.
 func (c *client) askMiddleware(s *Socket) (err error) {
 	_, middleware := s.ns.hooks.current()
 	if len(middleware) == 0 {
@@ -75,8 +75,8 @@ func (c *client) endJoin(name string, err error) {
 	c.core.present.Done()
 }
 
-// admit connects s, unless the session has ended or enter, which is to make it a member of its namespace, says no. Its
-// events wait until OnConnect has run.
+// admit connects s, unless the session has ended or enter, which is to make it a member of its namespace, says
+// no. Its events wait until OnConnect has run.
 func (c *client) admit(s *Socket, enter func() bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,8 +90,8 @@ func (c *client) admit(s *Socket, enter func() bool) bool {
 	return true
 }
 
-// welcome tells a client that its socket is connected, and then what it has missed, in one piece. A session that is ending does
-// not take it, and nobody needs to know.
+// welcome tells a client that its socket is connected, and then what it has missed, in one piece. A session that
+// is ending does not take it, and nobody needs to know.
 func (c *client) welcome(s *Socket, missed []engineio.Message) {
 	_ = c.session.Send(append([]engineio.Message{answerTo(s)}, missed...)...)
 	s.connect()
@@ -101,8 +101,8 @@ func answerTo(s *Socket) engineio.Message {
 	return engineio.Message{Data: wire.AppendConnect(nil, s.ns.name, s.connectAnswer())}
 }
 
-// connectError returns what a CONNECT_ERROR says of err, in the two forms of the reference server. Neither what it can't
-// write nor a panic of err's own methods may do harm.
+// connectError returns what a CONNECT_ERROR says of err, in the two forms of the reference server. Neither what
+// it can't write nor a panic of err's own methods may do harm.
 func (c *client) connectError(err error) (body []byte) {
 	defer func() {
 		if p := recover(); p != nil {

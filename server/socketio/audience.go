@@ -7,7 +7,8 @@ type sendFlags struct {
 	unrecorded bool // not held for clients that come back
 }
 
-// An audience says whom an event is for, as data: those in any of the rooms, or the whole namespace, without the exceptions.
+// An audience says whom an event is for, as data: those in any of the rooms, or the whole namespace, without the
+// exceptions.
 type audience struct {
 	rooms  []string // empty: the whole namespace
 	except []string

@@ -6,8 +6,8 @@ import (
 	"github.com/crier/crier/server/socketio/wire"
 )
 
-// A Broadcast reaches many sockets: those in any of its rooms, or all of its namespace when it names none, but for the
-// exceptions. It is immutable: each method returns a new one.
+// A Broadcast reaches many sockets: those in any of its rooms, or all of its namespace when it names none, but
+// for the exceptions. It is immutable: each method returns a new one.
 type Broadcast struct {
 	namespaces []*Namespace // one, but for a Parent's
 	audience   audience
@@ -62,8 +62,8 @@ func (b *Broadcast) Compress(on bool) *Broadcast {
 	return &c
 }
 
-// Emit sends an event to the sockets. It never waits for any of them; all members of a room get its events in one order.
-// The error says what can't be sent; arguments that nobody is there to hear are not looked at.
+// Emit sends an event to the sockets. It never waits for any of them; all members of a room get its events in one
+// order. The error says what can't be sent; arguments that nobody is there to hear are not looked at.
 func (b *Broadcast) Emit(event string, args ...any) error {
 	for _, ns := range b.namespaces {
 		if err := b.emit(ns, 0, false, event, args, nil); err != nil {
@@ -75,7 +75,9 @@ func (b *Broadcast) Emit(event string, args ...any) error {
 
 // emit encodes an event once and sends it to every socket that it reaches. expect, if set, is asked about each socket
 // before.
-func (b *Broadcast) emit(ns *Namespace, id uint64, hasID bool, event string, args []any, expect func(*Socket) bool) error {
+func (b *Broadcast) emit(
+	ns *Namespace, id uint64, hasID bool, event string, args []any, expect func(*Socket) bool,
+) error {
 	if !wire.Reserved(event) && ns.hub.unheard(&b.audience) {
 		return nil
 	}
@@ -97,7 +99,8 @@ func (b *Broadcast) Sockets() (all []*Socket) {
 	return all
 }
 
-// Join puts the sockets into rooms. The error is ErrTooManyRooms if there are some that could not join; the others have.
+// Join puts the sockets into rooms. The error is ErrTooManyRooms if there are some that could not join; the
+// others have.
 func (b *Broadcast) Join(rooms ...string) (err error) {
 	for _, s := range b.Sockets() {
 		if joined := s.Join(rooms...); joined != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/crier/crier/server/socketio/wire"
 )
 
-// A client is the Socket.IO side of one session: it takes the packets apart that come in, and hands them to its sockets. Its
-// methods that take packets are called by the session's reader, one at a time.
+// A client is the Socket.IO side of one session: it takes the packets apart that come in, and hands them to its
+// sockets. Its methods that take packets are called by the session's reader, one at a time.
 type client struct {
 	Conn
 	partial partial     // the packet that still lacks attachments
@@ -32,7 +32,8 @@ func (k *core) accept(session *engineio.Session) engineio.Handler {
 	return c
 }
 
-// Message takes one Engine.IO message. What can't be read ends the session, with the reason that the reference server has for it.
+// Message takes one Engine.IO message. What can't be read ends the session, with the reason that the reference
+// server has for it.
 func (c *client) Message(binary bool, data []byte) error {
 	if err := c.take(binary, data); err != nil {
 		c.fail(err)
@@ -102,8 +103,8 @@ func (c *client) handle(p *wire.Packet, attachments [][]byte) {
 	}
 }
 
-// stray takes a packet for a namespace that the client is not in. It may have been sent before the client heard that it
-// was disconnected; otherwise the reference server ends the session, and so do we.
+// stray takes a packet for a namespace that the client is not in. It may have been sent before the client heard
+// that it was disconnected; otherwise the reference server ends the session, and so do we.
 func (c *client) stray(p *wire.Packet) {
 	c.mu.Lock()
 	late := c.left && p.Type != wire.ConnectError

@@ -21,8 +21,8 @@ func (e *MissingAcksError) Error() string {
 
 func (e *MissingAcksError) Unwrap() error { return e.Err }
 
-// EmitWithAck sends an event and waits for the answers of all sockets, as long as ctx: give it a deadline. It returns the
-// answers that came, in the order in which they came, and a *MissingAcksError if some did not.
+// EmitWithAck sends an event and waits for the answers of all sockets, as long as ctx: give it a deadline. It
+// returns the answers that came, in the order in which they came, and a *MissingAcksError if some did not.
 func (b *Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) ([]Args, error) {
 	c := &collection{event: event}
 	defer c.cancel()

@@ -10,14 +10,15 @@ import (
 	"github.com/crier/crier/server/socketio/wire"
 )
 
-// A Conn is a client's connection: the Engine.IO session that its sockets share, one in each namespace that it has joined.
+// A Conn is a client's connection: the Engine.IO session that its sockets share, one in each namespace that it
+// has joined.
 //
 // All methods may be called concurrently, and from handlers.
 type Conn struct {
 	core    *core
 	session *engineio.Session
 
-	waiting atomic.Int64           // bytes of the events that wait for the handlers of all its sockets, and of a packet that lacks attachments
+	waiting atomic.Int64           // bytes of the events that wait for handlers, and of a packet that lacks attachments
 	asking  atomic.Int64           // how many acknowledgements its client owes, in all namespaces
 	held    atomic.Pointer[Socket] // for whose inbox the reader waits
 
@@ -141,8 +142,8 @@ func stop(timer **time.Timer) {
 	}
 }
 
-// readOn wakes the session's reader if it waits for the inbox of another socket than s, for which there may be room now that
-// fewer events wait, or the client owes an acknowledgement. No lock of a socket may be held.
+// readOn wakes the session's reader if it waits for the inbox of another socket than s, for which there may be
+// room now that fewer events wait, or the client owes an acknowledgement. No lock of a socket may be held.
 func (c *Conn) readOn(s *Socket) {
 	other := c.held.Load()
 	if other == nil || other == s {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,8 +47,8 @@ func newCore(o Options) *core {
 // hit counts a limit that a client met.
 func (k *core) hit(l Limit) { k.hits.Add(string(l)) }
 
-// logPanic must be called where p was recovered: the stack is the one that led there. Lines are held back when there are many,
-// because what makes a handler panic may come again and again.
+// logPanic must be called where p was recovered: the stack is the one that led there. Lines are held back when
+// there are many, because what makes a handler panic may come again and again.
 func (k *core) logPanic(log *slog.Logger, msg string, p any) {
 	if held, ok := k.panics.Next(); ok {
 		log.Error(msg, "panic", fmt.Sprint(p), "stack", string(debug.Stack()), "not_logged", held)
@@ -57,13 +58,15 @@ func (k *core) logPanic(log *slog.Logger, msg string, p any) {
 // maxLogged is how much of an event's name goes into the log, in bytes: the client chooses it.
 const maxLogged = 64
 
-func shortened(name string) string { return name[:min(len(name), maxLogged)] }
+func shortened(name string) string {
+	return strings.ToValidUTF8(name[:min(len(name), maxLogged)], "") // a character may have been cut
+}
 
 // maxUnknown is how many names of unknown events are remembered.
 const maxUnknown = 100
 
-// unknownEvents are the names of events that nothing took. Each is logged once while it is remembered; clients choose the names,
-// so few are remembered, and lines are held back when there are many.
+// unknownEvents are the names of events that nothing took. Each is logged once while it is remembered; clients
+// choose the names, so few are remembered, and lines are held back when there are many.
 type unknownEvents struct {
 	lines *limit.Outlet
 

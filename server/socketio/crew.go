@@ -5,9 +5,10 @@ import "sync"
 // maxResting is how many goroutines wait for the next socket that has something to do.
 const maxResting = 64
 
-// A crew is the goroutines in which handlers run. There is one for each socket that has something to do at the moment;
-// those that have done their work rest, a few of them, until they are needed again. A new goroutine's stack would grow
-// within the first handler, each time anew: that was a fifth of the processor time of an event with acknowledgement.
+// A crew is the goroutines in which handlers run. There is one for each socket that has something to do at the
+// moment; those that have done their work rest, a few of them, until they are needed again. A new goroutine's
+// stack would grow within the first handler, each time anew: that was a fifth of the processor time of an event
+// with acknowledgement.
 type crew struct {
 	work func(turn) // runs a socket's handlers
 

@@ -33,7 +33,8 @@ func (c *Conn) awaitRoom(s *Socket) {
 	c.held.Store(nil)
 }
 
-// resolve takes the client's answer to an acknowledgement. One that nobody waits for any more is ignored; then it is false.
+// resolve takes the client's answer to an acknowledgement. One that nobody waits for any more is ignored; then it
+// is false.
 func (c *Conn) resolve(s *Socket, p *wire.Packet, attachments [][]byte) (awaited bool) {
 	if !p.HasID {
 		return false
@@ -126,13 +127,13 @@ func (t turn) unknown(e *Event) {
 		return
 	}
 	if held, ok := k.unknown.note(e.name); ok {
-		t.socket.log().Warn("an event that this server does not know was ignored", "event", shortened(e.name), "not_logged", held)
+		t.socket.log().Warn("nothing here takes an event of this name", "event", shortened(e.name), "not_logged", held)
 	}
 	e.refuse(&Error{Code: CodeUnknownEvent, Message: "this server does not know the event \"" + shortened(e.name) + "\""})
 }
 
-// logRefusal counts an event that was refused. Lines are held back when there are many: a client can have as many refused as it
-// likes.
+// logRefusal counts an event that was refused. Lines are held back when there are many: a client can have as many
+// refused as it likes.
 func (t turn) logRefusal(e *Event, err error) {
 	k := t.socket.conn.core
 	k.refused.Add(1)

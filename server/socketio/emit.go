@@ -26,17 +26,18 @@ func (e Emitter) Volatile() Emitter { e.flags.volatile = true; return e }
 // Compress returns e with its flag set: see [Socket.Compress].
 func (e Emitter) Compress(on bool) Emitter { e.flags.plain = !on; return e }
 
-// Unrecorded returns an emitter whose events are not held for clients that come back: for what can be told again from elsewhere,
-// and would push out what cannot. They have their place in the order of events. A client that lost its connection before it had
-// one of them is not recovered, but told that it is new.
+// Unrecorded returns an emitter whose events are not held for clients that come back: for what can be told again
+// from elsewhere, and would push out what cannot. They have their place in the order of events. A client that
+// lost its connection before it had one of them is not recovered, but told that it is new.
 func (s *Socket) Unrecorded() Emitter { return Emitter{s, sendFlags{unrecorded: true}} }
 
 // Unrecorded returns e with its flag set: see [Socket.Unrecorded].
 func (e Emitter) Unrecorded() Emitter { e.flags.unrecorded = true; return e }
 
-// Emit sends an event to the client. It never waits. Arguments are what JSON can hold, an [Arg] passed on unread, or a
-// [Binary] or []byte, which becomes an attachment. The error is ErrDisconnected, ErrPlaceholder, one that says what can't be
-// sent, or the session's: see engineio. After one of the session's the event may still reach a client that is recovered.
+// Emit sends an event to the client. It never waits. Arguments are what JSON can hold, an [Arg] passed on unread,
+// or a [Binary] or []byte, which becomes an attachment. The error is ErrDisconnected, ErrPlaceholder, one that
+// says what can't be sent, or the session's: see engineio. After one of the session's the event may still reach a
+// client that is recovered.
 func (s *Socket) Emit(event string, args ...any) error {
 	return Emitter{socket: s}.Emit(event, args...)
 }
@@ -51,7 +52,8 @@ func (e Emitter) Emit(event string, args ...any) error {
 // An encoding writes a packet behind dst.
 type encoding func(dst []byte) (text []byte, attachments [][]byte, err error)
 
-// sendEvent encodes an event and puts it in order with all that is emitted in the namespace; asks: for an acknowledgement.
+// sendEvent encodes an event and puts it in order with all that is emitted in the namespace; asks: for an
+// acknowledgement.
 func (e Emitter) sendEvent(asks bool, encode encoding) error {
 	return e.send(encode, func(o *outgoing) error {
 		o.asks = asks
@@ -59,7 +61,8 @@ func (e Emitter) sendEvent(asks bool, encode encoding) error {
 	})
 }
 
-// sendAck encodes an acknowledgement and queues it behind what has been emitted. It has no place in the namespace's order.
+// sendAck encodes an acknowledgement and queues it behind what has been emitted. It has no place in the
+// namespace's order.
 func (e Emitter) sendAck(encode encoding) error {
 	return e.send(encode, func(o *outgoing) error { return e.socket.ns.hub.sendTo(&e.socket.seat, o) })
 }
@@ -78,10 +81,10 @@ func (e Emitter) send(encode encoding, send func(*outgoing) error) error {
 	return send(o)
 }
 
-// EmitWithAck sends an event and waits for the client's answer, whose arguments it returns. It waits as long as ctx: give
-// it a deadline. It may be called in a handler: the answer is found behind as many events as an inbox holds by size (see
-// Options.MaxInbox). The error is ErrDisconnected, ErrTooManyAcks when Options.MaxAcks are waited for already, ctx's own, or
-// one of Emit's.
+// EmitWithAck sends an event and waits for the client's answer, whose arguments it returns. It waits as long as
+// ctx: give it a deadline. It may be called in a handler: the answer is found behind as many events as an inbox
+// holds by size (see Options.MaxInbox). The error is ErrDisconnected, ErrTooManyAcks when Options.MaxAcks are
+// waited for already, ctx's own, or one of Emit's.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
 	answers := make(chan ackAnswer, 1)
 	id := s.ns.acks.Add(1)

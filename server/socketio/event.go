@@ -64,9 +64,9 @@ func (e *Event) Size() int { return e.size }
 // WantsAck says whether the client asked for an acknowledgement.
 func (e *Event) WantsAck() bool { return e.asked }
 
-// Ack answers the client's acknowledgement. Only the first call counts, and only if the client asked for one. It may be called
-// after the handler has returned, from any goroutine. After an error another call may try again: see [Socket.Emit] for
-// the errors.
+// Ack answers the client's acknowledgement. Only the first call counts, and only if the client asked for one. It
+// may be called after the handler has returned, from any goroutine. After an error another call may try again:
+// see [Socket.Emit] for the errors.
 func (e *Event) Ack(args ...any) error {
 	if !e.asked || e.acked.Swap(true) {
 		return nil

@@ -11,7 +11,7 @@ import (
 type Handshake struct {
 	Headers     http.Header     // of the request that opened the session, Host among them
 	Query       url.Values      // of that request
-	Auth        json.RawMessage // the client's auth option, a JSON object; {} if it has none. For clients before 3.0 the namespace's query
+	Auth        json.RawMessage // the client's auth option, a JSON object; before 3.0 the namespace's query. {} if none
 	Address     string          // the peer's IP address, without port
 	Time        time.Time       // when the session was opened
 	Secure      bool            // over TLS

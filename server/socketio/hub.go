@@ -11,15 +11,16 @@ import (
 
 // A hub knows the sockets of a namespace and the rooms that they are in.
 //
-// What is emitted is put in order under its lock, in post. Large broadcasts are then tasks of the flusher's workers, which walk
-// the rooms without the lock. Call settle before changing membership: it runs all pending tasks. That makes a broadcast reach
-// exactly those who were members when it was emitted.
+// What is emitted is put in order under its lock, in post. Large broadcasts are then tasks of the flusher's
+// workers, which walk the rooms without the lock. Call settle before changing membership: it runs all pending
+// tasks. That makes a broadcast reach exactly those who were members when it was emitted.
 //
-// Joining, leaving and disconnecting cost the same however many sockets there are: a membership knows its place on both sides.
+// Joining, leaving and disconnecting cost the same however many sockets there are: a membership knows its place
+// on both sides.
 //
-// Order of locks: Conn.mu, hub.mu, a flusher's worker's turn, then those of a socket, of a session and of its outbox. That of
-// the record comes after hub.mu and before that of the registry. A task takes no lock but that of an outbox, and so may be done
-// under all others.
+// Order of locks: Conn.mu, hub.mu, a flusher's worker's turn, then those of a socket, of a session and of its
+// outbox. That of the record comes after hub.mu and before that of the registry. A task takes no lock but that of
+// an outbox, and so may be done under all others.
 type hub struct {
 	engine   *engineio.Server
 	recovery recovery
@@ -50,12 +51,12 @@ func (h *hub) init(k *core) {
 	h.rooms = make(map[string]*room)
 }
 
-// settle lets everything that has been emitted reach the queues of those who are members now. h.mu must be held, and until it
-// is released rooms may change.
+// settle lets everything that has been emitted reach the queues of those who are members now. h.mu must be held,
+// and until it is released rooms may change.
 func (h *hub) settle() { h.engine.Flusher().Settle() }
 
-// add makes s a member of the namespace, and has it told so first: no broadcast comes before CONNECT, and every one that
-// begins when the client has seen it reaches the client.
+// add makes s a member of the namespace, and has it told so first: no broadcast comes before CONNECT, and every
+// one that begins when the client has seen it reaches the client.
 func (h *hub) add(s *seat, tell func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -70,8 +71,8 @@ func (h *hub) add(s *seat, tell func()) {
 	h.admit(s)
 }
 
-// restore makes s a member of the namespace and of the rooms that the lost session was in, and has its client told so and sent
-// what it has missed: no broadcast comes between. Not ok: that is not possible any more.
+// restore makes s a member of the namespace and of the rooms that the lost session was in, and has its client
+// told so and sent what it has missed: no broadcast comes between. Not ok: that is not possible any more.
 func (h *hub) restore(s *seat, v *revival, tell func()) (ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -105,9 +106,9 @@ func (h *hub) admit(s *seat) {
 	}
 }
 
-// remove takes s out of everything, because it has ended for that reason; empty if it was never let in. It can join nothing
-// afterwards. A socket that may come back becomes a lost session in the same moment: whatever is emitted was meant for the one
-// or the other.
+// remove takes s out of everything, because it has ended for that reason; empty if it was never let in. It can
+// join nothing afterwards. A socket that may come back becomes a lost session in the same moment: whatever is
+// emitted was meant for the one or the other.
 func (h *hub) remove(s *seat, reason Reason) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -37,8 +37,8 @@ func crowded(t *testing.T, sockets int) (*hub, []*seat) {
 	return h, all
 }
 
-// Counting whom a broadcast reaches writes nothing that a worker reads while it walks the rooms without the hub's lock. Here
-// another broadcast is counted in the middle of such a walk.
+// Counting whom a broadcast reaches writes nothing that a worker reads while it walks the rooms without the hub's
+// lock. Here another broadcast is counted in the middle of such a walk.
 func TestCountingDoesNotDisturbAWalk(t *testing.T) {
 	h, all := crowded(t, 40)
 	for _, s := range all {

@@ -7,8 +7,8 @@ import (
 	"github.com/crier/crier/server/engineio"
 )
 
-// A pid is what a client shows to have its socket back: the socket's id, which others may know, and a secret of the same
-// length. Each is 144 random bits.
+// A pid is what a client shows to have its socket back: the socket's id, which others may know, and a secret of
+// the same length. Each is 144 random bits.
 const (
 	idBytes = 18
 	idText  = idBytes / 3 * 4
@@ -34,8 +34,8 @@ func (s *seat) identify(namespace string, recoverable bool) {
 	}
 }
 
-// oldSocketID returns the id of the socket of a client on EIO 3. They are told none and take that of their session, so
-// theirs must not be shown to others: whoever knows it can speak for them.
+// oldSocketID returns the id of the socket of a client on EIO 3. They are told none and take that of their
+// session, so theirs must not be shown to others: whoever knows it can speak for them.
 func oldSocketID(session *engineio.Session, namespace string) string {
 	if namespace == "/" {
 		return session.ID()

@@ -10,10 +10,10 @@ type inbox struct {
 	last    bool      // the socket has ended: with no event left, the disconnect handlers are due
 }
 
-// full reports whether the session's reader must stop until handlers have run. The bytes are those of all sockets of the
-// connection: a client could have many just to have more of them wait. While the client owes an acknowledgement, in whatever
-// namespace, only their size counts: its answer comes behind them, and the handler that wants it would never see it. The
-// socket's lock must be held.
+// full reports whether the session's reader must stop until handlers have run. The bytes are those of all sockets
+// of the connection: a client could have many just to have more of them wait. While the client owes an
+// acknowledgement, in whatever namespace, only their size counts: its answer comes behind them, and the handler
+// that wants it would never see it. The socket's lock must be held.
 func (in *inbox) full() bool {
 	c := in.socket.conn
 	return c.waiting.Load() >= int64(c.core.engine.MaxPayload()) ||
@@ -28,7 +28,8 @@ func (in *inbox) put(e *Event) {
 	in.wake()
 }
 
-// next takes the next event. With none left the crew's goroutine must end, and is the last one if the socket has ended.
+// next takes the next event. With none left the crew's goroutine must end, and is the last one if the socket has
+// ended.
 func (in *inbox) next() (e *Event, last bool) {
 	s := in.socket
 	s.mu.Lock()

@@ -29,9 +29,14 @@ const (
 )
 
 func newHits() limit.Hits {
-	return limit.NewHits(string(LimitConnectTime), string(LimitAttachments), string(LimitDepth), string(LimitPayload), string(LimitMessageTime),
-		string(LimitInbox), string(LimitNamespaces), string(LimitRooms), string(LimitAcks), string(LimitEventName),
-		string(LimitEventRate), string(LimitByteRate), string(LimitArguments), string(LimitNamespace), string(LimitAuth))
+	var names []string
+	for _, l := range []Limit{
+		LimitConnectTime, LimitAttachments, LimitDepth, LimitPayload, LimitMessageTime, LimitInbox, LimitNamespaces,
+		LimitRooms, LimitAcks, LimitEventName, LimitEventRate, LimitByteRate, LimitArguments, LimitNamespace, LimitAuth,
+	} {
+		names = append(names, string(l))
+	}
+	return limit.NewHits(names...)
 }
 
 // What a server answers where a limit is met by its own doing.
@@ -45,6 +50,6 @@ var (
 // CodeUnknownEvent is the code of the answer to an event that nothing takes: see Options.OnUnknownEvent.
 const CodeUnknownEvent = "unknown_event"
 
-// EventWarning is the event with which a client is told of a limit: {code, message}. After one with the code "rate" it may slow
-// down and go on; any other is the last that it hears.
+// EventWarning is the event with which a client is told of a limit: {code, message}. After one with the code
+// "rate" it may slow down and go on; any other is the last that it hears.
 const EventWarning = "warning"

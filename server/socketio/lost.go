@@ -5,8 +5,8 @@ import (
 	"net/netip"
 )
 
-// A lost session is what is left of a socket whose transport was lost, until its client comes back for it or it is too
-// late. Positions are numbers of events: what stands after one is newer.
+// A lost session is what is left of a socket whose transport was lost, until its client comes back for it or it
+// is too late. Positions are numbers of events: what stands after one is newer.
 type lost struct {
 	id, pid string
 	hub     *hub // of its namespace
@@ -102,8 +102,8 @@ func (l *lost) since(room string) (since uint64, ok bool) {
 	return 0, false
 }
 
-// start is the position after which events may have been missed by a client that has had all up to from. Not ok: it left
-// a room since, and nobody knows any more which events of that room were still meant for it.
+// start is the position after which events may have been missed by a client that has had all up to from. Not ok:
+// it left a room since, and nobody knows any more which events of that room were still meant for it.
 func (l *lost) start(from uint64) (start uint64, ok bool) {
 	if l.sent <= from {
 		return l.ended, true // it has had everything that was sent while it was connected, however long ago that was

@@ -8,9 +8,9 @@ import (
 // lostSessions are found by the id of their socket, and aged in the order in which they were lost. The record's lock
 // guards them.
 //
-// There is a limit for all of them, and a share of it for each network: while more than half of the places are taken, one network
-// has at most a quarter of all. Where one has to go it is the oldest of the network that has most, so that whoever loses many
-// sessions pushes out its own.
+// There is a limit for all of them, and a share of it for each network: while more than half of the places are
+// taken, one network has at most a quarter of all. Where one has to go it is the oldest of the network that has
+// most, so that whoever loses many sessions pushes out its own.
 type lostSessions struct {
 	most     int // places
 	byID     map[string]*lost

@@ -5,7 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// A Namespace is a separate conversation over the same session: it has its own sockets, rooms, middleware and handlers.
+// A Namespace is a separate conversation over the same session: it has its own sockets, rooms, middleware and
+// handlers.
 //
 // All methods may be called concurrently.
 type Namespace struct {
@@ -26,12 +27,13 @@ type Namespace struct {
 // Name returns the name, which begins with "/".
 func (ns *Namespace) Name() string { return ns.name }
 
-// OnConnect registers what is done with each new socket, before any of its events is handled. It may block; the client
-// has been told by then that it is connected.
+// OnConnect registers what is done with each new socket, before any of its events is handled. It may block; the
+// client has been told by then that it is connected.
 func (ns *Namespace) OnConnect(f func(*Socket)) { ns.hooks.addConnect(f) }
 
-// Use registers a middleware: it is asked, in order, before a socket is connected, and may block. An error refuses the
-// socket; the client's connect_error event has the error's text as message and, of an *Error, its Data as data.
+// Use registers a middleware: it is asked, in order, before a socket is connected, and may block. An error
+// refuses the socket; the client's connect_error event has the error's text as message and, of an *Error, its
+// Data as data.
 func (ns *Namespace) Use(f func(*Socket) error) { ns.hooks.addMiddleware(f) }
 
 // Sockets returns the connected sockets, in no particular order.

@@ -5,13 +5,13 @@ import (
 	"encoding/base64"
 )
 
-// An offset is a client's place among the events that the server has ordered: text that names this life of the server and a
-// number that grows with each event. It stands behind an event's arguments, and a client that comes back shows the last one that
-// it has seen.
+// An offset is a client's place among the events that the server has ordered: text that names this life of the
+// server and a number that grows with each event. It stands behind an event's arguments, and a client that comes
+// back shows the last one that it has seen.
 //
-// An event to one socket that is not held has no number of its own. Its offset is that of the event before it, and a serial
-// number that grows with each such event of the server: so it can be told whether the client has had it, though it can't be
-// sent again.
+// An event to one socket that is not held has no number of its own. Its offset is that of the event before it,
+// and a serial number that grows with each such event of the server: so it can be told whether the client has had
+// it, though it can't be sent again.
 //
 // The widths are those that base64 makes of whole groups. A number of 48 bits lasts nine years at a million events a
 // second; that two lives draw the same 36 bits would do no more harm than that one client is told it is new.
@@ -35,7 +35,8 @@ type offset struct {
 	serial uint64 // 0 if the event was held
 }
 
-// passed reports whether a client whose last event had that offset has had the event of the mark: it came before, in order.
+// passed reports whether a client whose last event had that offset has had the event of the mark: it came before,
+// in order.
 func (m mark) passed(o offset) bool {
 	return m.serial == 0 || o.number > m.number || o.serial >= m.serial
 }

@@ -2,23 +2,24 @@ package socketio
 
 import "github.com/crier/crier/server/engineio"
 
-// A recovery holds what clients need that lose their transport and come back: the events of late, and the sessions that were
-// lost. The record of this process is one.
+// A recovery holds what clients need that lose their transport and come back: the events of late, and the
+// sessions that were lost. The record of this process is one.
 //
-// Its methods may be called concurrently. The hub's lock is held for all but begin, find, now, recoveredOne and what the server
-// itself calls; none of them waits for a client or a disk.
+// Its methods may be called concurrently. The hub's lock is held for all but begin, find, now, recoveredOne and
+// what the server itself calls; none of them waits for a client or a disk.
 type recovery interface {
 	// position is the number of the newest event. While the hub's lock is held no event of its namespace is numbered.
 	position() uint64
 
-	// add numbers an event, writes its offset behind its arguments and holds it. The text that it returns, in which e.text has
-	// gone on, is the caller's. The number is 0 when nothing is held any more.
+	// add numbers an event, writes its offset behind its arguments and holds it. The text that it returns, in
+	// which e.text has gone on, is the caller's. The number is 0 when nothing is held any more.
 	add(e recorded) (text []byte, number uint64)
 
 	// stamp writes the offset of what was sent before behind a text whose last argument would be taken for one.
 	stamp(text []byte) []byte
 
-	// pass writes an offset behind an event to one socket that is not held. The mark tells later whether its client has had it.
+	// pass writes an offset behind an event to one socket that is not held. The mark tells later whether its
+	// client has had it.
 	pass(text []byte) ([]byte, mark)
 
 	// watch counts a socket of the hub that could come back, and unwatch counts it out.
@@ -31,11 +32,13 @@ type recovery interface {
 	// find returns the lost session of that pid; nil if there is none.
 	find(h *hub, pid string) *lost
 
-	// begin gathers what a lost session has missed, without the hub's lock, for a client that has had all up to offset; nil
-	// means that it has had none. spare is how many bytes the client can be sent. Not ok: it cannot go on.
+	// begin gathers what a lost session has missed, without the hub's lock, for a client that has had all up to
+	// offset; nil means that it has had none. spare is how many bytes the client can be sent. Not ok: it cannot
+	// go on.
 	begin(l *lost, offset *string, spare int) (v *revival, ok bool)
 
-	// finish gathers what has come since begin, and takes the lost session back. Not ok: it cannot go on, and is gone.
+	// finish gathers what has come since begin, and takes the lost session back. Not ok: it cannot go on, and is
+	// gone.
 	finish(v *revival) (ok bool)
 
 	// now is the time since the recovery began.
@@ -58,9 +61,9 @@ type revival struct {
 	spare  int                // how many bytes more its client can be sent
 }
 
-// order decides an event's place among those of the namespace. If anybody could come back for it, it gets its offset and is
-// recorded. h.mu must be held until the event is queued for all whom it reaches, so that what an offset stands behind has been
-// queued before it. to is the socket of an event to one.
+// order decides an event's place among those of the namespace. If anybody could come back for it, it gets its
+// offset and is recorded. h.mu must be held until the event is queued for all whom it reaches, so that what an
+// offset stands behind has been queued before it. to is the socket of an event to one.
 func (h *hub) order(o *outgoing, a audience, to *seat) {
 	if o.asks || h.watched.Load() == 0 {
 		return

@@ -38,7 +38,8 @@ func (o *outgoing) messages() []engineio.Message {
 	return all
 }
 
-// fork returns the text to write an offset to. With both, the text as it is stays in o.old, for clients that get it so.
+// fork returns the text to write an offset to. With both, the text as it is stays in o.old, for clients that get
+// it so.
 func (o *outgoing) fork(both bool) []byte {
 	n := len(o.text)
 	if !both {
@@ -59,7 +60,8 @@ func messages(flags sendFlags, text []byte, attachments [][]byte) []engineio.Mes
 	return all
 }
 
-// wireSize is the most that a message takes in a queue: binary data may go out as base64, and a header takes up to 10 bytes.
+// wireSize is the most that a message takes in a queue: binary data may go out as base64, and a header takes up
+// to 10 bytes.
 func wireSize(m engineio.Message) int {
 	n := len(m.Data)
 	if m.Binary {
@@ -68,6 +70,6 @@ func wireSize(m engineio.Message) int {
 	return n + 12
 }
 
-// endsInText says whether the last element of the array that a packet ends with is a string, which a client would take for an
-// offset.
+// endsInText says whether the last element of the array that a packet ends with is a string, which a client would
+// take for an offset.
 func endsInText(packet []byte) bool { return packet[len(packet)-2] == '"' }

@@ -7,15 +7,15 @@ import (
 	"github.com/crier/crier/server/socketio/wire"
 )
 
-// A pace is how fast a client has sent, on all its namespaces together: a client could open as many as it may just to be
-// faster. The session's receiver uses it.
+// A pace is how fast a client has sent, on all its namespaces together: a client could open as many as it may
+// just to be faster. The session's receiver uses it.
 type pace struct {
 	events limit.Meter
 	bytes  limit.Meter
 }
 
-// hurry counts a packet, and says whether the client may go on. One that is too fast is warned, and then disconnected: it
-// does not come back by itself.
+// hurry counts a packet, and says whether the client may go on. One that is too fast is warned, and then
+// disconnected: it does not come back by itself.
 func (c *client) hurry(p *wire.Packet, attachments [][]byte) (ok bool) {
 	size := len(p.Data)
 	for _, a := range attachments {

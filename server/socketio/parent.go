@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// A Parent stands for the namespaces that were created because their names matched. What is registered here holds for
-// those created afterwards. A namespace without sockets, and without any that may be recovered, is forgotten, so that clients
-// cannot pile them up.
+// A Parent stands for the namespaces that were created because their names matched. What is registered here holds
+// for those created afterwards. A namespace without sockets, and without any that may be recovered, is forgotten,
+// so that clients cannot pile them up.
 //
 // All methods may be called concurrently.
 type Parent struct {

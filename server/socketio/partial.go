@@ -12,7 +12,7 @@ import (
 var (
 	errMixedUp    = errors.New("text in the middle of a packet's attachments")
 	errNoPacket   = errors.New("an attachment without a packet")
-	errHeavy      = &wire.ParseError{Code: "too_large", Message: "the attachments of the packet are larger than this server takes"}
+	errHeavy      = &wire.ParseError{Code: "too_large", Message: "the attachments are larger than this server takes"}
 	errSlowPacket = &wire.ParseError{Code: "too_slow", Message: "the attachments of the packet came too late"}
 )
 
@@ -24,8 +24,8 @@ type partial struct {
 	held        int // of these: attachments
 }
 
-// awaitAttachments has a packet wait for its attachments. All of them must come within Engine.MessageTimeout, and what it holds is
-// counted among what waits.
+// awaitAttachments has a packet wait for its attachments. All of them must come within Engine.MessageTimeout, and
+// what it holds is counted among what waits.
 func (c *client) awaitAttachments(p *wire.Packet) {
 	c.partial.packet = *p
 	c.partial.packet.Data = bytes.Clone(p.Data)

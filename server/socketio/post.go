@@ -15,12 +15,12 @@ type emission struct {
 	expect   func(*Socket) bool // if set, asked about each socket before it is sent to
 }
 
-// post decides the order of what is emitted in the namespace, of events to one socket and of broadcasts alike: that in which the
-// hub's lock is taken here. What may have to be sent again gets its offset in that order. The frames are put into memory here
-// too, so those of events that follow each other lie side by side.
+// post decides the order of what is emitted in the namespace, of events to one socket and of broadcasts alike:
+// that in which the hub's lock is taken here. What may have to be sent again gets its offset in that order. The
+// frames are put into memory here too, so those of events that follow each other lie side by side.
 //
-// From here on nothing overtakes. An outbox gets its frames in the order of its worker's tasks, and a frame is pushed into it
-// past them only when there are none.
+// From here on nothing overtakes. An outbox gets its frames in the order of its worker's tasks, and a frame is
+// pushed into it past them only when there are none.
 func (h *hub) post(e *emission) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -58,8 +58,8 @@ func (h *hub) unheard(a *audience) bool {
 	return t.reach.members() == 0 && h.lost.Load() == 0
 }
 
-// atOnceUpTo is how many members a broadcast may have for whoever emits it to push the frames himself when the workers have no
-// tasks, rather than wake them all for a few pushes.
+// atOnceUpTo is how many members a broadcast may have for whoever emits it to push the frames himself when the
+// workers have no tasks, rather than wake them all for a few pushes.
 const atOnceUpTo = 32
 
 // spread has a broadcast pushed to all that it reaches: at once, or by the workers. h.mu must be held.
@@ -149,7 +149,8 @@ func (h *hub) reached(all []*Socket, a *audience) []*Socket {
 	return all
 }
 
-// A task is a broadcast that the flusher's workers push, each to its own sockets. Nothing in it changes once it is posted.
+// A task is a broadcast that the flusher's workers push, each to its own sockets. Nothing in it changes once it
+// is posted.
 type task struct {
 	reach    reach
 	prepared engineio.Prepared
@@ -188,7 +189,8 @@ func (t *task) Deliver(worker int, next []outbound.Task, b *outbound.Batch) int 
 	return n
 }
 
-// takeAlong adds what follows as long as it is for the same sockets, or for one alone, and returns how many tasks that is.
+// takeAlong adds what follows as long as it is for the same sockets, or for one alone, and returns how many tasks
+// that is.
 func (t *task) takeAlong(q *engineio.Sequence, next []outbound.Task) int {
 	for i := range next {
 		switch other := next[i].(type) {

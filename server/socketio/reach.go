@@ -2,8 +2,8 @@ package socketio
 
 import "slices"
 
-// A reach is an audience as sockets of this node: whom it was for when the event was emitted. It holds as long as no room
-// changes. Who hears is decided here, and for lost sessions in audience.includes.
+// A reach is an audience as sockets of this node: whom it was for when the event was emitted. It holds as long as
+// no room changes. Who hears is decided here, and for lost sessions in audience.includes.
 type reach struct {
 	to     []place // with none, nobody
 	except []place
@@ -49,8 +49,8 @@ func (r *reach) same(other *reach) bool {
 	return r.from == other.from && slices.Equal(r.to, other.to) && slices.Equal(r.except, other.except)
 }
 
-// members is at least the number of sockets that are reached; 0 means none. It writes nothing: workers may be walking the same
-// rooms, and the marks are theirs. h.mu must be held.
+// members is at least the number of sockets that are reached; 0 means none. It writes nothing: workers may be
+// walking the same rooms, and the marks are theirs. h.mu must be held.
 func (r *reach) members() (n int) {
 	var one *seat
 	for _, p := range r.to {
@@ -85,8 +85,8 @@ func (r *reach) reaches(s *seat) bool {
 // anyWorker stands for all of them.
 const anyWorker = -1
 
-// each calls f once for every socket that is reached and belongs to worker. It writes the marks of those sockets, so it may be
-// called in one of worker's tasks, or with h.mu held while the worker has none.
+// each calls f once for every socket that is reached and belongs to worker. It writes the marks of those sockets,
+// so it may be called in one of worker's tasks, or with h.mu held while the worker has none.
 func (r *reach) each(worker int, f func(*member)) {
 	switch {
 	case r.mark != 0:

@@ -9,11 +9,12 @@ import (
 // A record holds the events that were sent of late, of all namespaces, for clients that come back. It also holds the
 // sessions that were lost and may come back. Both are bounded, and both let go of the oldest first.
 //
-// What it holds is copied: the frames themselves lie in memory that many others share, and a record that pointed at them would
-// keep far more than it counts. A copy takes as long as writing the event did, once, however many clients hear it.
+// What it holds is copied: the frames themselves lie in memory that many others share, and a record that pointed
+// at them would keep far more than it counts. A copy takes as long as writing the event did, once, however many
+// clients hear it.
 type record struct {
 	limits Recovery
-	hold   time.Duration // how long an event is held: MaxAge, and as long as it may take to notice that a connection is lost
+	hold   time.Duration // how long an event is held: MaxAge, and until a lost connection is noticed
 	epoch  epoch
 	began  time.Time
 	newest atomic.Uint64 // the number of the newest event; written with mu held
@@ -142,8 +143,8 @@ func (r *record) copy(b []byte) []byte {
 	return r.block[start:len(r.block):len(r.block)]
 }
 
-// after copies events behind the one of that number to all, in order, and returns how many there were. Not ok: the first of
-// them is not held any more.
+// after copies events behind the one of that number to all, in order, and returns how many there were. Not ok:
+// the first of them is not held any more.
 func (r *record) after(number uint64, all []recorded) (n int, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -163,7 +164,10 @@ func (r *record) complete() uint64 { return r.newest.Load() - uint64(r.events.co
 
 // trim forgets the events that are too many, too large or too old. r.mu must be held.
 func (r *record) trim(now recoveryTime) {
-	for r.events.count > 0 && (r.events.count > r.limits.MaxPackets || r.size > r.limits.MaxBytes || now-r.events.first().at > r.hold) {
+	over := func() bool {
+		return r.events.count > r.limits.MaxPackets || r.size > r.limits.MaxBytes || now-r.events.first().at > r.hold
+	}
+	for r.events.count > 0 && over() {
 		r.size -= r.events.first().size
 		r.events.pop()
 	}

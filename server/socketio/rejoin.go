@@ -53,9 +53,9 @@ func (c *client) rejoin(ns *Namespace, auth json.RawMessage) (done bool) {
 	return false
 }
 
-// recoveryPause is how much time there must be between two recoveries of one pid: they cost the server more than the client
-// that asks for them. One that comes sooner waits, so that an honest client whose connection breaks twice in a second is
-// recovered all the same; it waits once, so that those that come in dozens have new sockets.
+// recoveryPause is how much time there must be between two recoveries of one pid: they cost the server more than
+// the client that asks for them. One that comes sooner waits, so that an honest client whose connection breaks
+// twice in a second is recovered all the same; it waits once, so that those that come in dozens have new sockets.
 const recoveryPause = time.Second
 
 // recoveredLately returns how long a client with that pid has to wait; mostly 0.
@@ -83,9 +83,9 @@ func (c *client) mustPause(name string, auth json.RawMessage) bool {
 	return ns != nil && ns.recoveredLately(w.PID) > 0
 }
 
-// takeOver finds the lost session of that pid. A socket that is still connected ends first, and its client's session with
-// it: its client is here. Without this, a phone that has changed its network would be new until its old connection is
-// given up, 45 s later.
+// takeOver finds the lost session of that pid. A socket that is still connected ends first, and its client's
+// session with it: its client is here. Without this, a phone that has changed its network would be new until its
+// old connection is given up, 45 s later.
 func (ns *Namespace) takeOver(pid string) *lost {
 	for {
 		old, _ := ns.hub.holder(pid)

@@ -2,8 +2,8 @@ package socketio
 
 import "crypto/subtle"
 
-// keep takes a lost session in. Its namespace stays as long as it does: what is said there meanwhile would otherwise not be said
-// in it.
+// keep takes a lost session in. Its namespace stays as long as it does: what is said there meanwhile would
+// otherwise not be said in it.
 func (r *record) keep(l *lost) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -62,8 +62,8 @@ func (r *record) finish(v *revival) bool {
 	return whole && r.now()-v.lost.at <= r.limits.MaxAge
 }
 
-// gather finds the events behind v.next up to that number that were meant for v.lost. Not ok: some of them are not held any
-// more, or they are more than its client can be sent.
+// gather finds the events behind v.next up to that number that were meant for v.lost. Not ok: some of them are
+// not held any more, or they are more than its client can be sent.
 func (r *record) gather(v *revival, upTo uint64) bool {
 	hears := v.lost.listener()
 	var some [gatherAtOnce]recorded
@@ -93,9 +93,9 @@ func (r *record) gather(v *revival, upTo uint64) bool {
 	}
 }
 
-// reached is the offset up to which the client of a lost session has had its events. A client keeps the offset that it saw
-// last even when it is told that it is new: one from before it was, or from another life of a server, means that it has had
-// no event since. One that it cannot have seen is nobody's.
+// reached is the offset up to which the client of a lost session has had its events. A client keeps the offset
+// that it saw last even when it is told that it is new: one from before it was, or from another life of a server,
+// means that it has had no event since. One that it cannot have seen is nobody's.
 func (r *record) reached(l *lost, text *string) (from offset, ok bool) {
 	joined := offset{number: l.joined}
 	if text == nil {

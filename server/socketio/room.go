@@ -104,8 +104,8 @@ func (s *seat) roomNames() []string {
 	return names
 }
 
-// A latest tells of the newest event that a room was sent. It is noted for each room and not for each member, because a
-// broadcast has no time to write to every socket.
+// A latest tells of the newest event that a room was sent. It is noted for each room and not for each member,
+// because a broadcast has no time to write to every socket.
 type latest struct {
 	number uint64
 	but    string // the id of the socket that was left out of it
@@ -127,7 +127,8 @@ func (l *latest) to(id string) uint64 {
 	return l.number
 }
 
-// sent is the newest event that may have been meant for the member through its room; 0 if there was none since it came.
+// sent is the newest event that may have been meant for the member through its room; 0 if there was none since it
+// came.
 func (m *membership) sent() uint64 {
 	if number := m.room.newest.to(m.seat.id); number > m.since {
 		return number

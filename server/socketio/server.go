@@ -10,7 +10,8 @@ import (
 	"github.com/crier/crier/server/socketio/wire"
 )
 
-// A Server is a Socket.IO server: an http.Handler with namespaces. The methods of the main namespace, "/", are its own.
+// A Server is a Socket.IO server: an http.Handler with namespaces. The methods of the main namespace, "/", are
+// its own.
 //
 // All methods may be called concurrently.
 type Server struct {
@@ -47,9 +48,9 @@ func (io *Server) Drain() { io.core.engine.Drain() }
 // Sessions returns the number of open sessions.
 func (io *Server) Sessions() int { return io.core.engine.Len() }
 
-// Close refuses new sessions, lets what is queued go out, tells every client that the server is going away, and waits until
-// all sessions have ended and all handlers have returned. When ctx is over the rest is cut off and ctx's error is returned.
-// A handler that calls it waits for itself, as long as ctx.
+// Close refuses new sessions, lets what is queued go out, tells every client that the server is going away, and
+// waits until all sessions have ended and all handlers have returned. When ctx is over the rest is cut off and
+// ctx's error is returned. A handler that calls it waits for itself, as long as ctx.
 func (io *Server) Close(ctx context.Context) error {
 	io.core.engine.Drain()
 	io.core.recovery.close() // nobody can come back to this server

@@ -37,10 +37,12 @@ type Socket struct {
 // ErrDisconnected is returned by what needs a connected socket.
 var ErrDisconnected = errors.New("socketio: the socket is not connected")
 
-// IsEnding says whether an error of Emit or Flushed only means that the socket has left, or that its session is ending by itself.
-// The client may come back, and what was missed with it, unless the socket is disconnected besides.
+// IsEnding says whether an error of Emit or Flushed only means that the socket has left, or that its session is
+// ending by itself. The client may come back, and what was missed with it, unless the socket is disconnected
+// besides.
 func IsEnding(err error) bool {
-	return errors.Is(err, ErrDisconnected) || errors.Is(err, engineio.ErrClosed) || errors.Is(err, engineio.ErrSlowConsumer)
+	return errors.Is(err, ErrDisconnected) || errors.Is(err, engineio.ErrClosed) ||
+		errors.Is(err, engineio.ErrSlowConsumer)
 }
 
 func newSocket(c *Conn, ns *Namespace, auth json.RawMessage) *Socket {
@@ -62,8 +64,8 @@ func (l *lost) revive(c *Conn, ns *Namespace, auth json.RawMessage) *Socket {
 	return s
 }
 
-// ID returns the socket's id, as its client knows it. It is not the session's, with one exception: a client on EIO 3 takes
-// its session's id, which is a secret, for its socket's. Show others an id of your own.
+// ID returns the socket's id, as its client knows it. It is not the session's, with one exception: a client on
+// EIO 3 takes its session's id, which is a secret, for its socket's. Show others an id of your own.
 func (s *Socket) ID() string { return s.id }
 
 // Namespace returns the namespace that the socket is in.
@@ -97,8 +99,8 @@ func (s *Socket) SetData(v any) {
 	s.data.value = v
 }
 
-// kept is what SetData kept. A socket shares it with the one that goes on for it: handlers of the earlier one may still run when
-// the other is there.
+// kept is what SetData kept. A socket shares it with the one that goes on for it: handlers of the earlier one may
+// still run when the other is there.
 type kept struct {
 	mu    sync.Mutex
 	value any
@@ -112,7 +114,8 @@ func (s *Socket) Connected() bool {
 }
 
 // Join puts the socket into rooms. A socket that has been disconnected joins none. One that would be in more than
-// Options.MaxRooms then joins none of them, and the error is ErrTooManyRooms: whoever lets clients choose rooms looks at it.
+// Options.MaxRooms then joins none of them, and the error is ErrTooManyRooms: whoever lets clients choose rooms
+// looks at it.
 func (s *Socket) Join(rooms ...string) error {
 	err := s.ns.hub.join(&s.seat, rooms)
 	if err != nil {
@@ -124,12 +127,13 @@ func (s *Socket) Join(rooms ...string) error {
 // Leave takes the socket out of rooms. That of its own id it does not leave.
 func (s *Socket) Leave(rooms ...string) { s.ns.hub.quit(&s.seat, rooms) }
 
-// Rooms returns the rooms that the socket is in, that of its own id first. For the handlers of OnDisconnecting these are
-// the rooms that it was in; for those of OnDisconnect there are none.
+// Rooms returns the rooms that the socket is in, that of its own id first. For the handlers of OnDisconnecting
+// these are the rooms that it was in; for those of OnDisconnect there are none.
 func (s *Socket) Rooms() []string { return s.ns.hub.roomsOf(&s.seat) }
 
-// Done returns a channel that is closed when the socket has ended, or will not be let in. A handler or a middleware that waits
-// for something else should look at it too: the disconnect handlers run only when the handlers have returned.
+// Done returns a channel that is closed when the socket has ended, or will not be let in. A handler or a
+// middleware that waits for something else should look at it too: the disconnect handlers run only when the
+// handlers have returned.
 func (s *Socket) Done() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -142,9 +146,9 @@ func (s *Socket) Done() <-chan struct{} {
 	return s.ended
 }
 
-// Flushed waits until everything that was emitted to the socket before has been handed to its client's transport. A handler
-// that has much to send emits a part and waits, so that it fills neither the memory nor the session's queue, past whose
-// limit a session ends. The error is ErrDisconnected, or ctx's own.
+// Flushed waits until everything that was emitted to the socket before has been handed to its client's transport.
+// A handler that has much to send emits a part and waits, so that it fills neither the memory nor the session's
+// queue, past whose limit a session ends. The error is ErrDisconnected, or ctx's own.
 func (s *Socket) Flushed(ctx context.Context) error {
 	select {
 	case <-s.session.Flushed():
@@ -165,8 +169,8 @@ func (s *Socket) connect() {
 	s.connected = true
 }
 
-// hangUp is the first step of an end: from now on the socket hears and is told nothing. It returns the acknowledgements that
-// will not come any more. Not ok: the socket is not connected.
+// hangUp is the first step of an end: from now on the socket hears and is told nothing. It returns the
+// acknowledgements that will not come any more. Not ok: the socket is not connected.
 func (s *Socket) hangUp(reason Reason) (acks map[uint64]func(Args, error), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

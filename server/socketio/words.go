@@ -22,15 +22,15 @@ type Error = wire.Error
 // type than the handler wants.
 const CodeBadArgument = wire.CodeBadArgument
 
-// ErrPlaceholder is returned by Emit and Ack when one argument has attachments and another holds an object that clients would
-// take for the place of one of them: see [wire.Arg.HasLiteralPlaceholder].
+// ErrPlaceholder is returned by Emit and Ack when one argument has attachments and another holds an object that
+// clients would take for the place of one of them: see [wire.Arg.HasLiteralPlaceholder].
 var ErrPlaceholder = wire.ErrPlaceholder
 
 // NewArg returns JSON as an argument, to be sent on as if a client had sent it. The error is an *Error.
 func NewArg(raw json.RawMessage) (Arg, error) { return wire.NewArg(raw) }
 
-// RestoreArg returns the argument that raw and attachments, which [wire.Arg.Parts] returned, were taken from. The error is an
-// *Error.
+// RestoreArg returns the argument that raw and attachments, which [wire.Arg.Parts] returned, were taken from. The
+// error is an *Error.
 func RestoreArg(raw json.RawMessage, attachments [][]byte) (Arg, error) {
 	return wire.RestoreArg(raw, attachments)
 }

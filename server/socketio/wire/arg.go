@@ -53,9 +53,9 @@ func RestoreArg(raw json.RawMessage, attachments [][]byte) (Arg, error) {
 	return newArg(raw, attachments), nil
 }
 
-// Parts returns the argument in two parts to be stored: its JSON, with an object {"_placeholder":true,"num":N} where
-// attachment N belongs, and its attachments, without those of the packet's other arguments. The bytes may be part of a larger
-// packet, which they keep in memory, and must not be changed.
+// Parts returns the argument in two parts to be stored: its JSON, with an object {"_placeholder":true,"num":N}
+// where attachment N belongs, and its attachments, without those of the packet's other arguments. The bytes may
+// be part of a larger packet, which they keep in memory, and must not be changed.
 func (a Arg) Parts() (raw json.RawMessage, attachments [][]byte) {
 	if len(a.attachments) == 0 {
 		return a.JSON(), nil
@@ -65,9 +65,9 @@ func (a Arg) Parts() (raw json.RawMessage, attachments [][]byte) {
 	return w.text, w.attachments
 }
 
-// HasLiteralPlaceholder reports whether the argument holds an object that is not the place of an attachment but looks like one:
-// it has a member _placeholder. Alone it may go out. Beside attachments clients would take it for the place of one, so Emit and
-// Ack refuse it then with ErrPlaceholder.
+// HasLiteralPlaceholder reports whether the argument holds an object that is not the place of an attachment but
+// looks like one: it has a member _placeholder. Alone it may go out. Beside attachments clients would take it for
+// the place of one, so Emit and Ack refuse it then with ErrPlaceholder.
 func (a Arg) HasLiteralPlaceholder() bool {
 	if bytes.IndexByte(a.raw, '{') < 0 || !mayMark(a.raw, 0) {
 		return false
@@ -169,8 +169,8 @@ func (a Arg) bindDirectly(v any) (done bool) {
 // make gigabytes of base64.
 const maxInlined = 4
 
-// CanInline returns an error if MarshalJSON would refuse the argument because it names its attachments too often; it writes
-// nothing. It says the same of the argument that RestoreArg makes of its parts.
+// CanInline returns an error if MarshalJSON would refuse the argument because it names its attachments too often;
+// it writes nothing. It says the same of the argument that RestoreArg makes of its parts.
 func (a Arg) CanInline() error {
 	_, err := a.inlined(a.holes())
 	return namedError("the argument", err)

@@ -66,8 +66,8 @@ func (s *holeScanner) next(i int) int {
 	return i
 }
 
-// object replaces the holes and literals found inside of it when it turns out to be a hole itself. Of members with the
-// same name the last one counts, as for JSON.parse.
+// object replaces the holes and literals found inside of it when it turns out to be a hole itself. Of members
+// with the same name the last one counts, as for JSON.parse.
 func (s *holeScanner) object(start int) (end int) {
 	outer, literals := len(s.holes), s.literals
 	isHole, marks, num := false, 0, -1
@@ -101,8 +101,8 @@ func (s *holeScanner) object(start int) (end int) {
 	return i + 1
 }
 
-// falsy reports whether no client takes a member _placeholder of this value for the mark of a hole: those before Socket.IO
-// 2.5 and 4.1 take every value that JavaScript counts as true.
+// falsy reports whether no client takes a member _placeholder of this value for the mark of a hole: those before
+// Socket.IO 2.5 and 4.1 take every value that JavaScript counts as true.
 func falsy(raw []byte) bool {
 	switch string(raw) {
 	case "false", "null", "0", `""`:
@@ -142,14 +142,14 @@ func hasHoles(b []byte, attachments int) bool {
 
 var placeholder = []byte("_placeholder")
 
-// mayMark reports whether there may be members _placeholder in JSON, apart from the holes that are known. A name can be
-// written with escapes, too.
+// mayMark reports whether there may be members _placeholder in JSON, apart from the holes that are known. A name
+// can be written with escapes, too.
 func mayMark(b []byte, holes int) bool {
 	return bytes.Count(b, placeholder) != holes || bytes.Contains(b, []byte(`\u`))
 }
 
-// onlyHoles reports whether the packet's array has no members _placeholder but those of the holes that were written: clients
-// would put an attachment in the place of every other, or refuse the packet and disconnect.
+// onlyHoles reports whether the packet's array has no members _placeholder but those of the holes that were
+// written: clients would put an attachment in the place of every other, or refuse the packet and disconnect.
 func onlyHoles(b []byte, holes int) bool {
 	if !mayMark(b, holes) {
 		return true

@@ -24,9 +24,11 @@ var errRawMessage = errors.New("json.RawMessage is not valid JSON in UTF-8")
 // maxRawDepth is the depth to which encoding/json reads.
 const maxRawDepth = 10_000
 
-// AppendEvent writes an EVENT, or a BINARY_EVENT when there are attachments. An error is ErrPlaceholder, or says which argument
-// can't be written.
-func AppendEvent(dst []byte, namespace string, id uint64, hasID bool, event string, args []any) (text []byte, attachments [][]byte, err error) {
+// AppendEvent writes an EVENT, or a BINARY_EVENT when there are attachments. An error is ErrPlaceholder, or says
+// which argument can't be written.
+func AppendEvent(
+	dst []byte, namespace string, id uint64, hasID bool, event string, args []any,
+) (text []byte, attachments [][]byte, err error) {
 	if Reserved(event) {
 		return dst, nil, fmt.Errorf("socketio: the event name %q is reserved", event)
 	}

@@ -1,8 +1,9 @@
 package wire
 
-// Error is an error meant for the other side, in words for the programmer of the client. A handler that returns one to a client
-// that asked for an acknowledgement answers it with {"error":{"code":...,"message":...,"data":...}}; a middleware that
-// returns one to a connecting client answers with a CONNECT_ERROR of its message and data.
+// Error is an error meant for the other side, in words for the programmer of the client. A handler that returns
+// one to a client that asked for an acknowledgement answers it with
+// {"error":{"code":...,"message":...,"data":...}}; a middleware that returns one to a connecting client answers
+// with a CONNECT_ERROR of its message and data.
 type Error struct {
 	Code    string `json:"code"`           // for programs, such as "bad_argument"
 	Message string `json:"message"`        // for people
@@ -20,8 +21,9 @@ func badArgument(message string) *Error {
 	return &Error{Code: CodeBadArgument, Message: message}
 }
 
-// ErrPlaceholder is returned when a packet with attachments is to be encoded, one of whose arguments holds an object that clients
-// would take for the place of an attachment: one with a member "_placeholder" (see Arg.HasPlaceholder).
+// ErrPlaceholder is returned when a packet with attachments is to be encoded, one of whose arguments holds an
+// object that clients would take for the place of an attachment: one with a member "_placeholder" (see
+// Arg.HasPlaceholder).
 var ErrPlaceholder error = &Error{
 	Code: "placeholder", Message: `an object with a member "_placeholder" can't be sent together with binary data`,
 }

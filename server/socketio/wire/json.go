@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// Packets are checked by one walk over their JSON that also bounds its depth, which encoding/json leaves
-// at 10,000. It reads three times as many bytes a second as json.Valid (BenchmarkValidJSON). All functions here take and
-// return indexes into b; those that can't fail need JSON that was checked before.
+// Packets are checked by one walk over their JSON that also bounds its depth, which encoding/json leaves at
+// 10,000. It reads three times as many bytes a second as json.Valid (BenchmarkValidJSON). All functions here take
+// and return indexes into b; those that can't fail need JSON that was checked before.
 
 func skipSpace(b []byte, i int) int {
 	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {

@@ -5,10 +5,10 @@ import (
 	"strconv"
 )
 
-// Portable returns an error if the argument holds what common JSON readers of other languages refuse, so that whoever passes it
-// on ends their connections: a number that no 64-bit floating-point number is near to (1e400, or an integer of 400 digits), or an
-// escape of half a surrogate pair ("\ud800" alone). JavaScript writes neither. Text without escapes and numbers of up to 15
-// characters cost one pass over their bytes.
+// Portable returns an error if the argument holds what common JSON readers of other languages refuse, so that
+// whoever passes it on ends their connections: a number that no 64-bit floating-point number is near to (1e400,
+// or an integer of 400 digits), or an escape of half a surrogate pair ("\ud800" alone). JavaScript writes
+// neither. Text without escapes and numbers of up to 15 characters cost one pass over their bytes.
 func (a Arg) Portable() error {
 	b := a.raw
 	for i := 0; i < len(b); {
@@ -32,8 +32,8 @@ func (a Arg) Portable() error {
 	return nil
 }
 
-// maxNumber is the longest number that is accepted, in characters: the longest exact value of a 64-bit floating-point number
-// takes 1,077.
+// maxNumber is the longest number that is accepted, in characters: the longest exact value of a 64-bit
+// floating-point number takes 1,077.
 const maxNumber = 1100
 
 // maxExponent is the most digits of an exponent: Java's BigDecimal ends at ten.
