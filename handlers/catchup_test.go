@@ -94,8 +94,13 @@ func TestASlowClientCatchesUpOnMoreThanItsQueueTakes(t *testing.T) {
 		if p := c.registerWith("slow", `{"since":0}`); !*p.Complete {
 			t.Errorf("it is answered %+v", p)
 		}
-		c.hears(upTo(1, last)...)
+		listener := connect(t, url, 4)
+		listener.register("listener")
+		c.send(`2["message","said while it catches up"]`)
+		listener.hears(last + 1) // though c has taken nothing yet
+		c.hears(upTo(1, last+1)...)
 		c.conn.Close()
+		listener.conn.Close()
 	})
 	eventually(t, "no session is left", func() bool { return io.Sessions() == 0 })
 }

@@ -127,7 +127,7 @@ func TestAGuestIsToldOfUnknownEventsAndTheLogOnceOfEach(t *testing.T) {
 	defer guest.Leave()
 	for range 3 {
 		got := do(t, guest, "chat message", `{"data":"hi"}`)
-		if got.failure != `{"code":"unknown_event","message":"there is no event of this name"}` {
+		if got.failure != `{"code":"unknown_event","message":"this server does not know the event \"chat message\""}` {
 			t.Errorf("it is answered %s", got)
 		}
 	}

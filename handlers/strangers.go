@@ -32,7 +32,7 @@ func (s *strangers) refuse(name string) error {
 	if s.isNew(name, time.Now()) {
 		s.log.Warn("a client asks for an event that there is not", "event", name)
 	}
-	return refusal(socketio.CodeUnknownEvent, "there is no event of this name")
+	return refusal(socketio.CodeUnknownEvent, "this server does not know the event \""+name+"\"")
 }
 
 // isNew says whether a name has not been seen for a while. When too many are known, further ones are not new until all

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/crier/crier/config"
@@ -41,11 +42,20 @@ func openStore(c *config.Config, log *slog.Logger) (feed.Store, error) {
 		return nil, err
 	}
 	if damage := d.Damage(); damage != nil {
-		log.Error("A part of what was said is lost to Crier, which goes on without it; clients that ask for it are told. To have it "+
-			"back, stop Crier and put a backup in the place of the folder. The damaged files are kept until somebody removes them.",
-			"folder", c.Data, "damaged", damage.Aside, "held_from", damage.Bounds.First)
+		tellDamage(log, c.Data, damage)
 	}
 	return d, nil
+}
+
+// tellDamage says what was lost and what can be done.
+func tellDamage(log *slog.Logger, folder string, damage *disk.Damage) {
+	log.Error("A part of what was said is damaged. Crier goes on with all that is whole; clients that ask for more are told that "+
+		"something is missing. To have it back, stop Crier and put a backup in the place of the folder.",
+		"folder", folder, "what", strings.Join(damage.Reasons, "; "), "held_from", damage.Bounds.First, "missing_up_to", damage.Bounds.Gap)
+	if damage.Aside != "" {
+		log.Error("A copy of what is damaged was set aside, for as long as nothing newer takes its place; this command writes what can "+
+			"be read of it.", "command", "crier feed export "+damage.Aside)
+	}
 }
 
 // roomOptions keep what a client is told at a time well under what may wait for it: old clients' text may grow to

@@ -8,6 +8,7 @@ package feed
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -16,6 +17,13 @@ type Kind uint8
 
 // KindMessage is what a speaker said. The kinds to come are a correction, a deletion and an event of a rule.
 const KindMessage Kind = 0
+
+func (k Kind) String() string {
+	if k == KindMessage {
+		return "message"
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
 
 // An Entry is one thing that was said. Its slices are shared by everyone who reads it and must not be changed.
 type Entry struct {

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/crier/crier/server/feed"
 	"github.com/crier/crier/server/feed/disk"
@@ -43,7 +42,3 @@ func roundTrips(t testing.TB, l *feed.Log, waiters int, entries int64) {
 	}
 	all.Wait()
 }
-
-// TestADiskDoesNotHoldUpTheOnlyProcessor: a call that waits for the disk would keep the processor with it for up to 10 ms
-// if the runtime were not told that it waits; each batch then takes that long.
-var _ = time.Now

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/crier/crier/server/feed"
 	"github.com/crier/crier/server/feed/internal/feedtest"
@@ -17,6 +18,7 @@ import (
 
 func init() {
 	childTasks["reach the limit of a file's size"] = func(dir string) { fmt.Println(reachSizeLimit(dir)) }
+	childTasks["free a full disk"] = func(dir string) { fmt.Println(freeFullDisk(dir)) }
 	childTasks["fill a small disk"] = func(dir string) { fmt.Println(fillSmallDisk(dir)) }
 }
 
@@ -139,6 +141,37 @@ func openedWhenFull(dir, ballast string) error {
 	return l.Close(context.Background())
 }
 
+// A disk that is full, of this feed alone, is made free by retention.
+func freeFullDisk(dir string) error {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=700k"); err != nil {
+		return fmt.Errorf("skip: %w", err)
+	}
+	d, err := Open(dir+"/feed", Options{Logger: feedtest.Quiet})
+	if err != nil {
+		return err
+	}
+	for err == nil {
+		_, err = feedtest.Append(d, []feed.Entry{feedtest.Said(string(make([]byte, 3000)))})
+	}
+	last := d.Bounds().Last
+	fill, _ := os.Create(dir + "/fill") // what is left of the last page
+	for err = nil; err == nil; {
+		_, err = fill.Write(zeros[:512])
+	}
+	d.Limit(time.Now().Add(48*time.Hour), feed.Limits{Age: time.Hour, Entries: 1000, Bytes: 1 << 30})
+	if err := d.Retire(context.Background()); err != nil {
+		return err
+	}
+	e := []feed.Entry{feedtest.Said("more")}
+	if _, err := feedtest.Append(d, e); err != nil {
+		return err
+	}
+	if e[0].Offset != last+1 {
+		return os.ErrInvalid
+	}
+	return d.Close()
+}
+
 func TestAFileThatMayNotGrowRefusesAndRecovers(t *testing.T) {
 	out, err := child(t, "reach the limit of a file's size", t.TempDir()).Output()
 	if err != nil || string(out) != "<nil>\n" {
@@ -146,8 +179,12 @@ func TestAFileThatMayNotGrowRefusesAndRecovers(t *testing.T) {
 	}
 }
 
-func TestAFullOrReadOnlyDiskRefusesAndRecovers(t *testing.T) {
-	cmd := child(t, "fill a small disk", t.TempDir())
+func TestAFullOrReadOnlyDiskRefusesAndRecovers(t *testing.T) { onASmallDisk(t, "fill a small disk") }
+
+func TestAFullDiskIsMadeFreeByRetention(t *testing.T) { onASmallDisk(t, "free a full disk") }
+
+func onASmallDisk(t *testing.T, task string) {
+	cmd := child(t, task, t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
 		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},

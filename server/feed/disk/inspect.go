@@ -80,8 +80,10 @@ func Check(dir string) (*Report, error) {
 		r.Lives = append(r.Lives, LifeReport{fmt.Sprintf("%016x", l.id), l.first})
 	}
 	next := uint64(0)
+	closed, _, _ := f.noted()
+	mayGrow := !closed && (f.was != nil || f.oldMark != nil)
 	for i, s := range f.segments {
-		r.Files = append(r.Files, s.report(i == len(f.segments)-1))
+		r.Files = append(r.Files, s.report(mayGrow && i == len(f.segments)-1))
 		for _, p := range s.pieces {
 			if next != 0 && p.first > next {
 				r.Gaps = append(r.Gaps, Range{next, p.first - 1})
@@ -140,9 +142,9 @@ func Export(dir string, each func(e *feed.Entry, damaged bool) error) error {
 			failed = each(e, damaged)
 		}
 	}
-	f, err := readFolder(realFiles{}, dir, func(string, *feed.Entry) {})
+	f, err := readQuietly(dir, func(string, *feed.Entry) {})
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", dir, err)
+		return err
 	}
 	for _, s := range f.segments {
 		if err := exportSegment(s.path, pass); err != nil {
