@@ -59,6 +59,9 @@ func (c Call) Answer(v any) {
 	}
 }
 
+// WantsAnswer says whether the client asked for an answer.
+func (c Call) WantsAnswer() bool { return c.to.wanted() }
+
 // From returns the client's name; "" if it has given none. It must be called by Do alone.
 func (c Call) From() string { return c.by.name }
 

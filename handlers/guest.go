@@ -79,6 +79,8 @@ type teller struct {
 	tell func(answer, failure any)
 }
 
+func (t *teller) wanted() bool { return true }
+
 func (t *teller) answer(v any) error {
 	t.once.Do(func() { t.tell(v, nil) })
 	return nil

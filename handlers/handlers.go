@@ -24,8 +24,9 @@
 // the latter case, with the next to be said).
 //
 // While a client is told what it missed, its other events are handled as always. One that takes nothing of it for 30 s
-// is cut off. One who is registered already hears everything, so nothing comes twice: complete then tells whether all
-// after since came by itself.
+// is cut off. One that loses its connection meanwhile may be new when it comes back, and registers again with since.
+// One who is registered already hears everything, so nothing comes twice: complete then tells whether all after since
+// came by itself.
 //
 // # message
 //
@@ -34,18 +35,20 @@
 // whole number, make it safe to say it again when no answer came: the same id from the same owner is answered with the
 // same offset and not repeated (without at if that is not known any more).
 //
-// Whose an id is tells a secret: a text of 16 to 128 characters that the client makes up at random, keeps to itself,
-// and gives in the handshake (auth: {name, secret}) or with its first f ({secret}). Whoever brings the same secret is
-// the same owner, on whatever connection and in the next life of the server. Other data under an id of the same owner
-// is refused (id_taken).
+// An id belongs to its owner, and a secret tells who that is: a text of 16 to 128 characters that the client makes up
+// at random and keeps to itself. It gives it in the handshake (auth: {name, secret}) or with its first f ({secret}).
+// Whoever brings the same secret is the same owner, on every connection and after a restart of the server. Other data
+// under an id of the same owner is refused (id_taken). The server keeps a digest of the secret alone.
 //
-// Without a secret the first name that a client gave is the owner, as anybody can give it: so that nobody can take the
-// ids of others, the data counts as a part of the id then. The same data again is a repetition, other data is another
-// message. One without a name is known by its socket alone, and its recovery. An id that was used before the first f
-// keeps its owner after it: what is said before f and again after it counts once. A later name changes nothing.
+// Without a secret, the owner is the first name that the client gave. Anybody can give that name. So the data is a part
+// of the id then: the same data again is a repetition, other data is another message, and nobody can take the ids of
+// another. Without a name, the owner is the socket itself, as long as it lives or can be recovered.
 //
-// A client of 4.x with the option retries repeats itself before its page can register again; it gives its name, and
-// best a secret, in the handshake, and then speaks under that name from the beginning.
+// A later name does not change the owner. An id that was used before the first f keeps its owner, so what is said
+// before f and again after it counts once.
+//
+// A client of 4.x with the option retries repeats itself before its page can register again. Such a client gives its
+// name, and best a secret, in the handshake. It speaks under that name from the beginning.
 //
 // # history
 //

@@ -39,6 +39,9 @@ type pageEntry struct {
 }
 
 func doHistory(c Call) error {
+	if !c.WantsAnswer() {
+		return nil // it is nothing but an answer
+	}
 	c.afford()
 	before, limit, err := c.pageWanted()
 	if err != nil {

@@ -27,6 +27,8 @@ type listener interface {
 
 // An answerer takes the answer to one request. It may be called from any goroutine.
 type answerer interface {
+	// wanted says whether the client asked for an answer.
+	wanted() bool
 	answer(v any) error
 	refuse(err error)
 }

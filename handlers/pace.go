@@ -32,6 +32,17 @@ func (b *bucket) take(n int, p pace) (wait time.Duration) {
 	return max(0, time.Duration(debt/float64(p.perSecond)*float64(time.Second)))
 }
 
+// spending is what a speaker has spent of each pace.
+type spending struct{ messages, bytes, answers bucket }
+
+// spent returns the speaker's buckets.
+func (sp *speaker) spent() *spending {
+	if sp.spending == nil {
+		sp.spending = new(spending)
+	}
+	return sp.spending
+}
+
 // pause waits, unless the client leaves: what it asked for before was read already, so that is bounded.
 func pause(wait time.Duration, at listener) {
 	if wait <= 0 {
@@ -47,7 +58,8 @@ func pause(wait time.Duration, at listener) {
 
 // slow has a speaker that says too much wait.
 func (c Call) slow(size int) {
-	pause(max(c.by.messages.take(1, c.core.messages), c.by.bytes.take(size, c.core.bytes)), c.at)
+	b := c.by.spent()
+	pause(max(b.messages.take(1, c.core.messages), b.bytes.take(size, c.core.bytes)), c.at)
 }
 
 // afford has a client wait for its next large answer until it has taken the last one, and paid for it. One that has
@@ -61,7 +73,9 @@ func (c Call) afford() {
 	burst := int64(c.core.answers.burst)
 	n := sp.unpaid + int(min(sp.toldBytes.Swap(0), burst)) // a catch-up has limits of its own
 	sp.unpaid = 0
-	pause(sp.answers.take(n, c.core.answers), c.at)
+	if n > 0 {
+		pause(sp.spent().answers.take(n, c.core.answers), c.at)
+	}
 }
 
 // charge counts an answer of so many bytes.

@@ -74,6 +74,7 @@ func (l *socketEar) Address() string                   { return l.s.Address() }
 // asker answers by the acknowledgement of an event.
 type asker struct{ e *socketio.Event }
 
+func (a asker) wanted() bool       { return a.e.WantsAck() }
 func (a asker) answer(v any) error { return a.e.Ack(v) }
 
 func (a asker) refuse(err error) {

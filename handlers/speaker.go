@@ -20,10 +20,9 @@ type speaker struct {
 	heardAfter uint64
 	catchUp    *catchUp // under way, or over
 
-	messages, bytes, answers bucket
-
-	unpaid int  // bytes of answers that were not yet taken out of the bucket
-	owes   bool // an answer may not have been taken yet
+	spending *spending // made when it spends something: most only listen
+	unpaid   int       // bytes of answers that were not yet taken out of the bucket
+	owes     bool      // an answer may not have been taken yet
 
 	// Used by the catch-up while one is under way, else by the handlers.
 

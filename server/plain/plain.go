@@ -10,7 +10,9 @@
 package plain
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -85,46 +87,8 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	for _, d := range []struct {
-		name  string
-		field *time.Duration
-		value time.Duration
-	}{
-		{"PingInterval", &o.PingInterval, 25 * time.Second},
-		{"PingTimeout", &o.PingTimeout, 20 * time.Second},
-		{"WriteTimeout", &o.WriteTimeout, 20 * time.Second},
-		{"MessageTimeout", &o.MessageTimeout, 30 * time.Second},
-	} {
-		if *d.field == 0 {
-			*d.field = d.value
-		}
-		if *d.field < time.Millisecond {
-			return o, fmt.Errorf("plain: %s is %v: it must be at least 1 ms", d.name, *d.field)
-		}
-	}
-	for _, d := range []struct {
-		name  string
-		field *int
-		value int
-	}{
-		{"MaxPayload", &o.MaxPayload, 1_000_000},
-		{"MaxQueue", &o.MaxQueue, 4 << 20},
-		{"MaxClients", &o.MaxClients, 10_000},
-		{"MaxRate", &o.MaxRate, 200},
-		{"MaxFragments", &o.MaxFragments, 1024},
-	} {
-		if *d.field == 0 {
-			*d.field = d.value
-		}
-		if *d.field < 0 {
-			return o, fmt.Errorf("plain: %s is %d: it must be positive", d.name, *d.field)
-		}
-	}
-	if o.MaxToys == 0 {
-		o.MaxToys = o.MaxClients
-	}
-	if o.MaxToys < 0 {
-		return o, fmt.Errorf("plain: MaxToys is %d: it must be positive", o.MaxToys)
+	if err := errors.Join(o.setTimes(), o.setCounts()); err != nil {
+		return o, err
 	}
 	if o.AllowOrigin == nil {
 		o.AllowOrigin = func(*http.Request) bool { return true }
@@ -140,6 +104,44 @@ func (o Options) withDefaults() (Options, error) {
 		o.Addresses, err = limit.NewAddresses(limit.AddressLimits{})
 	}
 	return o, err
+}
+
+func (o *Options) setTimes() error {
+	for _, d := range []struct {
+		name  string
+		field *time.Duration
+		value time.Duration
+	}{
+		{"PingInterval", &o.PingInterval, 25 * time.Second},
+		{"PingTimeout", &o.PingTimeout, 20 * time.Second},
+		{"WriteTimeout", &o.WriteTimeout, 20 * time.Second},
+		{"MessageTimeout", &o.MessageTimeout, 30 * time.Second},
+	} {
+		if *d.field = cmp.Or(*d.field, d.value); *d.field < time.Millisecond {
+			return fmt.Errorf("plain: %s is %v: it must be at least 1 ms", d.name, *d.field)
+		}
+	}
+	return nil
+}
+
+func (o *Options) setCounts() error {
+	for _, d := range []struct {
+		name  string
+		field *int
+		value int
+	}{
+		{"MaxPayload", &o.MaxPayload, 1_000_000},
+		{"MaxQueue", &o.MaxQueue, 4 << 20},
+		{"MaxClients", &o.MaxClients, 10_000},
+		{"MaxToys", &o.MaxToys, cmp.Or(o.MaxClients, 10_000)},
+		{"MaxRate", &o.MaxRate, 200},
+		{"MaxFragments", &o.MaxFragments, 1024},
+	} {
+		if *d.field = cmp.Or(*d.field, d.value); *d.field < 0 {
+			return fmt.Errorf("plain: %s is %d: it must be positive", d.name, *d.field)
+		}
+	}
+	return nil
 }
 
 // A Server holds what the endpoints share: limits, the flusher and the clients. All methods may be called
