@@ -3,8 +3,6 @@ package handlers
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
 
 	"github.com/crier/crier/server/feed"
 	"github.com/crier/crier/server/socketio"
@@ -88,7 +86,8 @@ func (u *catchUp) start(page *feed.Page, flush bool) {
 		defer close(u.ended)
 		defer cancel()
 		defer u.core.catching.Add(-1)
-		if err := u.guarded(ctx, page, flush); err != nil && ctx.Err() == nil {
+		err := u.core.guarded(func() error { return u.inTurn(ctx, page, flush) })
+		if err != nil && ctx.Err() == nil {
 			u.failed(err)
 		}
 	})
@@ -115,14 +114,8 @@ func (u *catchUp) failed(err error) {
 	}
 }
 
-// guarded is run, with an error for a panic.
-func (u *catchUp) guarded(ctx context.Context, page *feed.Page, flush bool) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			u.core.log.Error("a catch-up panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
+// inTurn is run with a place among those that catch up.
+func (u *catchUp) inTurn(ctx context.Context, page *feed.Page, flush bool) error {
 	release, err := u.core.opts.CatchUps.Acquire(ctx, u.at.Address())
 	if err != nil {
 		return err

@@ -99,9 +99,13 @@ func (c *Core) leave(sp *speaker) {
 	c.speakers.roll.leave(sp)
 }
 
-// guard keeps a panic from ending the process where no handler of a client is running.
-func (c *Core) guard() {
-	if p := recover(); p != nil {
-		c.log.Error("a callback panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-	}
+// guarded returns a panic of f as an error, where no handler of a client is running: it must not end the process.
+func (c *Core) guarded(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.log.Error("a callback panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return f()
 }

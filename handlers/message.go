@@ -44,7 +44,6 @@ func doMessage(c Call) error {
 	data := c.Arg(0)
 	err = c.core.feed.Append(c.at.Address(), e, func(r feed.Result, err error) {
 		defer c.by.pending.leave(size)
-		defer c.core.guard()
 		c.stored(data, size, r, err)
 	})
 	if err != nil {

@@ -2,8 +2,6 @@ package handlers
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 
 	"github.com/crier/crier/server/feed"
 )
@@ -71,17 +69,6 @@ func fromStore[T any](
 	case <-ctx.Done():
 		return none, c.notRead(at, ctx.Err())
 	}
-}
-
-// guarded returns a panic of f as an error.
-func (c *Core) guarded(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			c.log.Error("a callback panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
-	return f()
 }
 
 // notRead is what a client is told when the feed can't be read.
