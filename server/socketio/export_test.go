@@ -5,3 +5,6 @@ func WorkerOf(s *Socket) int { return s.session.Worker() }
 
 // RecoverAtOnce lets clients be recovered as often as they like.
 func RecoverAtOnce(io *Server) { io.core.recoveryPause = 0 }
+
+// IsReady says whether an event to the socket could leave at once: on long-polling, whether a poll waits.
+func IsReady(s *Socket) bool { return s.session.Ready() }
