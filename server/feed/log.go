@@ -178,6 +178,16 @@ func (l *Log) limit() {
 	l.recent.forget(l.store.Bounds().First)
 }
 
+// mayExpire sees to it that entries are noticed when they are too old, though there were none before them.
+func (l *Log) mayExpire(entries []Entry) {
+	if l.due.Load() != math.MaxInt64 {
+		return
+	}
+	for i := range entries {
+		l.due.Store(min(l.due.Load(), entries[i].At+l.opts.MaxAge.Milliseconds()))
+	}
+}
+
 // expire forgets what has become too old, though nothing was appended since.
 func (l *Log) expire() {
 	if time.Now().UnixMilli() >= l.due.Load() {
