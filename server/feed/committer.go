@@ -54,9 +54,8 @@ func (c *committer) store(w *work) {
 	c.count(entries, bytes)
 }
 
-// count applies the limits, and gives back room when enough was stored since that was done last.
+// count gives back room when enough was stored since that was done last.
 func (c *committer) count(entries, bytes int) {
-	c.limit()
 	c.entries += entries
 	c.bytes += bytes
 	// A hundredth of a limit is little room to hold and enough to make the work rare.

@@ -115,7 +115,7 @@ type Store interface {
 	Bounds() Bounds
 
 	// Limit forgets at once the oldest entries, and their keys, that are past the limits, and returns when the next entry will be
-	// past its age; zero if none is held. It never waits.
+	// past its age; zero if none is held. From then on Append keeps within the limits for entries and bytes. It never waits.
 	Limit(now time.Time, limits Limits) (due time.Time)
 
 	// Retire gives back the room that forgotten entries take.

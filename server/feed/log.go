@@ -91,7 +91,7 @@ type Log struct {
 	working  bool       // on an Instant store: somebody is storing and publishing
 	chores   []func()   // on an Instant store: what is to run between two publications
 	next     *work      // what is stored next; nil for nothing
-	lines    lines      // what does not fit into the queue's one work
+	turns    turns      // what does not fit into it
 	spare    []*work
 	newest   int64 // the latest At that Append has set
 	waiting  int   // entries that are not published yet
@@ -140,7 +140,7 @@ func New(store Store, opts Options) (*Log, error) {
 	l := &Log{
 		opts: opts, store: store,
 		wake: make(chan struct{}, 1), stored: make(chan *work),
-		seams: make(chan func(uint64)), ended: make(chan struct{}),
+		seams: make(chan func(uint64)), ended: make(chan struct{}), turns: newTurns(opts),
 	}
 	l.clock = newClock(opts.Logger)
 	l.recent.limits = Window{Entries: opts.Recent, Bytes: opts.RecentBytes}
@@ -178,6 +178,16 @@ func (l *Log) limit() {
 	l.recent.forget(l.store.Bounds().First)
 }
 
+// mayExpire sees to it that entries are noticed when they are too old, though there were none before them.
+func (l *Log) mayExpire(entries []Entry) {
+	if l.due.Load() != math.MaxInt64 {
+		return
+	}
+	for i := range entries {
+		l.due.Store(min(l.due.Load(), entries[i].At+l.opts.MaxAge.Milliseconds()))
+	}
+}
+
 // expire forgets what has become too old, though nothing was appended since.
 func (l *Log) expire() {
 	if time.Now().UnixMilli() >= l.due.Load() {
@@ -206,7 +216,7 @@ func (l *Log) Follow(f func(*Entry)) { l.tail = f }
 // Turn names whose entry it is, such as the address of a client: where more waits than is stored at a time, each turn gets
 // the same share.
 //
-// When Append returns an error, done is not called: ErrBusy if too much waits, ErrTooLarge, or ErrClosed.
+// When Append returns an error, done is not called: ErrBusy if too much waits, of all or of this turn, ErrTooLarge, or ErrClosed.
 //
 // On an Instant store, which nobody has to wait for, the goroutine that calls Append mostly calls done itself before Append returns, and
 // that of others who appended meanwhile: so who calls Append must hold no lock that a done takes.
@@ -238,16 +248,15 @@ func (l *Log) enqueue(turn string, e Entry, done Done) (mine bool, err error) {
 		l.counts.busy.Add(1)
 		return false, ErrBusy
 	}
-	if e.At == 0 {
-		e.At = l.stamp(now)
+	if w := l.openWork(size); w != nil {
+		l.stamp(&e, now)
+		w.add(e, done, size)
+	} else if !l.turns.Push(turn, size, waiting{e, done, size}) {
+		l.counts.busy.Add(1)
+		return false, ErrBusy
 	}
 	l.waiting++
 	l.bytes += size
-	if w := l.openWork(size); w != nil {
-		w.add(e, done, size)
-	} else {
-		l.lines.add(turn, waiting{e, done, size})
-	}
 	mine = l.direct != nil && !l.working
 	l.working = l.working || mine
 	return mine, nil
@@ -257,20 +266,22 @@ func (l *Log) enqueue(turn string, e Entry, done Done) (mine bool, err error) {
 // it; one that goes back further was wrong before, and what it said then must not be said on and on.
 const setBack = time.Minute
 
-// stamp returns the time to tell of the next entry: that of the clock, but not before that of the entry before it. It needs
-// the lock.
-func (l *Log) stamp(now int64) int64 {
-	if now < l.newest && l.newest-now < setBack.Milliseconds() {
-		return l.newest
+// stamp sets the time of the next entry, if it has none: that of the clock, but not before that of the entry before it. It
+// needs the lock.
+func (l *Log) stamp(e *Entry, now int64) {
+	if e.At != 0 {
+		return
 	}
-	l.newest = now
-	return now
+	if now >= l.newest || l.newest-now >= setBack.Milliseconds() {
+		l.newest = now
+	}
+	e.At = l.newest
 }
 
-// openWork returns the work that takes an entry of the size, or nil: then the entry has to wait in a line. It needs the lock.
+// openWork returns the work that takes an entry of the size, or nil: then the entry has to wait for its turn. It needs the lock.
 func (l *Log) openWork(size int) *work {
 	switch {
-	case l.lines.entries > 0:
+	case !l.turns.empty():
 		return nil
 	case l.next == nil:
 		l.next = l.newWork()
@@ -289,13 +300,14 @@ func (l *Log) newWork() (w *work) {
 	return &work{}
 }
 
-// nextWork returns what waits longest, and fills the work behind it from the lines. It needs the lock.
+// nextWork returns what waits longest, and fills the work behind it from the turns. It needs the lock.
 func (l *Log) nextWork() *work {
 	w := l.next
 	l.next = nil
-	if l.lines.entries > 0 {
+	if !l.turns.empty() {
 		l.next = l.newWork()
-		l.lines.fill(l.next)
+		now := time.Now().UnixMilli()
+		l.turns.fill(l.next, func(e *Entry) { l.stamp(e, now) })
 	}
 	return w
 }

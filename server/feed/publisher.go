@@ -28,6 +28,10 @@ func (l *Log) publish() {
 }
 
 func (l *Log) tell(w *work) {
+	if w.err == nil {
+		l.recent.forget(l.store.Bounds().First)
+		l.mayExpire(w.entries)
+	}
 	for i := range w.entries {
 		e := &w.entries[i]
 		size := e.Size()

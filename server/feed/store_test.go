@@ -170,6 +170,27 @@ func TestRetentionKeepsTheNewestByAgeNumberAndBytes(t *testing.T) {
 	})
 }
 
+// Once limits were applied, Append keeps within those for entries and bytes.
+func TestAppendKeepsWithinTheLimits(t *testing.T) {
+	onEachStore(t, func(t *testing.T, s feed.Store, _ func() feed.Store) {
+		base := s.Bounds().Last
+		s.Limit(time.Now(), feed.Limits{Age: time.Hour, Entries: 10, Bytes: 1 << 20})
+		for i := range uint64(100) {
+			feedtest.MustAppend(t, s, feedtest.Said("a"))
+			if b := s.Bounds(); b.First != base+max(10, i+1)-9 || len(feedtest.Everything(t, s)) != int(min(10, i+1)) {
+				t.Fatalf("after %d entries: %+v", i+1, b)
+			}
+		}
+		s.Limit(time.Now(), feed.Limits{Age: time.Hour, Entries: 100, Bytes: 5000})
+		for i := range 30 {
+			feedtest.MustAppend(t, s, feedtest.Said(string(bytes.Repeat([]byte("x"), 1000))))
+			if n := len(feedtest.Everything(t, s)); i > 10 && (n > 5 || n < 3) {
+				t.Fatalf("%d entries of more than 1,000 bytes are held", n)
+			}
+		}
+	})
+}
+
 // TestAStoreDoesWhatAListWould tries random operations on each store and on a plain list.
 func TestAStoreDoesWhatAListWould(t *testing.T) {
 	for seed := range uint64(4) {

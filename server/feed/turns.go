@@ -1,22 +1,13 @@
 package feed
 
-import "github.com/crier/crier/server/feed/internal/fifo"
+import "github.com/crier/crier/server/internal/limit"
 
-// lines hold what does not fit into the batch that comes next, a line for each turn. Batches are filled from all lines
-// alike: while some have much waiting, another's entry waits for no more than its own share. While all that waits fits
-// into one batch there is no line.
-type lines struct {
-	byTurn  map[string]*line
-	turns   []*line // those that have entries
-	at      int     // whose turn it is
-	entries int
-}
-
-// line is what waits of one turn.
-type line struct {
-	turn    string
-	entries fifo.Queue[waiting]
-	credit  int // bytes that it may still pass on in this round
+// turns hold what does not fit into the batch that comes next. Batches are filled from all turns alike: while some have much
+// waiting, another's entry waits for no more than its own share. While all that waits fits into one batch nothing is held
+// here.
+type turns struct {
+	*limit.Turns[waiting]
+	over *waiting // has had its turn, and did not fit any more
 }
 
 type waiting struct {
@@ -25,47 +16,24 @@ type waiting struct {
 	size  int
 }
 
-// share is how many bytes a line passes on in a round.
-const share = 4 << 10
-
-func (q *lines) add(turn string, w waiting) {
-	n := q.byTurn[turn]
-	if n == nil {
-		if q.byTurn == nil {
-			q.byTurn = make(map[string]*line)
-		}
-		n = &line{turn: turn}
-		q.byTurn[turn] = n
-		q.turns = append(q.turns, n)
-	}
-	n.entries.Push(w)
-	q.entries++
+func newTurns(opts Options) turns {
+	return turns{Turns: limit.NewTurns[waiting](opts.MaxPending, opts.MaxPendingBytes)}
 }
 
-// fill moves entries into a batch until it is full, round by round.
-func (q *lines) fill(w *work) {
-	for q.entries > 0 {
-		if q.at >= len(q.turns) {
-			q.at = 0
+func (q *turns) empty() bool { return q.over == nil && q.Len() == 0 }
+
+// fill moves entries into a batch until it is full. Each gets its time now: in the order of offsets.
+func (q *turns) fill(w *work, stamp func(*Entry)) {
+	for !q.empty() {
+		if q.over == nil {
+			next, _ := q.Pop()
+			q.over = &next
 		}
-		n := q.turns[q.at]
-		n.credit += share
-		for n.entries.Len() > 0 && n.entries.At(0).size <= n.credit {
-			next := n.entries.At(0)
-			if !w.fits(next.size) {
-				n.credit -= share // the rest of its round is in the next batch
-				return
-			}
-			n.credit -= next.size
-			w.add(next.entry, next.done, next.size)
-			n.entries.Drop(1)
-			q.entries--
+		if !w.fits(q.over.size) {
+			return
 		}
-		if n.entries.Len() > 0 {
-			q.at++
-			continue
-		}
-		delete(q.byTurn, n.turn)
-		q.turns = append(q.turns[:q.at], q.turns[q.at+1:]...)
+		stamp(&q.over.entry)
+		w.add(q.over.entry, q.over.done, q.over.size)
+		q.over = nil
 	}
 }

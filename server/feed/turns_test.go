@@ -103,7 +103,7 @@ func TestTurnsAreSharedByBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	bytes := map[string]int{}
-	for _, piece := range s.pieces[2:5] { // the first ones were filled before there were lines
+	for _, piece := range s.pieces[2:5] { // the first ones were filled before anybody had to wait
 		for _, owner := range piece {
 			bytes[owner] += map[string]int{"large": 9000, "small": 900}[owner]
 		}

@@ -100,7 +100,8 @@ type Store struct {
 	held     fifo.Queue[stamp]
 	bytes    int64 // of those, on the disk
 	ages     retention.Ages
-	last     uint64 // the newest offset given, or that before the first of this life
+	limits   *feed.Limits // nil: none
+	last     uint64       // the newest offset given, or that before the first of this life
 	gap      uint64
 	closed   bool
 }
@@ -170,6 +171,7 @@ func (d *Store) commit(first uint64) error {
 	}
 	d.bytes += int64(len(d.buf))
 	d.last = next - 1
+	d.keepWithin()
 	d.mu.Unlock()
 	if cap(d.buf) > keptBuffer {
 		d.buf = nil

@@ -128,6 +128,7 @@ func TestAFileThatCannotBeRemovedIsNotAppendedTo(t *testing.T) {
 	disk.fail("remove", syscall.EIO)
 	none := feed.Limits{Age: 1 << 62, Bytes: 1 << 30}
 	d.Limit(time.Now(), none)
+	d.Limit(time.Now(), feed.Limits{Age: 1 << 62, Entries: 1000, Bytes: 1 << 30})
 	if err := d.Retire(t.Context()); err == nil {
 		t.Error("Retire says nothing")
 	}

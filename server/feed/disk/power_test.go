@@ -135,6 +135,7 @@ func (w *witness) live(batches int) {
 func (w *witness) append(d *Store, batch []feed.Entry) {
 	results, err := feedtest.Append(d, batch)
 	w.batches++
+	w.first = max(w.first, d.Bounds().First)
 	for i, e := range batch {
 		text := string(e.Data)
 		switch was, twice := w.acked[results[i].Offset]; {

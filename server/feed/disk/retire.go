@@ -9,23 +9,35 @@ import (
 )
 
 // Limit implements feed.Store. Entries cannot be read from then on; their bytes leave the disk with their whole file.
-func (d *Store) Limit(now time.Time, limits feed.Limits) (due time.Time) {
+func (d *Store) Limit(now time.Time, limits feed.Limits) time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	gone := max(0, d.held.Len()-limits.Entries)
-	over := d.bytes - limits.Bytes
+	d.limits = &limits
+	d.keepWithin()
+	gone, due := d.ages.Expired(d.held.Len(), func(i int) int64 { return d.held.At(i).at }, now, limits.Age)
+	d.forget(gone)
+	return due
+}
+
+// keepWithin applies the limits for entries and bytes. It needs the lock.
+func (d *Store) keepWithin() {
+	if d.limits == nil {
+		return
+	}
+	gone := max(0, d.held.Len()-d.limits.Entries)
+	over := d.bytes - d.limits.Bytes
 	for i := 0; over > 0 && i < d.held.Len(); i++ {
 		over -= d.held.At(i).bytes
 		gone = max(gone, i+1)
 	}
 	d.forget(gone)
-	gone, due = d.ages.Expired(d.held.Len(), func(i int) int64 { return d.held.At(i).at }, now, limits.Age)
-	d.forget(gone)
-	return due
 }
 
 // forget needs the lock.
 func (d *Store) forget(n int) {
+	if n == 0 {
+		return
+	}
 	for i := range n {
 		d.bytes -= d.held.At(i).bytes
 	}

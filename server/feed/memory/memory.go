@@ -22,6 +22,7 @@ type Store struct {
 	bytes   int64 // of entries
 	keys    keys.Index
 	ages    retention.Ages
+	limits  *feed.Limits // nil: none
 }
 
 var _ feed.Instant = (*Store)(nil)
@@ -50,6 +51,7 @@ func (m *Store) Append(_ context.Context, entries []feed.Entry, results []feed.R
 		m.bytes += int64(e.Size())
 		m.entries.Push(*e)
 	}
+	m.keepWithin()
 	return nil
 }
 
@@ -95,19 +97,28 @@ func (m *Store) Bounds() feed.Bounds {
 func (m *Store) first() uint64 { return m.last + 1 - uint64(m.entries.Len()) }
 
 // Limit implements feed.Store.
-func (m *Store) Limit(now time.Time, limits feed.Limits) (due time.Time) {
+func (m *Store) Limit(now time.Time, limits feed.Limits) time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	gone := max(0, m.entries.Len()-limits.Entries)
-	over := m.bytes - limits.Bytes
+	m.limits = &limits
+	m.keepWithin()
+	gone, due := m.ages.Expired(m.entries.Len(), func(i int) int64 { return m.entries.At(i).At }, now, limits.Age)
+	m.forget(gone)
+	return due
+}
+
+// keepWithin applies the limits for entries and bytes. It needs the lock.
+func (m *Store) keepWithin() {
+	if m.limits == nil {
+		return
+	}
+	gone := max(0, m.entries.Len()-m.limits.Entries)
+	over := m.bytes - m.limits.Bytes
 	for i := 0; over > 0 && i < m.entries.Len(); i++ {
 		over -= int64(m.entries.At(i).Size())
 		gone = max(gone, i+1)
 	}
 	m.forget(gone)
-	gone, due = m.ages.Expired(m.entries.Len(), func(i int) int64 { return m.entries.At(i).At }, now, limits.Age)
-	m.forget(gone)
-	return due
 }
 
 // forget needs the lock.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -80,10 +81,11 @@ func CheckBounds(t testing.TB, b feed.Bounds, entries []feed.Entry) {
 	}
 }
 
-// Retire applies limits.
+// Retire applies limits once.
 func Retire(t testing.TB, s feed.Store, now time.Time, l feed.Limits) {
 	t.Helper()
 	s.Limit(now, l)
+	s.Limit(now, feed.Limits{Age: 1 << 62, Entries: math.MaxInt, Bytes: math.MaxInt64})
 	if err := s.Retire(context.Background()); err != nil {
 		t.Fatal(err)
 	}
