@@ -3,6 +3,7 @@ package engineio
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -49,6 +50,11 @@ type Options struct {
 	// MaxFragments is how many frames a message may come in over WebSocket, empty ones included. Zero value means 1,024.
 	MaxFragments int
 
+	// MaxPacketRate is how many packets a client may send in a second, lasting; twice as many at once. What a WebSocket sends
+	// beside packets, pings and pongs, counts too. Past it the session ends with ReasonRateLimit. Zero value means 20,000;
+	// negative means no limit.
+	MaxPacketRate int
+
 	// MessageTimeout is how long a message over WebSocket, or the body of a POST, may take from its first byte to its last.
 	// Zero value means 1 min, in which a line of 140 kbit/s brings the largest message of the default.
 	MessageTimeout time.Duration
@@ -60,6 +66,9 @@ type Options struct {
 	// Addresses bounds what one IP address may open; more is answered with status 429. It may be shared with other servers.
 	// Zero value means one with its defaults.
 	Addresses *limit.Addresses
+
+	// Account, if set, returns what counts for the IP address of a new session; nil if nobody does.
+	Account func(address string) Account
 
 	// Address returns the IP address, without port, of the client that a request comes from. Zero value means the peer of
 	// the connection; behind a proxy that is the proxy, and only the operator knows which proxies can be believed.
@@ -140,6 +149,9 @@ func (o Options) withDefaults() (Options, error) {
 			return o, fmt.Errorf("engineio: %s is %d: it must be from 1 to 2^30", d.name, *d.field)
 		}
 	}
+	if o.MaxPacketRate == 0 {
+		o.MaxPacketRate = 20_000
+	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
@@ -157,6 +169,14 @@ func (o *Options) checkAddresses() (err error) {
 		o.Addresses, err = limit.NewAddresses(limit.AddressLimits{})
 	}
 	return err
+}
+
+// peerAddress is the IP address that a request's connection comes from.
+func peerAddress(r *http.Request) string {
+	if addr, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		return addr
+	}
+	return r.RemoteAddr
 }
 
 func (o *Options) checkLists() error {

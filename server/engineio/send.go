@@ -1,7 +1,6 @@
 package engineio
 
 import (
-	"encoding/base64"
 	"errors"
 	"sync"
 
@@ -25,46 +24,96 @@ const compressFrom = 1024
 // Send queues messages, side by side with nothing in between, behind what the flusher has yet to deliver. It never waits for
 // the client and does not keep data. The error is ErrClosed or ErrSlowConsumer.
 func (s *Session) Send(messages ...Message) error {
-	return sendError(s.follow(s.server.encode(messages, s.form(traitsOf(messages)))))
+	queued := form(s.out.Form())
+	return sendError(s.follow(queued, s.core.encode(messages, queued.needed(traitsOf(messages)))))
 }
 
-// Ready says whether what is sent now would leave at once. Volatile messages are those that one drops when it would not.
-func (s *Session) Ready() bool {
-	s.mu.Lock()
-	polling, waits := s.conn == nil, s.poll != nil && !s.answering
-	s.mu.Unlock()
-	if polling {
-		return waits && s.out.Size() == 0
+// SendPrepared is Send for one of many sessions. The frames leave after b.Flush. It does not look at what the flusher has yet to
+// deliver: the caller sees to the order.
+func (s *Session) SendPrepared(p *Prepared, b *outbound.Batch) error {
+	queued := form(s.out.Form())
+	return sendError(s.push(queued, p.in(s.core, queued.needed(p.traits)), b))
+}
+
+// SendSequence sends all of q that is for the session: see SendPrepared.
+func (s *Session) SendSequence(q *Sequence, b *outbound.Batch) {
+	if s.aside != nil || form(s.out.Form())&formPayload != 0 {
+		s.sendOneByOne(q, b)
+		return
 	}
-	return s.out.Ready()
+	for i := range q.pieces {
+		_ = s.SendPrepared(&q.pieces[i], b) // a session that can't be sent to is ending, and is told why
+	}
 }
 
-// Flushed returns a channel that is closed when everything sent before has been handed to the transport (on long-polling:
-// to a poll's answer), or never will be because the session has ended.
-func (s *Session) Flushed() <-chan struct{} {
-	s.out.Settle()
-	return s.out.Flushed()
+func (s *Session) sendOneByOne(q *Sequence, b *outbound.Batch) {
+	for i, p := range q.all {
+		s.sendAside(i, b)
+		_ = s.SendPrepared(p, b)
+	}
+	s.sendAside(len(q.all), b)
 }
 
-// Spare returns how many bytes of messages may still be queued, 12 counted for each beside its own.
-func (s *Session) Spare() int {
-	s.out.Settle()
-	return s.server.opts.MaxQueue - s.out.Size()
+// sendAside sends those for this session alone that have no more than n Prepared before them.
+func (s *Session) sendAside(n int, b *outbound.Batch) {
+	for s.aside != nil && s.aside.behind <= n {
+		d := s.aside
+		s.aside, d.next = d.next, nil
+		d.push(b)
+	}
 }
 
-// A form is a way in which messages stand on the wire. Queues hold WebSocket frames whatever the transport, so that an
-// upgrade changes nothing in them; a poll's answer is made from the frames it takes. Text in ASCII looks the same in both
-// revisions, and so most messages have one form only.
-type form uint8
+// sendControl queues a packet without data. b may be nil.
+func (s *Session) sendControl(kind PacketType, b *outbound.Batch) error {
+	f := form(s.out.Form())
+	return s.push(f, s.core.control(kind, f), b)
+}
 
-const (
-	formOld      form = 1 << iota // for EIO 3: binary data has its type before it, text may be escaped
-	formDeflated                  // long messages are compressed
-	formBase64                    // binary data is text, for clients that asked for it
-	forms        = 1 << 3
-)
+// follow pushes frames behind what the session's worker has yet to deliver. If it has something, a queue that proves full
+// is told to the session, but not here.
+func (s *Session) follow(queued form, frames outbound.Frames) error {
+	f, w := s.core.flusher, s.out.Worker()
+	if !f.Busy(w) {
+		return s.push(queued, frames, nil)
+	}
+	err := s.out.Err()
+	if err == nil {
+		f.Post(w, &Direct{session: s, queued: queued, frames: frames})
+	}
+	return err
+}
 
-// traitsOf looks at messages once, however many sessions they go to.
+// push queues frames that were encoded for a queue of the form queued, which may have changed with an upgrade meanwhile.
+// Without b they leave at once.
+func (s *Session) push(queued form, frames outbound.Frames, b *outbound.Batch) error {
+	err := s.pushAs(queued, frames, b)
+	if errors.Is(err, outbound.ErrForm) {
+		frames = s.core.arena.Put(queued.appendFrames(nil, [][]byte{frames.Bytes()}))
+		err = s.pushAs(form(s.out.Form()), frames, b)
+	}
+	return err
+}
+
+func (s *Session) pushAs(queued form, frames outbound.Frames, b *outbound.Batch) error {
+	if b == nil {
+		return s.out.PushAs(uint8(queued), frames)
+	}
+	return s.out.PushBatchAs(uint8(queued), frames, b)
+}
+
+func sendError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, outbound.ErrQueueFull):
+		return ErrSlowConsumer
+	default:
+		return ErrClosed
+	}
+}
+
+// traitsOf looks at messages once, however many sessions they go to. Text in ASCII looks the same in both revisions, and so most
+// messages have no traits and one form of frame only.
 func traitsOf(messages []Message) (traits form) {
 	for _, m := range messages {
 		if m.Binary {
@@ -81,84 +130,50 @@ func traitsOf(messages []Message) (traits form) {
 
 func (m *Message) compressible() bool { return len(m.Data) >= compressFrom && !m.Plain }
 
-// form returns the form that the session needs of messages with traits.
-func (s *Session) form(traits form) (f form) {
-	if traits == 0 {
-		return 0
-	}
-	if s.version == 3 {
-		f |= formOld
-	}
-	if s.base64 {
-		f |= formBase64
-	}
-	if traits&formDeflated != 0 && s.deflate.Load() {
-		f |= formDeflated
-	}
-	return f & traits
-}
-
 // encode puts messages into the arena.
-func (sv *Server) encode(messages []Message, f form) outbound.Frames {
+func (c *core) encode(messages []Message, f form) outbound.Frames {
 	buf := frameBufs.Get().(*[]byte)
 	*buf = (*buf)[:0]
 	for i := range messages {
-		*buf = sv.appendMessage(*buf, &messages[i], f)
+		*buf = c.appendMessage(*buf, &messages[i], f)
 	}
-	frames := sv.arena.Put(*buf)
+	frames := c.arena.Put(*buf)
 	if cap(*buf) <= maxPooled {
 		frameBufs.Put(buf)
 	}
 	return frames
 }
 
-func (sv *Server) appendMessage(dst []byte, m *Message, f form) []byte {
-	op, head, data := websocket.OpText, messageHead[0:1], m.Data
-	switch {
-	case !m.Binary:
+func (c *core) appendMessage(dst []byte, m *Message, f form) []byte {
+	data := m.Data
+	if !m.Binary {
 		if f&formOld != 0 && m.Old != nil {
 			data = m.Old
 		}
-		if f&formOld != 0 && sv.opts.EscapeText != nil && !isASCII(data) {
-			data = sv.opts.EscapeText(data)
+		if f&formOld != 0 && c.opts.EscapeText != nil && !isASCII(data) {
+			data = c.opts.EscapeText(data)
 		}
-	case f&formBase64 != 0:
-		head, data = base64Head(f), base64.StdEncoding.AppendEncode(nil, data)
-	case f&formOld != 0:
-		op, head = websocket.OpBinary, messageHead[1:2]
-	default:
-		op, head = websocket.OpBinary, nil
 	}
-	if f&formDeflated != 0 && m.compressible() {
-		return websocket.AppendCompressed(dst, op, append(append([]byte(nil), head...), data...))
+	switch {
+	case f&formDeflated != 0 && m.compressible():
+		return appendDeflated(dst, m.Binary, data, f)
+	case m.Binary:
+		return appendBinary(dst, data, f)
 	}
-	dst = websocket.AppendFrameHeader(dst, op, len(head)+len(data))
-	return append(append(dst, head...), data...)
+	return appendPacket(dst, PacketMessage.digit(), data, f)
 }
 
-// messageHead has what stands before text, and before binary data in EIO 3.
-var messageHead = [2]byte{PacketMessage.digit(), byte(PacketMessage)}
-
-// base64Head is what stands before binary data that is written as text.
-func base64Head(f form) []byte {
-	if f&formOld != 0 {
-		return []byte{'b', PacketMessage.digit()}
+// appendDeflated appends a message as a compressed frame: what stands in the frame that is not.
+func appendDeflated(dst []byte, binary bool, data []byte, f form) []byte {
+	frame := appendPacket(nil, PacketMessage.digit(), data, f)
+	if binary {
+		frame = appendBinary(nil, data, f)
 	}
-	return []byte{'b'}
+	op, payload, _, _ := websocket.NextFrame(frame)
+	return websocket.AppendCompressed(dst, op, payload)
 }
 
 // maxPooled is the size from which a buffer is left to the garbage collector: a pool of a few huge ones would never shrink.
 const maxPooled = 64 << 10
 
 var frameBufs = sync.Pool{New: func() any { return new([]byte) }}
-
-func sendError(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, outbound.ErrQueueFull):
-		return ErrSlowConsumer
-	default:
-		return ErrClosed
-	}
-}

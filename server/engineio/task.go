@@ -2,30 +2,10 @@ package engineio
 
 import "github.com/crier/crier/server/internal/outbound"
 
-// Flusher returns what writes to the server's sessions. What is sent to many of them can be posted to it as a task, which sends
-// with SendPrepared or SendSequence, and takes no locks.
-func (sv *Server) Flusher() *outbound.Flusher { return sv.flusher }
-
-// Worker returns the number of the flusher's worker that the session belongs to, for life.
-func (s *Session) Worker() int { return s.out.Worker() }
-
-// follow pushes frames behind what the session's worker has yet to deliver. If it has something, a queue that proves full
-// is told to the session, but not here.
-func (s *Session) follow(frames outbound.Frames) error {
-	f, w := s.server.flusher, s.out.Worker()
-	if !f.Busy(w) {
-		return s.out.Push(frames)
-	}
-	err := s.out.Err()
-	if err == nil {
-		f.Post(w, &Direct{session: s, frames: frames})
-	}
-	return err
-}
-
 // A Direct is the task that Send makes of what has to stay behind other tasks.
 type Direct struct {
 	session *Session
+	queued  form // of the session's queue when it was sent
 	frames  outbound.Frames
 
 	// Of the Sequence that it is in.
@@ -43,7 +23,7 @@ func (d *Direct) Deliver(_ int, _ []outbound.Task, b *outbound.Batch) int {
 func (d *Direct) Size() int { return d.frames.Len() }
 
 func (d *Direct) push(b *outbound.Batch) {
-	_ = d.session.out.PushBatch(d.frames, b) // a session that can't be sent to is ending, and is told why
+	_ = d.session.push(d.queued, d.frames, b) // a session that can't be sent to is ending, and is told why
 }
 
 // A Sequence is what goes to the same sessions, one behind the other: a queue takes most of it as one piece. Between them may
@@ -51,7 +31,7 @@ func (d *Direct) push(b *outbound.Batch) {
 // two in a row. The zero value is empty. It is used by one task at a time.
 type Sequence struct {
 	all     []*Prepared
-	pieces  []Prepared // all, joined where they lie side by side
+	pieces  []Prepared // all, joined where they lie side by side: for sessions on WebSocket
 	directs []*Direct
 }
 
@@ -60,7 +40,7 @@ func (q *Sequence) Add(p *Prepared) {
 	q.all = append(q.all, p)
 	if n := len(q.pieces); n > 0 && q.pieces[n-1].traits|p.traits == 0 {
 		if joined, ok := q.pieces[n-1].frames.Join(p.frames); ok {
-			q.pieces[n-1].frames = joined
+			q.pieces[n-1] = Prepared{frames: joined}
 			return
 		}
 	}
@@ -76,34 +56,6 @@ func (q *Sequence) AddDirect(d *Direct) {
 		at = &(*at).next
 	}
 	*at = d
-}
-
-// SendSequence sends all of q that is for the session: see SendPrepared.
-func (s *Session) SendSequence(q *Sequence, b *outbound.Batch) {
-	if s.aside != nil {
-		s.sendOneByOne(q, b)
-		return
-	}
-	for i := range q.pieces {
-		_ = s.SendPrepared(&q.pieces[i], b) // a session that can't be sent to is ending, and is told why
-	}
-}
-
-func (s *Session) sendOneByOne(q *Sequence, b *outbound.Batch) {
-	for i, p := range q.all {
-		s.sendAside(i, b)
-		_ = s.SendPrepared(p, b)
-	}
-	s.sendAside(len(q.all), b)
-}
-
-// sendAside sends those for this session alone that have no more than n Prepared before them.
-func (s *Session) sendAside(n int, b *outbound.Batch) {
-	for s.aside != nil && s.aside.behind <= n {
-		d := s.aside
-		s.aside, d.next = d.next, nil
-		d.push(b)
-	}
 }
 
 // Finish sends what is left to sessions that SendSequence was not called for, and empties the sequence.
