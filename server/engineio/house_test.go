@@ -22,6 +22,8 @@ type house struct {
 	sv    *engineio.Server
 	line  line
 	peers chan *peer
+
+	handler func(*engineio.Session) engineio.Handler // in place of a peer, if set
 }
 
 // A peer is the server's side of one session. It is the session's Handler.
@@ -170,6 +172,9 @@ func openOn(t testing.TB, l line, o engineio.Options, accept func(*peer)) *house
 	}
 	h := &house{t: t, line: l, peers: make(chan *peer, 4096)}
 	sv, err := engineio.New(o, func(s *engineio.Session) engineio.Handler {
+		if h.handler != nil {
+			return h.handler(s)
+		}
 		p := &peer{Session: s, messages: make(chan message, 4096), closed: make(chan engineio.Reason, 1)}
 		if accept != nil {
 			accept(p)

@@ -3,8 +3,8 @@
 //
 // It is made for very many connections that are quiet most of the time and for messages that go to very many of them:
 //
-//   - A connection that waits holds no buffer. [Conn.Read] parks until bytes are there and only then takes a buffer from
-//     a pool; a message that arrived whole is handed on from that buffer, unmasked in place, without a copy.
+//   - A connection that waits holds no buffer. [Conn.Read] parks until bytes are there and only then takes a buffer
+//     from a pool; a message that arrived whole is handed on from that buffer, unmasked in place, without a copy.
 //   - Frames are built once, by [AppendFrame] or [AppendCompressed], and may then go to any number of connections:
 //     every message stands alone, because neither side keeps a compression context.
 //   - [Conn.TryWrite] gives the kernel what it takes at once and never waits, so that one goroutine can serve many

@@ -12,9 +12,9 @@ const chunkSize = 32 << 10
 // An Arena is append-only memory for finished frames that many connections send. What is put there never changes
 // afterwards, so any number of queues may point at it while others read it.
 //
-// All methods may be called concurrently. Put reserves its place with one atomic add and copies without a lock, so the
-// copies of several processors run side by side. An arena for each worker would not do: a broadcast is put once and read
-// by all workers, and frames that are put one behind the other must lie side by side, whoever puts them.
+// All methods may be called concurrently. Put reserves its place with one atomic add and copies without a lock, so
+// the copies of several processors run side by side. An arena for each worker would not do: a broadcast is put once
+// and read by all workers, and frames that are put one behind the other must lie side by side, whoever puts them.
 //
 // The zero value is ready for use.
 type Arena struct {
@@ -23,7 +23,8 @@ type Arena struct {
 	mu sync.Mutex // held while an open chunk is replaced
 }
 
-// A chunk is one piece of an Arena's memory. Its bytes are written once, before a Frames that covers them is handed out.
+// A chunk is one piece of an Arena's memory. Its bytes are written once, before a Frames that covers them is handed
+// out.
 type chunk struct {
 	buf []byte
 }

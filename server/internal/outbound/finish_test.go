@@ -157,7 +157,8 @@ func TestAConnectionThatTakesNothingForTheTimeoutIsLost(t *testing.T) {
 		if netErr, ok := err.(net.Error); !ok || !netErr.Timeout() {
 			t.Error("the owner was told", err)
 		}
-		// A write that took something goes on with a new deadline, so the last byte may hide one that had nearly passed.
+		// A write that took something goes on with a new deadline, so the last byte may hide one that had nearly
+		// passed.
 		if took := time.Since(began); took < 33*time.Second || took > 42*time.Second {
 			t.Errorf("given up after %v", took)
 		}
@@ -220,7 +221,7 @@ func TestAPushBesideCutGoesBeforeOrIsRefused(t *testing.T) {
 			var p, k int
 			fmt.Sscanf(word, "%d/%d", &p, &k)
 			if k != next[p] {
-				t.Fatalf("round %d: pusher %d's frame %d leaves in place of %d, which was dropped", round, p, k, next[p])
+				t.Fatalf("round %d: pusher %d's frame %d leaves in place of frame %d", round, p, k, next[p])
 			}
 			next[p]++
 		}

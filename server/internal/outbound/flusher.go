@@ -42,18 +42,18 @@ func NewFlusher() *Flusher {
 	return f
 }
 
-// Close stops the workers and returns when nobody works for them any more. What is dirty by then is not flushed, and tasks may not
-// be delivered.
+// Close stops the workers and returns when nobody works for them any more. What is dirty by then is not flushed, and
+// tasks may not be delivered.
 func (f *Flusher) Close() {
 	f.ready.close()
 	f.done.Wait()
 }
 
-// mostInARow is how many new outboxes in a row belong to one worker, on a server that has had many; the first ones change with each,
-// so that few are shared out evenly too. What is made one behind the other lies side by side in memory: where another worker's
-// begins, two processors have a cache line in common, and each fetches ahead what the other is writing. With a change at each outbox,
-// a broadcast to 10,000 discarding connections took two processors as long as one, or longer; with one after 16, 0.5 to 1 of that; after
-// 64, and after 256, 0.4 to 0.55.
+// mostInARow is how many new outboxes in a row belong to one worker, on a server that has had many; the first ones
+// change with each, so that few are shared out evenly too. What is made one behind the other lies side by side in
+// memory: where another worker's begins, two processors have a cache line in common, and each fetches ahead what the
+// other is writing. With a change at each outbox, a broadcast to 10,000 discarding connections took two processors as
+// long as one, or longer; with one after 16, 0.5 to 1 of that; after 64, and after 256, 0.4 to 0.55.
 const mostInARow = 64
 
 // assign picks the worker of a new outbox.
@@ -66,10 +66,11 @@ func (f *Flusher) assign() *worker {
 	return &f.workers[(f.made-1)/inARow%workers]
 }
 
-// run works for whichever worker is ready, until Close.
+// run works for whichever worker is ready, until Close; rather for the one that it worked for before, whose outboxes
+// are in the cache of the processor that it still runs on, with luck.
 func (f *Flusher) run() {
 	defer f.done.Done()
-	for w := f.ready.take(); w != nil; w = f.ready.take() {
+	for w := f.ready.take(nil); w != nil; w = f.ready.take(w) {
 		w.gather()
 		for w.more() && !f.ready.isClosed() {
 			w.settle() // what is posted while it flushes is delivered in one walk
@@ -81,9 +82,9 @@ func (f *Flusher) run() {
 // skipYields is how many passes skip Gosched after a yield that brought no new work.
 const skipYields = 8
 
-// gather lets the goroutines run that are about to, such as the handlers of other clients' events: what they send then leaves in the
-// same pass, and not each in one for which this goroutine has to be woken. On a busy processor, with 64 clients who speak all the
-// time, an event with ack costs 17 % less (9 % with two processors).
+// gather lets the goroutines run that are about to, such as the handlers of other clients' events: what they send
+// then leaves in the same pass, and not each in one for which this goroutine has to be woken. On a busy processor,
+// with 64 clients who speak all the time, an event with ack costs 17 % less (9 % with two processors).
 func (w *worker) gather() {
 	if w.skips > 0 {
 		w.skips--
@@ -96,10 +97,10 @@ func (w *worker) gather() {
 	}
 }
 
-// A worker lets other goroutines have a turn when it has flushed for breath; it looks at the clock after so many outboxes. A pass
-// over thousands lasts longer than the 10 ms that Go lets a goroutine run; the runtime's monitor, which then has to interrupt it,
-// looks every 20 µs from there on whether it must again. With 2,000 clients that made 9,000 changes of thread in a second, 700 now,
-// and 12 % of the processor.
+// A worker lets other goroutines have a turn when it has flushed for breath; it looks at the clock after so many
+// outboxes. A pass over thousands lasts longer than the 10 ms that Go lets a goroutine run; the runtime's monitor,
+// which then has to interrupt it, looks every 20 µs from there on whether it must again. With 2,000 clients that made
+// 9,000 changes of thread in a second, 700 now, and 12 % of the processor.
 const (
 	breath  = 5 * time.Millisecond
 	strides = 64

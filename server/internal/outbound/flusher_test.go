@@ -109,7 +109,8 @@ func TestABatchThatIsNeverFlushedHoldsNothingUp(t *testing.T) {
 			}
 			later(o)
 			<-log.waiting
-			if got := string(bytes.Join(o.Take(), nil)); !strings.HasPrefix(got, "first, ") || !strings.HasSuffix(got, ", then") {
+			got := string(bytes.Join(o.Take(), nil))
+			if !strings.HasPrefix(got, "first, ") || !strings.HasSuffix(got, ", then") {
 				t.Errorf("took %q", got)
 			}
 			forgotten.Flush()
@@ -225,7 +226,8 @@ func TestBatchesAndPushesMeet(t *testing.T) {
 			t.Fatalf("outbox %d: %d frames left, want %d", i, len(words), goroutines*each)
 		}
 		for g := range goroutines {
-			mine := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return !strings.HasPrefix(w, fmt.Sprintf("%d/", g)) })
+			others := func(w string) bool { return !strings.HasPrefix(w, fmt.Sprintf("%d/", g)) }
+			mine := slices.DeleteFunc(slices.Clone(words), others)
 			for k, w := range mine {
 				if w != fmt.Sprintf("%d/%d", g, k) {
 					t.Fatalf("outbox %d: %s in place %d", i, w, k)

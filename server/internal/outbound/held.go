@@ -1,7 +1,7 @@
 package outbound
 
-// HeldStep is the step in bytes in which OutboxLimits.Held is told of what an outbox holds. Nearly all outboxes hold less
-// at any time, and so touch no memory that they share with others.
+// HeldStep is the step in bytes in which OutboxLimits.Held is told of what an outbox holds. Nearly all outboxes hold
+// less at any time, and so touch no memory that they share with others.
 const HeldStep = 16 << 10
 
 // size returns the bytes that are held. o.mu must be held.
@@ -31,9 +31,9 @@ func (o *Outbox) endWaits() {
 	}
 }
 
-// Flushed returns a channel that is closed when everything that was pushed before the call has been handed to the client's
-// transport, or never will be because it was dropped. It is for those who have much to send and must not fill the queue:
-// what is pushed afterwards does not delay it.
+// Flushed returns a channel that is closed when everything that was pushed before the call has been handed to the
+// client's transport, or never will be because it was dropped. It is for those who have much to send and must not
+// fill the queue: what is pushed afterwards does not delay it.
 func (o *Outbox) Flushed() <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -13,30 +13,15 @@ var (
 	ErrOutboxClosed = errors.New("outbound: the queue is closed")
 )
 
-// A Conn is what an outbox writes to. Package websocket's Conn is one, and its documentation tells what each method
-// promises.
-type Conn interface {
-	TryWrite(bufs [][]byte) (int64, error)
-	Write(bufs [][]byte, deadline time.Time) (int64, error)
-	Close() error
-}
-
-// An OutboxOwner is told what happens to its outbox. The calls come from the flusher's goroutine, which must not be held up.
-type OutboxOwner interface {
-	// FramesWaiting says that there are frames to Take.
-	FramesWaiting()
-	// WriteFailed says that the outbox can do no more: ErrQueueFull, or the connection's error.
-	WriteFailed(error)
-}
-
 // OutboxLimits bound an outbox.
 type OutboxLimits struct {
 	MaxBytes     int           // held for the client; a single larger push is taken when nothing else waits
 	WriteTimeout time.Duration // how long a connection may take no byte at all while some wait
 
-	// Held is told by how much the bytes that the outbox holds (Size) have grown or shrunk, in whole steps of HeldStep: an
-	// outbox that holds less than one step never calls it. The sum of what it was told is never negative, and 0 when nothing
-	// is held any more. It is called with the outbox's lock held and must be quick: an atomic add. Nil: nobody counts.
+	// Held is told by how much the bytes that the outbox holds (Size) have grown or shrunk, in whole steps of
+	// HeldStep: an outbox that holds less than one step never calls it. The sum of what it was told is never
+	// negative, and 0 when nothing is held any more. It is called with the outbox's lock held and must be quick: an
+	// atomic add. Nil: nobody counts.
 	Held func(delta int)
 }
 
@@ -44,8 +29,8 @@ type OutboxLimits struct {
 // empties it into a connection. It outlives the connection: while none is attached (the client is on long-polling)
 // frames wait for Take, and a connection that is attached later goes on where Take stopped.
 //
-// It is a state machine: see next, which alone decides what is to be done for it. All methods may be called concurrently.
-// No lock is held while bytes go out or the owner is called.
+// It is a state machine: see next, which alone decides what is to be done for it. All methods may be called
+// concurrently. No lock is held while bytes go out or the owner is called.
 type Outbox struct {
 	owner   OutboxOwner
 	worker  *worker
@@ -79,8 +64,8 @@ func (o *Outbox) Init(f *Flusher, owner OutboxOwner, l OutboxLimits) {
 // WriteFailed follows.
 func (o *Outbox) Push(f Frames) error { return o.PushAs(o.Form(), f) }
 
-// PushBatch is Push for one of many clients: the flusher learns of it with b.Flush. A batch that is never flushed holds up
-// its own frames alone: any later Push, or PushBatch with another batch, makes the outbox send them too.
+// PushBatch is Push for one of many clients: the flusher learns of it with b.Flush. A batch that is never flushed
+// holds up its own frames alone: any later Push, or PushBatch with another batch, makes the outbox send them too.
 func (o *Outbox) PushBatch(f Frames, b *Batch) error { return o.PushBatchAs(o.Form(), f, b) }
 
 // push reports whether the outbox has something for its worker to do. o.mu must be held.
@@ -104,10 +89,10 @@ func (o *Outbox) push(form uint8, f Frames) (dirty bool, err error) {
 // Attach makes c the connection that the frames leave by. The outbox is its only writer from then on.
 func (o *Outbox) Attach(c Conn) { o.AttachConverted(c, nil) }
 
-// AttachConverted is Attach for a queue that holds frames in a form that is not c's. In one locked step convert turns what
-// is queued into c's form; what is pushed from then on must be in that form. convert gets the frames in order, cut only
-// between pushes, and must not change them; what it returns belongs to the outbox. It runs with the outbox's lock held and
-// must be quick. It is not called when nothing is queued, or the outbox has closed.
+// AttachConverted is Attach for a queue that holds frames in a form that is not c's. In one locked step convert turns
+// what is queued into c's form; what is pushed from then on must be in that form. convert gets the frames in order,
+// cut only between pushes, and must not change them; what it returns belongs to the outbox. It runs with the outbox's
+// lock held and must be quick. It is not called when nothing is queued, or the outbox has closed.
 //
 // Those who wait for Flushed, for some of what is queued, then wait until all of it has left.
 func (o *Outbox) AttachConverted(c Conn, convert func(queued [][]byte) []byte) {
@@ -141,12 +126,12 @@ func (o *Outbox) Take() [][]byte {
 	return frames
 }
 
-// TakeUpTo is Take for at most n bytes, which count as held until Landed is told of them. It takes whole pushes, at least one if there is any, even if that is larger than
-// n. The rest stays queued and is not announced again: see Size.
+// TakeUpTo is Take for at most n bytes, which count as held until Landed is told of them. It takes whole pushes, at least one if there is any, even if that is larger
+// than n. The rest stays queued and is not announced again: see Size.
 //
-// The queue does not keep where pushes end, so the caller finds it: boundary returns the largest length, at most n, of a
-// part of piece that begins at its start and ends between two pushes; where the first push alone is longer than n, the
-// length of that push. It is called at most once, with a piece longer than n, and with the outbox's lock held.
+// The queue does not keep where pushes end, so the caller finds it: boundary returns the largest length, at most n,
+// of a part of piece that begins at its start and ends between two pushes; where the first push alone is longer than
+// n, the length of that push. It is called at most once, with a piece longer than n, and with the outbox's lock held.
 func (o *Outbox) TakeUpTo(n int, boundary func(piece []byte, n int) int) [][]byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -163,8 +148,9 @@ func (o *Outbox) Seal() {
 	o.state = max(o.state, sealed)
 }
 
-// Finish lets what is queued, and then last (a close frame), go out, and closes the connection when grace has passed since.
-// No frame is taken after it. A client that does not take what is left is cut off after the write timeout and grace.
+// Finish lets what is queued, and then last (a close frame), go out, and closes the connection when grace has passed
+// since. No frame is taken after it. A client that does not take what is left is cut off after the write timeout and
+// grace.
 //
 // The first call's frame counts. A later one can only shorten the grace: to 0, when the peer has said good-bye too.
 func (o *Outbox) Finish(last Frames, grace time.Duration) {
@@ -177,8 +163,8 @@ func (o *Outbox) Finish(last Frames, grace time.Duration) {
 	o.unlockAndList()
 }
 
-// Cut is Finish for a client that does not take its frames: what has not yet been handed to a writer is dropped. From the
-// same moment on no frame is taken, so none can follow the gap but last.
+// Cut is Finish for a client that does not take its frames: what has not yet been handed to a writer is dropped. From
+// the same moment on no frame is taken, so none can follow the gap but last.
 func (o *Outbox) Cut(last Frames, grace time.Duration) {
 	o.mu.Lock()
 	if o.state == closed {

@@ -103,7 +103,8 @@ func TestWhateverHappensEachByteLeavesOnceAndInOrder(t *testing.T) {
 		<-h.closed
 		got = append(got, h.taken.Bytes()...)
 		if want = append(want, "last"...); !bytes.Equal(got, want) {
-			t.Fatalf("seed %d: %d bytes left, want %d; they differ from %d on", seed, len(got), len(want), firstDifference(got, want))
+			at := firstDifference(got, want)
+			t.Fatalf("seed %d: %d bytes left, want %d; they differ from %d on", seed, len(got), len(want), at)
 		}
 		if len(log.failed) > 0 {
 			t.Fatalf("seed %d: %v", seed, <-log.failed)
@@ -130,7 +131,8 @@ func TestConcurrentPushersAndAClientThatStallsLoseNothing(t *testing.T) {
 		for i := range pushers {
 			pushing.Go(func() {
 				for k := range each {
-					if err := o.Push(a.Put(websocket.AppendFrame(nil, websocket.OpText, fmt.Appendf(nil, "%d %d %s", i, k, filling)))); err != nil {
+					payload := fmt.Appendf(nil, "%d %d %s", i, k, filling)
+					if err := o.Push(a.Put(websocket.AppendFrame(nil, websocket.OpText, payload))); err != nil {
 						t.Error(err)
 					}
 				}

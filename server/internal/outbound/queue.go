@@ -6,7 +6,8 @@ package outbound
 const maxPieces = 8
 
 // A queue holds the frames that wait for one client, in order. It points at shared memory as long as that is cheap: a
-// frame that lies right behind the last one only makes that piece longer. Each piece begins and ends between two pushes.
+// frame that lies right behind the last one only makes that piece longer. Each piece begins and ends between two
+// pushes.
 //
 // It has no lock of its own; that of its Outbox must be held.
 type queue struct {

@@ -78,7 +78,8 @@ func TestAQueueGivesBackWhatWasPushedOnceAndInOrder(t *testing.T) {
 				t.Fatalf("seed %d, step %d: size is %d, want %d", seed, step, q.size, len(model))
 			}
 			if limit := 2*len(model) + maxPieces*largest + 1024; q.pinned() > limit || q.pieces() > maxPieces {
-				t.Fatalf("seed %d, step %d: %d pieces pin %d bytes for %d that wait", seed, step, len(q.loose), q.pinned(), len(model))
+				t.Fatalf("seed %d, step %d: %d pieces pin %d bytes for %d that wait",
+					seed, step, q.pieces(), q.pinned(), len(model))
 			}
 		}
 	}
@@ -210,7 +211,8 @@ func TestFramesThatAreTakenInPartsAreCutBetweenPushes(t *testing.T) {
 			}
 			whole := bytes.SplitAfter(got, []byte{';'})
 			whole = whole[:len(whole)-1]
-			if len(bytes.Join(whole, nil)) != len(got) || before > 0 && len(whole) == 0 || len(got) > n && len(whole) > 1 {
+			torn := len(bytes.Join(whole, nil)) != len(got)
+			if torn || before > 0 && len(whole) == 0 || len(got) > n && len(whole) > 1 {
 				t.Fatalf("seed %d: took %d bytes, %d whole pushes, for at most %d", seed, len(got), len(whole), n)
 			}
 			if next := len(took) + len(whole); next < len(pushed) && len(got)+len(pushed[next]) <= n {

@@ -90,8 +90,8 @@ func (o *Outbox) unlockAndDo(s step) {
 	}
 }
 
-// hangUpAfter does not half-close the connection meanwhile: clients that take frames one by one (npm websocket) would see
-// the end of the connection before the close frame that stands in front of it, and tell 1006.
+// hangUpAfter does not half-close the connection meanwhile: clients that take frames one by one (npm websocket) would
+// see the end of the connection before the close frame that stands in front of it, and tell 1006.
 func hangUpAfter(conn Conn, grace time.Duration) {
 	if grace == 0 {
 		conn.Close()

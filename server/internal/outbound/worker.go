@@ -1,12 +1,13 @@
 package outbound
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
 
-// A worker is a share of the outboxes. An outbox belongs to one worker for life, and one goroutine of the Flusher at a time
-// works for a worker, so two never write to an outbox at once.
+// A worker is a share of the outboxes. An outbox belongs to one worker for life, and one goroutine of the Flusher at
+// a time works for a worker, so two never write to an outbox at once.
 type worker struct {
 	index   int
 	ready   *readyList
@@ -94,6 +95,42 @@ func (w *worker) giveBack(list []*Outbox) {
 	w.empty = list[:0]
 }
 
+func (w *worker) post(t Task) {
+	w.mu.Lock()
+	w.tasks = append(w.tasks, t)
+	w.held += t.Size()
+	w.pending.Add(1)
+	full := len(w.tasks) >= maxTasks || w.held >= maxTaskBytes
+	w.unlockAndWake()
+	if full {
+		w.deliver()
+	}
+}
+
+func (w *worker) settle() {
+	if w.pending.Load() > 0 {
+		w.deliver()
+	}
+}
+
+// deliver does the tasks that wait, after those that somebody else is doing. pending falls only when they are done:
+// what finds none may push past the queue of tasks.
+func (w *worker) deliver() {
+	w.turn.Lock()
+	defer w.turn.Unlock()
+	w.mu.Lock()
+	tasks := w.tasks
+	w.tasks, w.held = w.spare, 0
+	w.mu.Unlock()
+	for rest := tasks; len(rest) > 0; {
+		rest = rest[rest[0].Deliver(w.index, rest[1:], &w.batch):]
+	}
+	w.batch.Flush()
+	w.pending.Add(-int64(len(tasks)))
+	clear(tasks)
+	w.spare = tasks[:0]
+}
+
 // A readyList holds the workers that have something to do and no goroutine.
 type readyList struct {
 	mu sync.Mutex // guards the following
@@ -111,8 +148,8 @@ func (l *readyList) put(w *worker) {
 	l.wake.Signal()
 }
 
-// take waits for a worker; nil when the list is closed.
-func (l *readyList) take() *worker {
+// take waits for a worker, and returns the preferred one if it is among several; nil when the list is closed.
+func (l *readyList) take(preferred *worker) *worker {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(l.workers) == 0 && !l.closed {
@@ -121,8 +158,9 @@ func (l *readyList) take() *worker {
 	if l.closed {
 		return nil
 	}
-	w := l.workers[0]
-	l.workers = append(l.workers[:0], l.workers[1:]...)
+	at := max(0, slices.Index(l.workers, preferred))
+	w := l.workers[at]
+	l.workers = slices.Delete(l.workers, at, at+1)
 	return w
 }
 
