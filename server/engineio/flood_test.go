@@ -107,7 +107,8 @@ func TestWhoIsToldToGoIsReadForALittleWhileOnly(t *testing.T) {
 		frame := maskedFrame(ws.OpText, "4"+strings.Repeat("x", 1<<19))
 		sent := 0
 		for began := time.Now(); time.Since(began) < patience; sent += len(frame) {
-			if c.ws.conn.SetWriteDeadline(time.Now().Add(2 * time.Second)); c.ws.writeRaw(frame) != nil {
+			c.ws.conn.SetWriteDeadline(time.Now().Add(2 * time.Second))
+			if _, err := c.ws.conn.Write(frame); err != nil {
 				break
 			}
 		}
