@@ -64,7 +64,6 @@ var (
 func (p *polling) write(w http.ResponseWriter, r *http.Request, q *query, a answer) error {
 	s := p.session
 	if a.control != 0 {
-		a.form = p.form()
 		a.messages = [][]byte{s.core.control(a.control, a.form).Bytes()}
 	}
 	buf := answerBufs.Get().(*answerBuf)

@@ -35,7 +35,7 @@ const (
 	controlKinds = int(PacketNoop-firstControl) + 1
 )
 
-func newCore(o Options) *core {
+func newCore(o Options, due func(*Session, *outbound.Batch)) *core {
 	c := &core{opts: o, flusher: outbound.NewFlusher(), hits: newHits(), panics: limit.NewOutlet()}
 	c.registry.init(o.Addresses, o.MaxSessions)
 	c.offers = map[string][]byte{Polling: o.offer(Polling), WebSocket: o.offer(WebSocket)}
@@ -45,7 +45,7 @@ func newCore(o Options) *core {
 			c.controls[kind][f] = c.arena.Put(appendPacket(nil, p.kind.digit(), nil, form(f)))
 		}
 	}
-	c.hearts = newHearts(&c.opts, c.flusher.Workers())
+	c.hearts = newHearts(&c.opts, c.flusher.Workers(), due)
 	return c
 }
 

@@ -17,8 +17,9 @@ import (
 // Its lock comes after that of a session.
 type heart struct {
 	opts  *Options
-	began time.Time // what due and fires count from
-	_     [64]byte  // keeps two hearts apart: their locks are taken on different processors
+	began time.Time                       // what due and fires count from
+	due   func(*Session, *outbound.Batch) // what is done for a session whose wait is over
+	_     [64]byte                        // keeps two hearts apart: their locks are taken on different processors
 
 	mu sync.Mutex // guards the following, and Session.beats
 
@@ -29,13 +30,16 @@ type heart struct {
 	beating bool          // it has fired, and is seen to
 }
 
-func newHearts(o *Options, n int) []heart {
+func newHearts(o *Options, n int, due func(*Session, *outbound.Batch)) []heart {
 	hearts := make([]heart, n)
 	for i := range hearts {
-		hearts[i].opts, hearts[i].began = o, time.Now()
+		hearts[i].opts, hearts[i].began, hearts[i].due = o, time.Now(), due
 	}
 	return hearts
 }
+
+// heart returns the session's, which is the same for life.
+func (s *Session) heart() *heart { return &s.core.hearts[s.out.Worker()] }
 
 // A beatQueue links the sessions of one wait, those that are due first in front.
 type beatQueue struct{ head, tail *Session }
@@ -136,7 +140,7 @@ func (h *heart) beat() {
 	for n := len(due); n == len(due); pings.Flush() {
 		n = h.take(due[:])
 		for _, s := range due[:n] {
-			s.beat(&pings)
+			h.due(s, &pings)
 		}
 	}
 
@@ -163,4 +167,22 @@ func (h *heart) take(due []*Session) (n int) {
 		}
 	}
 	return n
+}
+
+// The waits of a session. Each lasts the same for all sessions of a server.
+type wait uint8
+
+const (
+	nothing        wait = iota
+	ownPing             // until the client is to be pinged
+	clientPong          // for the answer
+	clientPing          // EIO 3: until the client's ping is late
+	lateClientPing      // and until the client is given up
+	standstill          // until it is looked again whether Handler.Message has returned
+	waits
+)
+
+func (o *Options) lasting(w wait) time.Duration {
+	half := o.PingTimeout / 2
+	return [waits]time.Duration{0, o.PingInterval, o.PingTimeout, o.PingInterval + half, o.PingTimeout - half, half}[w]
 }

@@ -30,11 +30,6 @@ func (s *Session) startHeartbeat() {
 	}
 }
 
-// stopHeartbeat waits for nothing any more. s.mu must be held.
-func (s *Session) stopHeartbeat() { s.heart().expect(s, nothing) }
-
-func (s *Session) heart() *heart { return &s.core.hearts[s.out.Worker()] }
-
 // A beatStep is what is to be done for a session whose wait is over.
 type beatStep uint8
 
@@ -131,22 +126,4 @@ func (s *Session) excuse(kind PacketType) {
 		s.excused = true
 		s.heart().expect(s, clientPong)
 	}
-}
-
-// The waits of a session. Each lasts the same for all sessions of a server.
-type wait uint8
-
-const (
-	nothing        wait = iota
-	ownPing             // until the client is to be pinged
-	clientPong          // for the answer
-	clientPing          // EIO 3: until the client's ping is late
-	lateClientPing      // and until the client is given up
-	standstill          // until it is looked again whether Handler.Message has returned
-	waits
-)
-
-func (o *Options) lasting(w wait) time.Duration {
-	half := o.PingTimeout / 2
-	return [waits]time.Duration{0, o.PingInterval, o.PingTimeout, o.PingInterval + half, o.PingTimeout - half, half}[w]
 }

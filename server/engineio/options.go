@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
@@ -201,3 +202,21 @@ func (o *Options) checkLists() error {
 }
 
 func (o *Options) has(transport string) bool { return slices.Contains(o.Transports, transport) }
+
+// offer returns what the OPEN packets of all sessions that begin with the transport say behind the session's id.
+func (o *Options) offer(transport string) []byte {
+	upgrades := []string{} // a list must stand there, even an empty one
+	if transport == Polling && !o.DisableUpgrades && o.has(WebSocket) {
+		upgrades = append(upgrades, WebSocket)
+	}
+	data, err := json.Marshal(struct {
+		Upgrades     []string `json:"upgrades"`
+		PingInterval int64    `json:"pingInterval"`
+		PingTimeout  int64    `json:"pingTimeout"`
+		MaxPayload   int      `json:"maxPayload"`
+	}{upgrades, o.PingInterval.Milliseconds(), o.PingTimeout.Milliseconds(), o.MaxPayload})
+	if err != nil {
+		panic(err) // a struct of strings and numbers
+	}
+	return append([]byte(`",`), data[len("{"):]...)
+}

@@ -3,7 +3,6 @@ package engineio
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/binary"
 	"iter"
 	"unicode/utf8"
 )
@@ -94,22 +93,4 @@ func appendPayload4(dst []byte, packets iter.Seq[wirePacket]) []byte {
 		}
 	}
 	return dst
-}
-
-const highBits = 0x8080808080808080
-
-// isASCII looks at eight bytes at a time: nearly all text is ASCII, and this decides for each
-// polled packet whether its characters have to be counted.
-func isASCII(b []byte) bool {
-	for ; len(b) >= 8; b = b[8:] {
-		if binary.LittleEndian.Uint64(b)&highBits != 0 {
-			return false
-		}
-	}
-	for _, c := range b {
-		if c >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }

@@ -51,29 +51,6 @@ func newPolling(s *Session) *polling {
 	return &polling{session: s}
 }
 
-// servePolling serves a request of a session that was on long-polling a moment ago.
-func servePolling(s *Session, w http.ResponseWriter, r *http.Request, q *query) {
-	p, ok := s.transport().(*polling)
-	if !ok {
-		s.core.refuse(w, refuseRequest)
-		return
-	}
-	p.serve(w, r, q)
-}
-
-// serve serves the two kinds of request that a session on long-polling is made of.
-func (p *polling) serve(w http.ResponseWriter, r *http.Request, q *query) {
-	switch r.Method {
-	case http.MethodGet:
-		p.serveGet(w, r, q)
-	case http.MethodPost:
-		p.servePost(w, r, q)
-	default:
-		w.Header().Set("Allow", "GET, POST, OPTIONS")
-		p.session.core.refuse(w, &refusal{http.StatusMethodNotAllowed, refuseRequest.Code, refuseRequest.Message, 0})
-	}
-}
-
 // serveGet waits for something to send and sends it.
 func (p *polling) serveGet(w http.ResponseWriter, r *http.Request, q *query) {
 	s := p.session
@@ -178,6 +155,7 @@ func (p *polling) collect(waiting *poll) (a answer, delay time.Duration, ok bool
 		a.control = PacketNoop
 	}
 	if !a.empty() {
+		a.form = p.form()
 		p.poll, p.answering, p.carrying = nil, !a.refused, len(a.messages) > 0
 		if !a.refused {
 			s.hold() // until end
@@ -193,11 +171,11 @@ func (p *polling) collect(waiting *poll) (a answer, delay time.Duration, ok bool
 // take takes messages from the queue, or what is said when there are none and will be none. The session's lock must be held.
 func (p *polling) take() (a answer) {
 	s := p.session
-	a.form = form(s.out.Form())
-	a.messages = s.out.TakeUpTo(mostInAnswer, a.form.boundary)
+	f := p.form()
+	a.messages = s.out.TakeUpTo(mostInAnswer, f.boundary)
 	switch {
 	case len(a.messages) > 0:
-		if s.unasked && holdsPing(a.form, a.messages) {
+		if s.unasked && holdsPing(f, a.messages) {
 			s.unasked = false
 		}
 	case s.state == closing: // in a payload of its own: clients handle it before the messages beside it

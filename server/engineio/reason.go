@@ -16,3 +16,10 @@ const (
 	ReasonRateLimit      Reason = "rate limit"           // the client sent packets too fast
 	ReasonServerError    Reason = "server error"         // a method of the Handler panicked
 )
+
+func noneClosed() map[Reason]uint64 {
+	return map[Reason]uint64{
+		ReasonTransportClose: 0, ReasonTransportError: 0, ReasonPingTimeout: 0, ReasonParseError: 0, ReasonForcedClose: 0,
+		ReasonServerShutdown: 0, ReasonSlowConsumer: 0, ReasonRateLimit: 0, ReasonServerError: 0,
+	}
+}

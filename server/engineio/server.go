@@ -33,7 +33,7 @@ func New(o Options, accept func(*Session) Handler) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{newCore(o), accept}, nil
+	return &Server{newCore(o, (*Session).beat), accept}, nil
 }
 
 // ServeHTTP serves every request below the path that the server is mounted at: handshakes, polls, posts and WebSockets.
@@ -176,6 +176,29 @@ func begin(s *Session, t transport, reader *socket, accept func(*Session) Handle
 		s.end(doomed, ending{})
 	}
 	return nil
+}
+
+// servePolling serves a request of a session that was on long-polling a moment ago.
+func servePolling(s *Session, w http.ResponseWriter, r *http.Request, q *query) {
+	p, ok := s.transport().(*polling)
+	if !ok {
+		s.core.refuse(w, refuseRequest)
+		return
+	}
+	p.serve(w, r, q)
+}
+
+// serve serves the two kinds of request that a session on long-polling is made of.
+func (p *polling) serve(w http.ResponseWriter, r *http.Request, q *query) {
+	switch r.Method {
+	case http.MethodGet:
+		p.serveGet(w, r, q)
+	case http.MethodPost:
+		p.servePost(w, r, q)
+	default:
+		w.Header().Set("Allow", "GET, POST, OPTIONS")
+		p.session.core.refuse(w, &refusal{http.StatusMethodNotAllowed, refuseRequest.Code, refuseRequest.Message, 0})
+	}
 }
 
 // AllowsOrigin says whether the page that a request comes from may connect, by the same rules as to the server itself. It

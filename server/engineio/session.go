@@ -1,7 +1,6 @@
 package engineio
 
 import (
-	"encoding/json"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -136,24 +135,6 @@ func (s *Session) sendOpen(transport string) {
 	f := form(s.out.Form())
 	frames := s.core.arena.Put(appendPacket(nil, PacketOpen.digit(), data, f))
 	_ = s.push(f, frames, nil) // an empty queue takes it
-}
-
-// offer returns what the OPEN packets of all sessions that begin with the transport say behind the session's id.
-func (o *Options) offer(transport string) []byte {
-	upgrades := []string{} // a list must stand there, even an empty one
-	if transport == Polling && !o.DisableUpgrades && o.has(WebSocket) {
-		upgrades = append(upgrades, WebSocket)
-	}
-	data, err := json.Marshal(struct {
-		Upgrades     []string `json:"upgrades"`
-		PingInterval int64    `json:"pingInterval"`
-		PingTimeout  int64    `json:"pingTimeout"`
-		MaxPayload   int      `json:"maxPayload"`
-	}{upgrades, o.PingInterval.Milliseconds(), o.PingTimeout.Milliseconds(), o.MaxPayload})
-	if err != nil {
-		panic(err) // a struct of strings and numbers
-	}
-	return append([]byte(`",`), data[len("{"):]...)
 }
 
 // start lets packets in, unless the session came to its end while the handler was made: then it returns the reason. read says

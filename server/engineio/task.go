@@ -15,16 +15,12 @@ type Direct struct {
 
 // Deliver is the task's.
 func (d *Direct) Deliver(_ int, _ []outbound.Task, b *outbound.Batch) int {
-	d.push(b)
+	_ = d.session.push(d.queued, d.frames, b) // a session that can't be sent to is ending, and is told why
 	return 1
 }
 
 // Size is the task's.
 func (d *Direct) Size() int { return d.frames.Len() }
-
-func (d *Direct) push(b *outbound.Batch) {
-	_ = d.session.push(d.queued, d.frames, b) // a session that can't be sent to is ending, and is told why
-}
 
 // A Sequence is what goes to the same sessions, one behind the other: a queue takes most of it as one piece. Between them may
 // stand what goes to one session alone: a server that answers each message and tells it to everybody would otherwise have no

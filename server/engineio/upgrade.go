@@ -29,7 +29,8 @@ func serveUpgrade(s *Session, w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // Upgrade has answered
 	}
-	k := &socket{session: s, conn: conn, probing: true}
+	k := &socket{session: s, conn: conn}
+	k.prove = k.proceed
 	if k.beginProbe() {
 		conn.Go(k, k.over)
 		return
@@ -67,33 +68,15 @@ func (k *socket) beginProbe() bool {
 	return true
 }
 
-// endProbe forgets a WebSocket that did not become the session's.
-func (k *socket) endProbe() {
-	s := k.session
-	s.mu.Lock()
-	if s.probe == k {
-		s.probe = nil
-		s.probeTimer.Stop()
-		if p, ok := s.carrier.(*polling); ok {
-			p.proved = false
-			if p.poll != nil {
-				p.poll.late = false
-			}
-		}
-	}
-	s.mu.Unlock()
-	k.conn.Close() // a client that sees this may try again
-}
-
-// prove takes a packet that arrives before the upgrade is complete.
-func (k *socket) prove(p packet) error {
+// proceed takes a packet that arrives before the upgrade is complete.
+func (k *socket) proceed(p packet) error {
 	s := k.session
 	switch {
 	case p.kind == PacketPing && bytes.Equal(p.data, []byte("probe")):
 		k.tellProved()
 		return nil
 	case p.kind == PacketUpgrade && k.takeOver():
-		k.probing = false
+		k.prove = nil
 		k.attach()
 		s.log("session upgraded")
 		return nil

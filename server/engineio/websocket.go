@@ -14,8 +14,8 @@ type socket struct {
 	conn    *websocket.Conn
 
 	// The reader's.
-	probing bool
-	refused error // what Message returned
+	prove   func(packet) error // what takes packets until the session has moved here; nil when it has
+	refused error              // what Message returned
 }
 
 // Message takes one packet.
@@ -30,7 +30,7 @@ func (k *socket) receive(binary bool, data []byte) error {
 	switch {
 	case err != nil:
 		return err
-	case k.probing:
+	case k.prove != nil:
 		return k.prove(p)
 	case s.ancient && !binary:
 		p.data = s.repair.repair(p.data) // 1.0 encodes text twice here too
@@ -44,7 +44,7 @@ func (k *socket) Ping(data []byte) {
 		return
 	}
 	frame := k.session.core.arena.Put(websocket.AppendFrame(nil, websocket.OpPong, data))
-	if k.probing {
+	if k.prove != nil {
 		k.write(frame)
 		return
 	}
@@ -80,7 +80,7 @@ func (k *socket) over(err error) {
 	k.ended(err)
 	k.conn.Discard(s.core.opts.WriteTimeout + websocket.CloseGrace) // until the close frame is out and answered, or its time is over
 	k.conn.Close()
-	if !k.probing {
+	if k.prove == nil {
 		s.out.Close()
 		s.release()
 	}
@@ -95,7 +95,7 @@ func (k *socket) ended(err error) {
 		s.core.hitConn(protocol)
 	}
 	switch {
-	case k.probing:
+	case k.prove != nil:
 		k.endProbe()
 	case k.refused != nil:
 		s.fail(k.refused)
@@ -109,6 +109,24 @@ func (k *socket) ended(err error) {
 	default:
 		s.end(ReasonTransportClose, ending{cause: err})
 	}
+}
+
+// endProbe forgets a WebSocket that did not become the session's.
+func (k *socket) endProbe() {
+	s := k.session
+	s.mu.Lock()
+	if s.probe == k {
+		s.probe = nil
+		s.probeTimer.Stop()
+		if p, ok := s.carrier.(*polling); ok {
+			p.proved = false
+			if p.poll != nil {
+				p.poll.late = false
+			}
+		}
+	}
+	s.mu.Unlock()
+	k.conn.Close() // a client that sees this may try again
 }
 
 // name is the transport's.
