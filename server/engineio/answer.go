@@ -88,7 +88,7 @@ func (p *polling) write(w http.ResponseWriter, r *http.Request, q *query, a answ
 		}
 	}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	err := s.writeBody(w, body)
+	err := p.writeBody(w, body)
 	buf.release()
 	return err
 }
@@ -165,16 +165,16 @@ func (f form) otherPayload(buf *answerBuf, pieces [][]byte, q *query) (body []by
 }
 
 // writeBody sends body, and waits until the connection has taken it.
-func (s *Session) writeBody(w http.ResponseWriter, body []byte) error {
+func (p *polling) writeBody(w http.ResponseWriter, body []byte) error {
 	conn := http.NewResponseController(w)
 	for len(body) > 0 {
 		piece := body[:min(len(body), answerPiece)]
 		// Not every ResponseWriter has deadlines, or can flush; the HTTP server's own timeouts hold for those.
-		_ = conn.SetWriteDeadline(time.Now().Add(s.core.opts.WriteTimeout))
+		_ = conn.SetWriteDeadline(time.Now().Add(p.session.core.opts.WriteTimeout))
 		if _, err := w.Write(piece); err != nil {
 			return lostAnswer(err)
 		}
-		if body = body[len(piece):]; len(body) > 0 && s.isClosed() {
+		if body = body[len(piece):]; len(body) > 0 && p.session.isClosed() {
 			return errLost // its session has ended: the rest of a long answer would be for nobody
 		}
 	}

@@ -122,10 +122,9 @@ func TestWhoIsToldToGoIsReadForALittleWhileOnly(t *testing.T) {
 // A panic of the handler harms its session alone, on every transport.
 func TestAPanicInMessageEndsItsSessionAlone(t *testing.T) {
 	run(t, func(t *testing.T, m mode) {
-		h := open(t, engineio.Options{}, nil)
+		h := open(t, engineio.Options{}, func(p *peer) { p.on = func(message) error { panic("as the test wants it") } })
 		_, other := h.join(m)
 		c, p := h.join(m)
-		p.on = func(message) error { panic("as the test wants it") }
 		err := c.trySend(textPacket("boom"))
 		p.expectEnd(t, engineio.ReasonServerError)
 		if c.ws != nil {
@@ -154,12 +153,13 @@ func TestAPanicInCloseLeavesNothingBehind(t *testing.T) {
 	run(t, func(t *testing.T, m mode) {
 		h := open(t, engineio.Options{MaxSessions: 1}, nil)
 		closed := make(chan struct{})
-		h.handler = func(*engineio.Session) engineio.Handler { return panicking{closed} }
+		f := func(*engineio.Session) engineio.Handler { return panicking{closed} }
+		h.handler.Store(&f)
 		c := h.connect(m)
 		_ = c.trySend(packet{kind: '1'})
 		<-closed
 		waitFor(t, "the session's place", func() bool { return h.sv.Len() == 0 })
-		h.handler = nil
+		h.handler.Store(nil)
 		h.join(m)
 	})
 }
@@ -170,7 +170,8 @@ func TestAPanicInAcceptLeavesNothingBehind(t *testing.T) {
 			t.Skip("no session begins so")
 		}
 		h := open(t, engineio.Options{MaxSessions: 1}, nil)
-		h.handler = func(*engineio.Session) engineio.Handler { panic("as the test wants it") }
+		f := func(*engineio.Session) engineio.Handler { panic("as the test wants it") }
+		h.handler.Store(&f)
 		for range 3 {
 			c := h.stranger(m)
 			if m.transport != "websocket" {
@@ -187,7 +188,7 @@ func TestAPanicInAcceptLeavesNothingBehind(t *testing.T) {
 				t.Error("the connection was not closed:", err)
 			}
 		}
-		h.handler = nil
+		h.handler.Store(nil)
 		h.join(m)
 	})
 }

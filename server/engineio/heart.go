@@ -38,9 +38,6 @@ func newHearts(o *Options, n int, due func(*Session, *outbound.Batch)) []heart {
 	return hearts
 }
 
-// heart returns the session's, which is the same for life.
-func (s *Session) heart() *heart { return &s.core.hearts[s.out.Worker()] }
-
 // A beatQueue links the sessions of one wait, those that are due first in front.
 type beatQueue struct{ head, tail *Session }
 

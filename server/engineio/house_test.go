@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ type house struct {
 	line  line
 	peers chan *peer
 
-	handler func(*engineio.Session) engineio.Handler // in place of a peer, if set
+	handler atomic.Pointer[func(*engineio.Session) engineio.Handler] // in place of a peer, if set
 }
 
 // A peer is the server's side of one session. It is the session's Handler.
@@ -172,8 +173,8 @@ func openOn(t testing.TB, l line, o engineio.Options, accept func(*peer)) *house
 	}
 	h := &house{t: t, line: l, peers: make(chan *peer, 4096)}
 	sv, err := engineio.New(o, func(s *engineio.Session) engineio.Handler {
-		if h.handler != nil {
-			return h.handler(s)
+		if f := h.handler.Load(); f != nil {
+			return (*f)(s)
 		}
 		p := &peer{Session: s, messages: make(chan message, 4096), closed: make(chan engineio.Reason, 1)}
 		if accept != nil {

@@ -13,7 +13,8 @@ import (
 type polling struct {
 	session *Session
 
-	poll      *poll         // the GET that waits for something to send
+	poll      *poll         // the GET that waits for something to send; it is &one
+	one       poll          // its memory: there is one at a time
 	answering bool          // the answer to the last one is on its way
 	carrying  bool          // and holds messages
 	posting   bool          // a POST is being read
@@ -48,7 +49,7 @@ const (
 
 func newPolling(s *Session) *polling {
 	s.core.polling.Add(1)
-	return &polling{session: s}
+	return &polling{session: s, one: poll{wake: make(chan struct{}, 1)}}
 }
 
 // serveGet waits for something to send and sends it.
@@ -88,7 +89,11 @@ func (p *polling) begin() (*poll, error) {
 		return nil, errPollOverlap
 	}
 	p.session.polled = true
-	p.poll = &poll{wake: make(chan struct{}, 1), late: p.proved}
+	select {
+	case <-p.one.wake: // meant for the last one
+	default:
+	}
+	p.one.release, p.one.late, p.poll = false, p.proved, &p.one
 	if p.parting != nil {
 		close(p.parting)
 		p.parting = nil

@@ -82,7 +82,7 @@ func (p *polling) readPost(w http.ResponseWriter, r *http.Request, q *query) (*r
 	if binary && p.session.version == 4 {
 		return refuseRequest, errBinaryPost
 	}
-	body, refused, err := p.session.readBody(w, r)
+	body, refused, err := p.readBody(w, r)
 	if err != nil {
 		return refused, err
 	}
@@ -126,7 +126,8 @@ func (p *polling) receivePayload(binary bool, body []byte) (*refusal, error) {
 }
 
 // readBody reads a body of at most MaxPayload bytes. Memory grows with what has arrived, not with what was announced.
-func (s *Session) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal, error) {
+func (p *polling) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal, error) {
+	s := p.session
 	limit := s.core.opts.MaxPayload
 	if r.ContentLength > int64(limit) {
 		s.core.hit(LimitPayload)
@@ -179,14 +180,3 @@ func (r *steadyReader) Read(p []byte) (int, error) {
 
 // heldStep is the step in which the body of a POST is counted: nearly all are smaller, and touch no memory that is shared.
 const heldStep = 16 << 10
-
-// holdBody counts bytes of a body. One POST of a session is read at a time.
-func (s *Session) holdBody(delta int) {
-	if delta == 0 {
-		return
-	}
-	s.body.Add(int64(delta))
-	if s.account != nil {
-		s.account.Hold(delta)
-	}
-}

@@ -128,6 +128,9 @@ func (s *Session) Spare() int {
 	return s.core.opts.MaxQueue - s.out.Size()
 }
 
+// heart returns the session's, which is the same for life.
+func (s *Session) heart() *heart { return &s.core.hearts[s.out.Worker()] }
+
 // sendOpen queues the OPEN packet.
 func (s *Session) sendOpen(transport string) {
 	data := append([]byte(`{"sid":"`), s.id...)
@@ -247,6 +250,17 @@ func (s *Session) release() {
 	s.core.registry.remove(s, s.request.RemoteAddr, last)
 	if s.account != nil {
 		s.account.Left(s)
+	}
+}
+
+// holdBody counts bytes of a body. One POST of a session is read at a time.
+func (s *Session) holdBody(delta int) {
+	if delta == 0 {
+		return
+	}
+	s.body.Add(int64(delta))
+	if s.account != nil {
+		s.account.Hold(delta)
 	}
 }
 

@@ -21,7 +21,7 @@ var errProbe = errors.New("engineio: the upgrade was not followed through")
 // serveUpgrade takes the WebSocket of a session that is on long-polling. One that comes after the upgrade is accepted and closed,
 // as by the reference server.
 func serveUpgrade(s *Session, w http.ResponseWriter, r *http.Request) {
-	if s.core.opts.DisableUpgrades || s.isProbed() {
+	if s.core.opts.DisableUpgrades || isProbed(s) {
 		s.core.refuse(w, refuseRequest)
 		return
 	}
@@ -45,7 +45,7 @@ func serveUpgrade(s *Session, w http.ResponseWriter, r *http.Request) {
 }
 
 // isProbed says whether the client tries out a WebSocket.
-func (s *Session) isProbed() bool {
+func isProbed(s *Session) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.probe != nil && s.carrier.name() == Polling
