@@ -62,7 +62,7 @@ func (s *Session) leave(reason Reason) {
 	s.state, s.leaving = closing, reason
 	begun, carrier := s.begun, s.carrier
 	s.out.Seal()
-	s.heart().expect(s, nothing)
+	s.pulse.stop()
 	carrier.wake()
 	s.mu.Unlock()
 	if begun {
@@ -86,7 +86,7 @@ func (s *Session) shut(reason Reason, e *ending) (transport, Reason, bool) {
 	}
 	s.peerLeft = errors.Is(e.cause, errPeerClosed)
 	s.state = closed
-	s.heart().expect(s, nothing)
+	s.pulse.stop()
 	if s.probe != nil {
 		s.probe.conn.Close()
 		s.probe = nil

@@ -20,15 +20,33 @@ import (
 // needs to say something, so that who is held up for longer is ended as one that is gone.
 const MostStandstill = time.Minute
 
-// startHeartbeat begins the wait for the first ping, whoever sends it. s.mu must be held.
-func (s *Session) startHeartbeat() {
-	s.awaited, s.unasked, s.standing, s.stood = false, false, false, 0
+// A pulse is the heartbeat of one session. Session.mu guards it.
+type pulse struct {
+	session *Session
+
+	awaited  bool          // EIO 4: a ping is out and its pong is not back; EIO 3: a ping is late
+	excused  bool          // EIO 4: another packet came instead, once
+	unasked  bool          // EIO 4: the ping is in the queue of a client on long-polling
+	polled   bool          // the client has polled since it was last looked whether it has
+	standing bool          // the timers stand still
+	stood    time.Duration // how long they have, in sum since the last heartbeat
+}
+
+// start begins the wait for the first ping, whoever sends it. Session.mu must be held.
+func (p *pulse) start() {
+	s := p.session
+	p.awaited, p.unasked, p.standing, p.stood = false, false, false, 0
 	if s.version == 3 {
-		s.heart().expect(s, clientPing)
+		p.heart().expect(s, clientPing)
 	} else {
-		s.heart().expect(s, ownPing)
+		p.heart().expect(s, ownPing)
 	}
 }
+
+// stop waits for nothing any more. Session.mu must be held.
+func (p *pulse) stop() { p.heart().expect(p.session, nothing) }
+
+func (p *pulse) heart() *heart { return &p.session.core.hearts[p.session.out.Worker()] }
 
 // A beatStep is what is to be done for a session whose wait is over.
 type beatStep uint8
@@ -42,7 +60,7 @@ const (
 
 // beat is called when what the session waited for is due: b takes what goes out.
 func (s *Session) beat(b *outbound.Batch) {
-	switch s.nextBeat() {
+	switch s.pulse.next() {
 	case beatEnd:
 		go s.end(ReasonPingTimeout, ending{}) // ends when the handler's Close returns; others' heartbeats do not wait for that
 	case beatPing:
@@ -52,40 +70,42 @@ func (s *Session) beat(b *outbound.Batch) {
 	}
 }
 
-func (s *Session) nextBeat() beatStep {
+func (p *pulse) next() beatStep {
+	s := p.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := s.heart()
+	h := p.heart()
 	switch {
 	case s.state != open || h.isAwaiting(s):
 		return beatNothing // it has ended, or its client was heard in this moment
-	case s.version == 4 && !s.awaited:
-		s.awaited, s.excused, s.polled = true, false, false
-		s.unasked = s.carrier.form()&formPayload != 0
+	case s.version == 4 && !p.awaited:
+		p.awaited, p.excused, p.polled = true, false, false
+		p.unasked = s.carrier.form()&formPayload != 0
 		h.expect(s, clientPong)
 		return beatPing
-	case s.handling.Load() && s.stood < MostStandstill:
-		return s.standStill(h)
-	case s.standing && !s.handling.Load(): // what the client has sent meanwhile is being read now
-		s.standing = false
-		h.expect(s, s.lastWait())
+	case s.handling.Load() && p.stood < MostStandstill:
+		return p.standStill(h)
+	case p.standing && !s.handling.Load(): // what the client has sent meanwhile is being read now
+		p.standing = false
+		h.expect(s, p.lastWait())
 		return beatNothing
-	case !s.awaited: // EIO 3
-		s.awaited = true
-		h.expect(s, s.lastWait())
+	case !p.awaited: // EIO 3
+		p.awaited = true
+		h.expect(s, p.lastWait())
 		return beatNothing
-	case s.unasked && s.polled: // the ping is behind so much that it takes several answers
-		s.polled = false
+	case p.unasked && p.polled: // the ping is behind so much that it takes several answers
+		p.polled = false
 		h.expect(s, clientPong)
 		return beatNothing
 	}
 	return beatEnd
 }
 
-// standStill keeps the session, and its client, alive while Handler.Message does not return. s.mu must be held.
-func (s *Session) standStill(h *heart) beatStep {
-	s.standing = true
-	s.stood += s.core.opts.lasting(standstill)
+// standStill keeps the session, and its client, alive while Handler.Message does not return. Session.mu must be held.
+func (p *pulse) standStill(h *heart) beatStep {
+	s := p.session
+	p.standing = true
+	p.stood += s.core.opts.lasting(standstill)
 	h.expect(s, standstill)
 	if s.version == 3 {
 		return beatPong // so that it does not miss the answers to its pings
@@ -93,25 +113,26 @@ func (s *Session) standStill(h *heart) beatStep {
 	return beatPing
 }
 
-func (s *Session) lastWait() wait {
-	if s.version == 3 {
+func (p *pulse) lastWait() wait {
+	if p.session.version == 3 {
 		return lateClientPing
 	}
 	return clientPong
 }
 
-// heartbeat handles a ping or pong of the client's.
-func (s *Session) heartbeat(kind PacketType) error {
+// hear handles a ping or pong of the client's.
+func (p *pulse) hear(kind PacketType) error {
+	s := p.session
 	if (s.version == 3) != (kind == PacketPing) {
 		return errHeartbeat
 	}
 	s.mu.Lock()
-	counts := s.awaited && !s.unasked // a pong that nobody has asked for says nothing
+	counts := p.awaited && !p.unasked // a pong that nobody has asked for says nothing
 	if s.version == 3 {
 		counts = s.carrier.listens() || s.out.Size() == 0
 	}
 	if s.state == open && counts {
-		s.startHeartbeat()
+		p.start()
 	}
 	s.mu.Unlock()
 	if kind == PacketPing {
@@ -120,10 +141,11 @@ func (s *Session) heartbeat(kind PacketType) error {
 	return nil
 }
 
-// excuse gives a client its time once more that was to answer a ping and has said something else. s.mu must be held.
-func (s *Session) excuse(kind PacketType) {
-	if s.version == 4 && s.awaited && !s.unasked && !s.excused && kind != PacketPong {
-		s.excused = true
-		s.heart().expect(s, clientPong)
+// excuse gives a client its time once more that was to answer a ping and has said something else. Session.mu must be held.
+func (p *pulse) excuse(kind PacketType) {
+	s := p.session
+	if s.version == 4 && p.awaited && !p.unasked && !p.excused && kind != PacketPong {
+		p.excused = true
+		p.heart().expect(s, clientPong)
 	}
 }

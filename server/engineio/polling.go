@@ -88,7 +88,7 @@ func (p *polling) begin() (*poll, error) {
 	case p.poll != nil:
 		return nil, errPollOverlap
 	}
-	p.session.polled = true
+	p.session.pulse.polled = true
 	select {
 	case <-p.one.wake: // meant for the last one
 	default:
@@ -163,7 +163,7 @@ func (p *polling) collect(waiting *poll) (a answer, delay time.Duration, ok bool
 		a.form = p.form()
 		p.poll, p.answering, p.carrying = nil, !a.refused, len(a.messages) > 0
 		if !a.refused {
-			s.hold() // until end
+			s.holders++ // until end
 		}
 		return a, 0, true
 	}
@@ -180,8 +180,8 @@ func (p *polling) take() (a answer) {
 	a.messages = s.out.TakeUpTo(mostInAnswer, f.boundary)
 	switch {
 	case len(a.messages) > 0:
-		if s.unasked && holdsPing(f, a.messages) {
-			s.unasked = false
+		if s.pulse.unasked && holdsPing(f, a.messages) {
+			s.pulse.unasked = false
 		}
 	case s.state == closing: // in a payload of its own: clients handle it before the messages beside it
 		a.control = PacketClose
@@ -279,8 +279,8 @@ func (p *polling) ready() bool { return p.poll != nil && !p.answering && p.sessi
 
 // listens is the transport's.
 func (p *polling) listens() bool {
-	polled := p.session.polled || p.poll != nil || p.answering
-	p.session.polled = false
+	polled := p.session.pulse.polled || p.poll != nil || p.answering
+	p.session.pulse.polled = false
 	return polled
 }
 

@@ -51,7 +51,7 @@ func (p *polling) beginPost() error {
 
 func (p *polling) endPost() {
 	s := p.session
-	s.holdBody(-int(s.body.Load()))
+	p.holdBody(-int(s.body.Load()))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p.posting = false
@@ -133,7 +133,7 @@ func (p *polling) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *ref
 		s.core.hit(LimitPayload)
 		return nil, refuseTooLarge, errTooLarge
 	}
-	steady := &steadyReader{r.Body, http.NewResponseController(w), s, time.Now().Add(s.core.opts.MessageTimeout), 0}
+	steady := &steadyReader{r.Body, http.NewResponseController(w), p, time.Now().Add(s.core.opts.MessageTimeout), 0}
 	body, err := io.ReadAll(io.LimitReader(steady, int64(limit)+1))
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		s.core.hit(LimitMessageTime)
@@ -155,28 +155,41 @@ func (p *polling) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *ref
 type steadyReader struct {
 	body    io.Reader
 	conn    *http.ResponseController
-	session *Session
+	polling *polling
 	last    time.Time
 	read    int
 }
 
 func (r *steadyReader) Read(p []byte) (int, error) {
-	if r.session.isClosed() {
+	if r.polling.session.isClosed() {
 		return 0, ErrClosed
 	}
 	// Not every ResponseWriter has deadlines; the HTTP server's own timeouts hold for those that have none.
-	deadline := time.Now().Add(r.session.core.opts.WriteTimeout)
+	deadline := time.Now().Add(r.polling.session.core.opts.WriteTimeout)
 	if deadline.After(r.last) {
 		deadline = r.last
 	}
 	_ = r.conn.SetReadDeadline(deadline)
 	n, err := r.body.Read(p)
 	r.read += n
-	if whole := r.read &^ (heldStep - 1); whole > int(r.session.body.Load()) {
-		r.session.holdBody(whole - int(r.session.body.Load()))
+	held := int(r.polling.session.body.Load())
+	if whole := r.read &^ (heldStep - 1); whole > held {
+		r.polling.holdBody(whole - held)
 	}
 	return n, err
 }
 
 // heldStep is the step in which the body of a POST is counted: nearly all are smaller, and touch no memory that is shared.
 const heldStep = 16 << 10
+
+// holdBody counts bytes of a body. One POST of a session is read at a time.
+func (p *polling) holdBody(delta int) {
+	s := p.session
+	if delta == 0 {
+		return
+	}
+	s.body.Add(int64(delta))
+	if s.account != nil {
+		s.account.Hold(delta)
+	}
+}

@@ -20,34 +20,6 @@ func (s *Session) SendPrepared(p *Prepared, b *outbound.Batch) error {
 	return sendError(s.push(queued, p.in(s.core, queued.needed(p.traits)), b))
 }
 
-// SendSequence sends all of q that is for the session: see SendPrepared.
-func (s *Session) SendSequence(q *Sequence, b *outbound.Batch) {
-	if s.aside != nil || form(s.out.Form())&formPayload != 0 {
-		s.sendOneByOne(q, b)
-		return
-	}
-	for i := range q.pieces {
-		_ = s.SendPrepared(&q.pieces[i], b) // a session that can't be sent to is ending, and is told why
-	}
-}
-
-func (s *Session) sendOneByOne(q *Sequence, b *outbound.Batch) {
-	for i, p := range q.all {
-		s.sendAside(i, b)
-		_ = s.SendPrepared(p, b)
-	}
-	s.sendAside(len(q.all), b)
-}
-
-// sendAside sends those for this session alone that have no more than n Prepared before them.
-func (s *Session) sendAside(n int, b *outbound.Batch) {
-	for s.aside != nil && s.aside.behind <= n {
-		d := s.aside
-		s.aside, d.next = d.next, nil
-		_ = s.push(d.queued, d.frames, b) // a session that can't be sent to is ending, and is told why
-	}
-}
-
 // sendControl queues a packet without data. b may be nil.
 func (s *Session) sendControl(kind PacketType, b *outbound.Batch) error {
 	f := form(s.out.Form())

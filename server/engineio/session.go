@@ -50,12 +50,7 @@ type Session struct {
 	leaving  Reason // the server's own reason, once it has said good-bye
 	doomed   Reason // why the session is to end as soon as it has begun
 
-	awaited  bool          // EIO 4: a ping is out and its pong is not back; EIO 3: a ping is late
-	excused  bool          // EIO 4: another packet came instead, once
-	unasked  bool          // EIO 4: the ping is in the queue of a client on long-polling
-	polled   bool          // the client has polled since it was last looked whether it has
-	standing bool          // the timers stand still
-	stood    time.Duration // how long they have, in sum since the last heartbeat
+	pulse pulse
 }
 
 type state uint8
@@ -79,6 +74,7 @@ func newSession(c *core, r *http.Request, q *query, address string) *Session {
 			limits.Held = s.account.Hold
 		}
 	}
+	s.pulse.session = s
 	s.out.Init(c.flusher, s, limits)
 	return s
 }
@@ -128,9 +124,6 @@ func (s *Session) Spare() int {
 	return s.core.opts.MaxQueue - s.out.Size()
 }
 
-// heart returns the session's, which is the same for life.
-func (s *Session) heart() *heart { return &s.core.hearts[s.out.Worker()] }
-
 // sendOpen queues the OPEN packet.
 func (s *Session) sendOpen(transport string) {
 	data := append([]byte(`{"sid":"`), s.id...)
@@ -151,7 +144,7 @@ func (s *Session) start(read bool) (doomed Reason) {
 	}
 	if s.state == opening {
 		s.state = open
-		s.startHeartbeat()
+		s.pulse.start()
 	}
 	return s.doomed
 }
@@ -166,7 +159,7 @@ func (s *Session) receive(p packet) error {
 	case PacketMessage:
 		return s.handle(p.binary, p.data)
 	case PacketPing, PacketPong:
-		return s.heartbeat(p.kind)
+		return s.pulse.hear(p.kind)
 	case PacketClose:
 		return errPeerClosed
 	}
@@ -213,7 +206,7 @@ func (s *Session) hear(kind PacketType, size int) (heard bool, err error) {
 	}
 	s.received++
 	s.handling.Store(kind == PacketMessage)
-	s.excuse(kind)
+	s.pulse.excuse(kind)
 	return true, nil
 }
 
@@ -233,10 +226,7 @@ func (s *Session) spend() error {
 	return nil
 }
 
-// hold counts something that holds memory or a connection of the session until release. s.mu must be held.
-func (s *Session) hold() { s.holders++ }
-
-// release gives the session's place away when nothing holds it any more.
+// release ends what counting up holders began, and gives the session's place away when nothing holds it any more.
 func (s *Session) release() {
 	s.mu.Lock()
 	s.holders--
@@ -250,17 +240,6 @@ func (s *Session) release() {
 	s.core.registry.remove(s, s.request.RemoteAddr, last)
 	if s.account != nil {
 		s.account.Left(s)
-	}
-}
-
-// holdBody counts bytes of a body. One POST of a session is read at a time.
-func (s *Session) holdBody(delta int) {
-	if delta == 0 {
-		return
-	}
-	s.body.Add(int64(delta))
-	if s.account != nil {
-		s.account.Hold(delta)
 	}
 }
 

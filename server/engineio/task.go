@@ -54,13 +54,42 @@ func (q *Sequence) AddDirect(d *Direct) {
 	*at = d
 }
 
+// SendSequence sends all of q that is for the session: see SendPrepared.
+func (s *Session) SendSequence(q *Sequence, b *outbound.Batch) {
+	if s.aside != nil || form(s.out.Form())&formPayload != 0 {
+		q.sendOneByOne(s, b)
+		return
+	}
+	for i := range q.pieces {
+		_ = s.SendPrepared(&q.pieces[i], b) // a session that can't be sent to is ending, and is told why
+	}
+}
+
 // Finish sends what is left to sessions that SendSequence was not called for, and empties the sequence.
 func (q *Sequence) Finish(b *outbound.Batch) {
 	for _, d := range q.directs {
-		d.session.sendAside(len(q.all), b)
+		sendAside(d.session, len(q.all), b)
 	}
 	clear(q.all)
 	clear(q.pieces)
 	clear(q.directs)
 	q.all, q.pieces, q.directs = q.all[:0], q.pieces[:0], q.directs[:0]
+}
+
+// sendOneByOne is SendSequence for a session that is sent more than the pieces.
+func (q *Sequence) sendOneByOne(s *Session, b *outbound.Batch) {
+	for i, p := range q.all {
+		sendAside(s, i, b)
+		_ = s.SendPrepared(p, b)
+	}
+	sendAside(s, len(q.all), b)
+}
+
+// sendAside sends those for this session alone that have no more than n Prepared before them.
+func sendAside(s *Session, n int, b *outbound.Batch) {
+	for s.aside != nil && s.aside.behind <= n {
+		d := s.aside
+		s.aside, d.next = d.next, nil
+		_ = s.push(d.queued, d.frames, b) // a session that can't be sent to is ending, and is told why
+	}
 }

@@ -148,10 +148,10 @@ func (k *socket) replace(p *polling) bool {
 		return false
 	}
 	p.leave()
-	s.probe, s.carrier, s.unasked = nil, k, false
-	s.hold() // until over
+	s.probe, s.carrier, s.pulse.unasked = nil, k, false
+	s.holders++ // until over
 	if s.state == open {
-		s.startHeartbeat()
+		s.pulse.start()
 	}
 	return true
 }
