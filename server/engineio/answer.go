@@ -31,8 +31,8 @@ func (a *answer) size() (n int) {
 }
 
 const (
-	// mostInAnswer is how many bytes are taken from the queue for one answer, escapes for a script included. The memory for an
-	// answer is a client's as long as it likes to read, and it can ask for the rest.
+	// mostInAnswer is how many bytes are taken from the queue for one answer, escapes for a script included. The
+	// memory for an answer is a client's as long as it likes to read, and it can ask for the rest.
 	mostInAnswer = 256 << 10
 
 	// compressAnswerFrom is the size from which an answer is worth compressing, as in the reference server.
@@ -93,8 +93,8 @@ func (p *polling) write(w http.ResponseWriter, r *http.Request, q *query, a answ
 	return err
 }
 
-// payload makes a payload of pieces of the queue, for the request of q. If the client polls as it said when it opened the session,
-// that is to put them side by side.
+// payload makes a payload of pieces of the queue, for the request of q. If the client polls as it said when it opened
+// the session, that is to put them side by side.
 func (f form) payload(buf *answerBuf, pieces [][]byte, q *query) (body []byte, binary bool) {
 	if q.jsonp != (f&formScript != 0) {
 		return f.otherPayload(buf, pieces, q)
@@ -133,7 +133,8 @@ func (f form) trim(piece []byte) []byte {
 	return piece[1:]
 }
 
-// uniform returns pieces of EIO 3 all of whose packets are text, or all binary: as they are, unless both kinds are there.
+// uniform returns pieces of EIO 3 all of whose packets are text, or all binary: as they are, unless both kinds are
+// there.
 func (f form) uniform(pieces [][]byte) (_ [][]byte, binary bool) {
 	text := false
 	for _, rest := range pieces {

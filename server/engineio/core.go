@@ -54,9 +54,10 @@ func (c *core) control(kind PacketType, f form) outbound.Frames {
 	return c.controls[kind-firstControl][f]
 }
 
-// boundBody limits how long a client may take to send a body that nobody reads, which net/http waits for before it answers. A
-// payload sets limits of its own; net/http lifts these for the connection's next request, and when it is handed over to a
-// WebSocket. Not every ResponseWriter has deadlines; the HTTP server's own timeouts hold for those that have none.
+// boundBody limits how long a client may take to send a body that nobody reads, which net/http waits for before it
+// answers. A payload sets limits of its own; net/http lifts these for the connection's next request, and when it is
+// handed over to a WebSocket. Not every ResponseWriter has deadlines; the HTTP server's own timeouts hold for those
+// that have none.
 func (c *core) boundBody(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength == 0 {
 		return // only the connection's end is waited for, by polls for long
@@ -76,7 +77,8 @@ func (c *core) refuse(w http.ResponseWriter, e *refusal) {
 	e.write(w)
 }
 
-// reserve makes room for one more session of an address, which registry.unreserve gives back; or it says why there is none.
+// reserve makes room for one more session of an address, which registry.unreserve gives back; or it says why there is
+// none.
 func (c *core) reserve(r *http.Request, address string) *refusal {
 	err := c.registry.reserve(address)
 	if err == nil {
@@ -96,7 +98,8 @@ func (c *core) reserve(r *http.Request, address string) *refusal {
 	return refused
 }
 
-// upgrade makes a WebSocket of a request; on failure it has answered. A deferred acceptance goes out with the first frame.
+// upgrade makes a WebSocket of a request; on failure it has answered. A deferred acceptance goes out with the first
+// frame.
 func (c *core) upgrade(w http.ResponseWriter, r *http.Request, deferred bool) (*websocket.Conn, error) {
 	c.boundAnswer(w)
 	header := http.Header{}
@@ -125,8 +128,8 @@ func (c *core) log(msg string, args ...any) {
 	}
 }
 
-// logPanic is called where p was recovered: the stack is the one that led there. Not each has its line in the log: what makes
-// a handler panic may come again and again.
+// logPanic is called where p was recovered: the stack is the one that led there. Not each has its line in the log:
+// what makes a handler panic may come again and again.
 func (c *core) logPanic(method, address string, p any) {
 	if held, ok := c.panics.Next(); ok {
 		c.opts.Logger.Error("a session's handler panicked", "method", method, "address", address,

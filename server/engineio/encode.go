@@ -20,8 +20,8 @@ type Message struct {
 // compressFrom is the size from which a message is worth compressing, as in the reference server.
 const compressFrom = 1024
 
-// traitsOf looks at messages once, however many sessions they go to. Text in ASCII looks the same in both revisions, and so most
-// messages have no traits and one form of frame only.
+// traitsOf looks at messages once, however many sessions they go to. Text in ASCII looks the same in both revisions,
+// and so most messages have no traits and one form of frame only.
 func traitsOf(messages []Message) (traits form) {
 	for _, m := range messages {
 		if m.Binary {
@@ -81,7 +81,8 @@ func appendDeflated(dst []byte, binary bool, data []byte, f form) []byte {
 	return websocket.AppendCompressed(dst, op, payload)
 }
 
-// maxPooled is the size from which a buffer is left to the garbage collector: a pool of a few huge ones would never shrink.
+// maxPooled is the size from which a buffer is left to the garbage collector: a pool of a few huge ones would never
+// shrink.
 const maxPooled = 64 << 10
 
 var frameBufs = sync.Pool{New: func() any { return new([]byte) }}

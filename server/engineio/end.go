@@ -8,7 +8,8 @@ import (
 	"github.com/crier/crier/server/websocket"
 )
 
-// An ending says how a session ends. The zero value is the quickest: what is queued is dropped, and the client told nothing.
+// An ending says how a session ends. The zero value is the quickest: what is queued is dropped, and the client told
+// nothing.
 type ending struct {
 	how   how
 	cause error               // for the log
@@ -27,8 +28,8 @@ const (
 	politely              // the same, and the session goes on until the client has heard it, or has had its time to
 )
 
-// end ends the session; false if it has ended before. The reason to tell is the server's own if it had said good-bye, whatever
-// became of the connection then. It is the one way to end a session.
+// end ends the session; false if it has ended before. The reason to tell is the server's own if it had said good-bye,
+// whatever became of the connection then. It is the one way to end a session.
 func (s *Session) end(reason Reason, e ending) bool {
 	if e.how >= behindRest {
 		s.out.Settle()

@@ -39,8 +39,8 @@ var (
 	refuseDraining  = &refusal{http.StatusServiceUnavailable, 4, "Server shutting down", retrySoon}
 )
 
-// How long a client that is turned away should wait, in seconds: what a rate brings back is there after one, and some of an
-// address's sessions, or of all, may have ended after ten.
+// How long a client that is turned away should wait, in seconds: what a rate brings back is there after one, and some
+// of an address's sessions, or of all, may have ended after ten.
 const (
 	retrySoon  = 1
 	retryLater = 10
@@ -48,8 +48,8 @@ const (
 
 var (
 	refuseFull    = &refusal{http.StatusServiceUnavailable, refuseForbidden.Code, "Too many sessions", retryLater}
-	refuseTooMany = &refusal{http.StatusTooManyRequests, refuseForbidden.Code, "Too many sessions from this address", retryLater}
-	refuseTooFast = &refusal{http.StatusTooManyRequests, refuseForbidden.Code, "Too many new sessions from this address", retrySoon}
+	refuseTooMany = &refusal{http.StatusTooManyRequests, 4, "Too many sessions from this address", retryLater}
+	refuseTooFast = &refusal{http.StatusTooManyRequests, 4, "Too many new sessions from this address", retrySoon}
 
 	refuseTooFastPackets = &refusal{http.StatusTooManyRequests, 3, "Too many packets", 0}
 )
@@ -71,7 +71,8 @@ func (e *refusal) write(w http.ResponseWriter) {
 	_, _ = w.Write(body) // the client is gone: nothing is left to tell it
 }
 
-// errTransport is what breaks the rules of a transport; all else that a client sends wrong is a packet that can't be read.
+// errTransport is what breaks the rules of a transport; all else that a client sends wrong is a packet that can't be
+// read.
 var errTransport = errors.New("transport error")
 
 // Why sessions fail, for the log and for the client.

@@ -6,9 +6,10 @@ import (
 	"github.com/crier/crier/server/websocket"
 )
 
-// A form is a way in which messages stand on the wire, and in the queues of sessions. On WebSocket they are frames. On
-// long-polling they are what a payload is made of: whole packets, each with its length (EIO 3) or a separator before it (EIO 4),
-// so that an answer is the queue as it is. What goes to many sessions is encoded once for each form.
+// A form is a way in which messages stand on the wire, and in the queues of sessions. On WebSocket they are frames.
+// On long-polling they are what a payload is made of: whole packets, each with its length (EIO 3) or a separator
+// before it (EIO 4), so that an answer is the queue as it is. What goes to many sessions is encoded once for each
+// form.
 //
 // The first byte of a packet tells a frame, which has its high bit set, from everything else.
 type form uint8
@@ -16,7 +17,7 @@ type form uint8
 const (
 	formOld      form = 1 << iota // for EIO 3: binary data has its type before it, text may be escaped
 	formDeflated                  // frames: long messages are compressed
-	formBase64                    // binary data is text, for clients that asked for it; a payload of EIO 3 is never binary
+	formBase64                    // binary data is text; a payload of EIO 3 is text too
 	formPayload                   // long-polling
 	formScript                    // payload: escaped as the inside of a script's string (JSONP)
 	formBytes                     // payload of EIO 3: binary, even if it holds nothing but ASCII
@@ -151,8 +152,8 @@ func (f form) content(b []byte) wirePacket {
 	return wirePacket{data: rest}
 }
 
-// appendFrames appends what stands in pieces as frames, for a client that has moved from long-polling with the form f to
-// WebSocket. What are frames already stays as it is.
+// appendFrames appends what stands in pieces as frames, for a client that has moved from long-polling with the form f
+// to WebSocket. What are frames already stays as it is.
 func (f form) appendFrames(dst []byte, pieces [][]byte) []byte {
 	for _, piece := range pieces {
 		end := 0

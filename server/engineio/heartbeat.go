@@ -6,18 +6,18 @@ import (
 	"github.com/crier/crier/server/internal/outbound"
 )
 
-// EIO 4 (docs/engine.io-protocol/v4-current.md, Heartbeat): the server sends a ping PingInterval after it opened the session or
-// heard the last pong, and closes when the pong is not there PingTimeout later. A client that sends something else meanwhile gets
-// that time once more, as with the reference server.
+// EIO 4 (docs/engine.io-protocol/v4-current.md, Heartbeat): the server sends a ping PingInterval after it opened the
+// session or heard the last pong, and closes when the pong is not there PingTimeout later. A client that sends
+// something else meanwhile gets that time once more, as with the reference server.
 //
-// EIO 3 (docs/engine.io-protocol/v3.md): the client pings, the server answers, and closes when no ping comes in the sum of both times.
+// EIO 3 (docs/engine.io-protocol/v3.md): the client pings, the server answers, and closes when no ping comes in the
+// sum of both times.
 //
-// On long-polling only who polls is alive: a pong counts when its ping was in an answer, and an old client's ping when the client
-// polls. Otherwise one that posts, and takes nothing, would have a full queue held for it.
+// On long-polling only who polls is alive: a pong counts when its ping was in an answer, and an old client's ping
+// when the client polls. Otherwise one that posts, and takes nothing, would have a full queue held for it.
 
-// MostStandstill is how long, between two heartbeats of the client, the ping timers of a session may stand still because
-// Handler.Message has not returned: what the client sends is not read then. Twice the time that a client of default settings
-// needs to say something, so that who is held up for longer is ended as one that is gone.
+// MostStandstill is how long, between two heartbeats of the client, the ping timers of a session may stand still
+// because Handler.Message has not returned: what the client sends is not read then.
 const MostStandstill = time.Minute
 
 // A pulse is the heartbeat of one session. Session.mu guards it.
@@ -62,7 +62,7 @@ const (
 func (s *Session) beat(b *outbound.Batch) {
 	switch s.pulse.next() {
 	case beatEnd:
-		go s.end(ReasonPingTimeout, ending{}) // ends when the handler's Close returns; others' heartbeats do not wait for that
+		go s.end(ReasonPingTimeout, ending{}) // ends with the handler's Close, for which others' heartbeats do not wait
 	case beatPing:
 		_ = s.sendControl(PacketPing, b) // fails only if the session is ending
 	case beatPong:
@@ -141,7 +141,8 @@ func (p *pulse) hear(kind PacketType) error {
 	return nil
 }
 
-// excuse gives a client its time once more that was to answer a ping and has said something else. Session.mu must be held.
+// excuse gives a client its time once more that was to answer a ping and has said something else. Session.mu must be
+// held.
 func (p *pulse) excuse(kind PacketType) {
 	s := p.session
 	if s.version == 4 && p.awaited && !p.unasked && !p.excused && kind != PacketPong {

@@ -102,7 +102,8 @@ func escapeLen(b []byte) int {
 	return min(size, len(b))
 }
 
-// scriptOffset returns how many bytes of b, the inside of a script's string, make the given number of UTF-16 code units.
+// scriptOffset returns how many bytes of b, the inside of a script's string, make the given number of UTF-16 code
+// units.
 func scriptOffset(b []byte, units int) (offset int) {
 	for offset < len(b) && units > 0 {
 		size, width := escapeLen(b[offset:]), 1

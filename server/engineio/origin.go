@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// admit checks where a request comes from and sets the CORS headers of the answer. It is the same for every transport: a
-// page of another host is refused unless its origin is allowed by name.
+// admit checks where a request comes from and sets the CORS headers of the answer. It is the same for every
+// transport: a page of another host is refused unless its origin is allowed by name.
 func (o *Options) admit(w http.ResponseWriter, r *http.Request, jsonp bool) bool {
 	origin := r.Header.Get("Origin")
 	if origin == "" && jsonp {

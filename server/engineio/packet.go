@@ -15,7 +15,7 @@ type PacketType byte
 const (
 	PacketOpen    PacketType = iota // the handshake, from the server
 	PacketClose                     // the sender leaves
-	PacketPing                      // heartbeat: from the client in EIO 3, from the server in EIO 4; and the upgrade's probe
+	PacketPing                      // heartbeat: the client's in EIO 3, the server's in EIO 4; an upgrade's probe
 	PacketPong                      // answer to a ping, with the same data
 	PacketMessage                   // what the two sides have to say
 	PacketUpgrade                   // the client takes the probed transport into use

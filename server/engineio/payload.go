@@ -18,9 +18,9 @@ import (
 // separator stands between the packets of an EIO 4 payload.
 const separator = 0x1e
 
-// maxPayloadPackets is how many packets one body may hold at most, and by default. A body of 1,000,000 bytes has room for
-// 500,000 pings, each worth an answer; events average more than the 15 bytes that this limit leaves
-// each of them there (CVE-2020-36048 has the shape of the attack).
+// maxPayloadPackets is how many packets one body may hold at most, and by default. A body of 1,000,000 bytes has room
+// for 500,000 pings, each worth an answer; events average more than the 15 bytes that this limit leaves each of them
+// there (CVE-2020-36048 has the shape of the attack).
 const maxPayloadPackets = 1 << 16
 
 // decodePayload hands the packets of one polling body to each, in order. It stops at the first error:

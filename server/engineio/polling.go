@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Long-polling: what the server says is the answer to a GET that waits for it (poll), what the client says is the body of a POST
-// (post.go).
+// Long-polling: what the server says is the answer to a GET that waits for it (poll), what the client says is the
+// body of a POST (post.go).
 
 // A polling is the transport of a session on long-polling. The lock of the session guards its fields.
 type polling struct {
@@ -38,12 +38,12 @@ const (
 	// transports/polling.ts).
 	lastPollTimeout = 30 * time.Second
 
-	// releaseDelay is how long a poll may wait once the client has been told that its WebSocket works. It frees a client that
-	// polled once more before it stopped (100 ms, as in the reference server's _maybeUpgrade).
+	// releaseDelay is how long a poll may wait once the client has been told that its WebSocket works. It frees a
+	// client that polled once more before it stopped (100 ms, as in the reference server's _maybeUpgrade).
 	releaseDelay = 100 * time.Millisecond
 
-	// partingDelay is how long the answer to a good-bye waits for the poll that the client made before it: the two come over two
-	// connections. In the reference server, with its one thread, the poll is always first.
+	// partingDelay is how long the answer to a good-bye waits for the poll that the client made before it: the two
+	// come over two connections. In the reference server, with its one thread, the poll is always first.
 	partingDelay = 250 * time.Millisecond
 )
 
@@ -101,8 +101,8 @@ func (p *polling) begin() (*poll, error) {
 	return p.poll, nil
 }
 
-// fail is Session.fail for what goes wrong with a request. It does not harm a session that has left long-polling meanwhile: a
-// client may drop its last poll then.
+// fail is Session.fail for what goes wrong with a request. It does not harm a session that has left long-polling
+// meanwhile: a client may drop its last poll then.
 func (p *polling) fail(err error) {
 	p.session.mu.Lock()
 	left := p.switched || p.over
@@ -173,7 +173,8 @@ func (p *polling) collect(waiting *poll) (a answer, delay time.Duration, ok bool
 	return a, delay, false
 }
 
-// take takes messages from the queue, or what is said when there are none and will be none. The session's lock must be held.
+// take takes messages from the queue, or what is said when there are none and will be none. The session's lock must
+// be held.
 func (p *polling) take() (a answer) {
 	s := p.session
 	f := p.form()

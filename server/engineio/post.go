@@ -150,8 +150,8 @@ func (p *polling) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *ref
 	return body, nil, nil
 }
 
-// A steadyReader bounds how long a body may stand still, and how long it may take, and ends with its session: while a body is
-// being read the client can answer no heartbeat.
+// A steadyReader bounds how long a body may stand still, and how long it may take, and ends with its session: while a
+// body is being read the client can answer no heartbeat.
 type steadyReader struct {
 	body    io.Reader
 	conn    *http.ResponseController
@@ -179,7 +179,8 @@ func (r *steadyReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// heldStep is the step in which the body of a POST is counted: nearly all are smaller, and touch no memory that is shared.
+// heldStep is the step in which the body of a POST is counted: nearly all are smaller, and touch no memory that is
+// shared.
 const heldStep = 16 << 10
 
 // holdBody counts bytes of a body. One POST of a session is read at a time.

@@ -9,8 +9,8 @@ import (
 	"github.com/crier/crier/server/websocket"
 )
 
-// A Prepared holds messages that go to many sessions: they are encoded once for each form that the sessions need. Copies share
-// that, and any number of goroutines may send it.
+// A Prepared holds messages that go to many sessions: they are encoded once for each form that the sessions need.
+// Copies share that, and any number of goroutines may send it.
 type Prepared struct {
 	frames outbound.Frames // as most sessions on WebSocket need them
 	traits form            // what makes a difference to some of these

@@ -10,8 +10,8 @@ import (
 	"github.com/crier/crier/server/internal/limit"
 )
 
-// A registry knows a server's sessions, the goroutines that read their WebSockets, and the places that they take. All methods
-// may be called concurrently, also with a Session.mu held.
+// A registry knows a server's sessions, the goroutines that read their WebSockets, and the places that they take. All
+// methods may be called concurrently, also with a Session.mu held.
 type registry struct {
 	addresses *limit.Addresses
 	most      int           // sessions
@@ -76,8 +76,8 @@ func (r *registry) add(s *Session, k *socket) bool {
 	return true
 }
 
-// addReader makes known what reads a WebSocket beside an open session's transport. The session's lock must be held: as long as
-// it is open the server is not empty.
+// addReader makes known what reads a WebSocket beside an open session's transport. The session's lock must be held:
+// as long as it is open the server is not empty.
 func (r *registry) addReader(k *socket) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -6,15 +6,15 @@ import (
 	"github.com/crier/crier/server/internal/outbound"
 )
 
-// Send queues messages, side by side with nothing in between, behind what the flusher has yet to deliver. It never waits for
-// the client and does not keep data. The error is ErrClosed or ErrSlowConsumer.
+// Send queues messages, side by side with nothing in between, behind what the flusher has yet to deliver. It never
+// waits for the client and does not keep data. The error is ErrClosed or ErrSlowConsumer.
 func (s *Session) Send(messages ...Message) error {
 	queued := form(s.out.Form())
 	return sendError(s.follow(queued, s.core.encode(messages, queued.needed(traitsOf(messages)))))
 }
 
-// SendPrepared is Send for one of many sessions. The frames leave after b.Flush. It does not look at what the flusher has yet to
-// deliver: the caller sees to the order.
+// SendPrepared is Send for one of many sessions. The frames leave after b.Flush. It does not look at what the flusher
+// has yet to deliver: the caller sees to the order.
 func (s *Session) SendPrepared(p *Prepared, b *outbound.Batch) error {
 	queued := form(s.out.Form())
 	return sendError(s.push(queued, p.in(s.core, queued.needed(p.traits)), b))
@@ -26,8 +26,8 @@ func (s *Session) sendControl(kind PacketType, b *outbound.Batch) error {
 	return s.push(f, s.core.control(kind, f), b)
 }
 
-// follow pushes frames behind what the session's worker has yet to deliver. If it has something, a queue that proves full
-// is told to the session, but not here.
+// follow pushes frames behind what the session's worker has yet to deliver. If it has something, a queue that proves
+// full is told to the session, but not here.
 func (s *Session) follow(queued form, frames outbound.Frames) error {
 	f, w := s.core.flusher, s.out.Worker()
 	if !f.Busy(w) {
@@ -40,8 +40,8 @@ func (s *Session) follow(queued form, frames outbound.Frames) error {
 	return err
 }
 
-// push queues frames that were encoded for a queue of the form queued, which may have changed with an upgrade meanwhile.
-// Without b they leave at once.
+// push queues frames that were encoded for a queue of the form queued, which may have changed with an upgrade
+// meanwhile. Without b they leave at once.
 func (s *Session) push(queued form, frames outbound.Frames, b *outbound.Batch) error {
 	err := s.pushAs(queued, frames, b)
 	if errors.Is(err, outbound.ErrForm) {

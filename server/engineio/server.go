@@ -17,9 +17,9 @@ type Server struct {
 
 // A Handler receives what one session's client sends. A panic in one of its methods ends that session alone.
 type Handler interface {
-	// Message takes one message, in the order sent. The next waits until it returns, and so does the client when it sends
-	// faster; for MostStandstill the heartbeat waits too. data is the handler's only until Message returns. An error ends the
-	// session with ReasonParseError.
+	// Message takes one message, in the order sent. The next waits until it returns, and so does the client when it
+	// sends faster; for MostStandstill the heartbeat waits too. data is the handler's only until Message returns. An
+	// error ends the session with ReasonParseError.
 	Message(binary bool, data []byte) error
 
 	// Close says that the session has ended. It is called once, and may overlap a call of Message in another goroutine.
@@ -145,9 +145,9 @@ func (sv *Server) open(w http.ResponseWriter, r *http.Request, q *query, upgrade
 	conn.Go(k, k.over)
 }
 
-// begin opens the session: the OPEN packet is queued, the handler attached, the session made known, and only then can the client
-// hear of it and anything arrive. On a WebSocket the packet goes out in one write with the handshake's answer.
-// reader is what will read the session's connection, nil on long-polling.
+// begin opens the session: the OPEN packet is queued, the handler attached, the session made known, and only then can
+// the client hear of it and anything arrive. On a WebSocket the packet goes out in one write with the handshake's
+// answer. reader is what will read the session's connection, nil on long-polling.
 func begin(s *Session, t transport, reader *socket, accept func(*Session) Handler) *refusal {
 	c := s.core
 	s.carrier = t // nobody else knows the session yet
@@ -201,8 +201,8 @@ func (p *polling) serve(w http.ResponseWriter, r *http.Request, q *query) {
 	}
 }
 
-// AllowsOrigin says whether the page that a request comes from may connect, by the same rules as to the server itself. It
-// is for endpoints beside it.
+// AllowsOrigin says whether the page that a request comes from may connect, by the same rules as to the server
+// itself. It is for endpoints beside it.
 func (sv *Server) AllowsOrigin(r *http.Request) bool { return sv.opts.allowsOrigin(r) }
 
 // Len returns the number of sessions that are open, or have ended and still hold memory or a connection.
@@ -214,20 +214,21 @@ func (sv *Server) MaxPayload() int { return sv.opts.MaxPayload }
 // Heartbeat returns how long it may take until the loss of a connection is noticed.
 func (sv *Server) Heartbeat() time.Duration { return sv.opts.PingInterval + sv.opts.PingTimeout }
 
-// Flusher returns what writes to the server's sessions. What is sent to many of them can be posted to it as a task, which sends
-// with SendPrepared or SendSequence, and takes no locks.
+// Flusher returns what writes to the server's sessions. What is sent to many of them can be posted to it as a task,
+// which sends with SendPrepared or SendSequence, and takes no locks.
 func (sv *Server) Flusher() *outbound.Flusher { return sv.flusher }
 
-// Prepare returns messages ready to be sent to any of the server's sessions. Their data is copied: messages prepared one
-// behind the other lie side by side in memory, so that a queue holds them as one piece.
+// Prepare returns messages ready to be sent to any of the server's sessions. Their data is copied: messages prepared
+// one behind the other lie side by side in memory, so that a queue holds them as one piece.
 func (sv *Server) Prepare(messages ...Message) Prepared { return sv.prepare(messages) }
 
 // Drain refuses new sessions from now on.
 func (sv *Server) Drain() { sv.registry.drain() }
 
-// Close drains the server: it refuses new sessions, tells each client that the server is going away once what is queued for it has
-// gone out, and waits until all sessions have ended and their connections are closed. When ctx is over the rest is cut off and ctx's
-// error is returned. Calls of handlers that are under way are waited for even then.
+// Close drains the server: it refuses new sessions, tells each client that the server is going away once what is
+// queued for it has gone out, and waits until all sessions have ended and their connections are closed. When ctx is
+// over the rest is cut off and ctx's error is returned. Calls of handlers that are under way are waited for even
+// then.
 func (sv *Server) Close(ctx context.Context) error {
 	sv.Drain()
 	for _, s := range sv.registry.all() {

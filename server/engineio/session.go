@@ -42,7 +42,7 @@ type Session struct {
 	meter      limit.Meter // packets
 	received   uint64      // packets
 	ignored    int         // bytes of what came when nobody listened any more
-	holders    int         // what still holds memory or a connection: the session as long as it is open, readers, answers
+	holders    int         // the session as long as it is open, readers, answers: what holds memory or a connection
 
 	state    state
 	begun    bool   // handler is there
@@ -100,19 +100,20 @@ func (s *Session) transport() transport {
 // Worker returns the number of the flusher's worker that the session belongs to, for life.
 func (s *Session) Worker() int { return s.out.Worker() }
 
-// Held returns how many bytes the session holds: what is queued, what is on its way to the client, and what has arrived of
-// the body of a POST.
+// Held returns how many bytes the session holds: what is queued, what is on its way to the client, and what has
+// arrived of the body of a POST.
 func (s *Session) Held() int { return s.out.Size() + int(s.body.Load()) }
 
-// Ready says whether what is sent now would leave at once. Volatile messages are those that one drops when it would not.
+// Ready says whether what is sent now would leave at once. Volatile messages are those that one drops when it would
+// not.
 func (s *Session) Ready() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.carrier.ready()
 }
 
-// Flushed returns a channel that is closed when everything sent before has been handed to the transport (on long-polling:
-// to the connection of a poll), or never will be because the session has ended.
+// Flushed returns a channel that is closed when everything sent before has been handed to the transport (on
+// long-polling: to the connection of a poll), or never will be because the session has ended.
 func (s *Session) Flushed() <-chan struct{} {
 	s.out.Settle()
 	return s.out.Flushed()
@@ -133,8 +134,8 @@ func (s *Session) sendOpen(transport string) {
 	_ = s.push(f, frames, nil) // an empty queue takes it
 }
 
-// start lets packets in, unless the session came to its end while the handler was made: then it returns the reason. read says
-// that a reader holds the session too.
+// start lets packets in, unless the session came to its end while the handler was made: then it returns the reason.
+// read says that a reader holds the session too.
 func (s *Session) start(read bool) (doomed Reason) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,7 +150,8 @@ func (s *Session) start(read bool) (doomed Reason) {
 	return s.doomed
 }
 
-// receive handles one packet from the client. Calls come one at a time. What comes after the server's good-bye is ignored.
+// receive handles one packet from the client. Calls come one at a time. What comes after the server's good-bye is
+// ignored.
 func (s *Session) receive(p packet) error {
 	heard, err := s.hear(p.kind, len(p.data))
 	if !heard {
@@ -187,11 +189,12 @@ func (s *Session) guard(method string, f func()) (ok bool) {
 	return true
 }
 
-// mostIgnored is how many bytes are read from a client after the server's good-bye: it may have sent them before it heard of it.
-// Past it nothing is read any more.
+// mostIgnored is how many bytes are read from a client after the server's good-bye: it may have sent them before it
+// heard of it. Past it nothing is read any more.
 const mostIgnored = 1 << 20
 
-// hear is told of each packet and says whether the session still listens. An error says that it must not be read any more.
+// hear is told of each packet and says whether the session still listens. An error says that it must not be read any
+// more.
 func (s *Session) hear(kind PacketType, size int) (heard bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,8 +12,8 @@ type Stats struct {
 	Hits      map[string]uint64 // how often each Limit was met, by its name
 }
 
-// Stats returns them. Nothing is counted in one place for all sessions: each counts for itself, under a lock that it holds
-// anyway, and this asks them all, which takes some milliseconds for 100,000.
+// Stats returns them. Nothing is counted in one place for all sessions: each counts for itself, under a lock that it
+// holds anyway, and this asks them all, which takes some milliseconds for 100,000.
 func (sv *Server) Stats() Stats {
 	st := sv.registry.pastStats()
 	st.Hits = sv.hits.Counts()

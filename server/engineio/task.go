@@ -22,9 +22,9 @@ func (d *Direct) Deliver(_ int, _ []outbound.Task, b *outbound.Batch) int {
 // Size is the task's.
 func (d *Direct) Size() int { return d.frames.Len() }
 
-// A Sequence is what goes to the same sessions, one behind the other: a queue takes most of it as one piece. Between them may
-// stand what goes to one session alone: a server that answers each message and tells it to everybody would otherwise have no
-// two in a row. The zero value is empty. It is used by one task at a time.
+// A Sequence is what goes to the same sessions, one behind the other: a queue takes most of it as one piece. Between
+// them may stand what goes to one session alone: a server that answers each message and tells it to everybody would
+// otherwise have no two in a row. The zero value is empty. It is used by one task at a time.
 type Sequence struct {
 	all     []*Prepared
 	pieces  []Prepared // all, joined where they lie side by side: for sessions on WebSocket

@@ -1,6 +1,7 @@
 package engineio
 
-// A transport carries a session's packets. It holds nothing that must outlive it: order, queue and heartbeat are the session's.
+// A transport carries a session's packets. It holds nothing that must outlive it: order, queue and heartbeat are the
+// session's.
 type transport interface {
 	// name is the transport's name in requests.
 	name() string
@@ -24,15 +25,16 @@ type transport interface {
 	// farewell tells the client, behind what is queued, that the server ends the session.
 	farewell(Reason)
 
-	// close is told of the session's end. What is queued goes out, or is dropped, as e says where the transport can do both.
+	// close is told of the session's end. What is queued goes out, or is dropped, as e says where the transport can
+	// do both.
 	close(e *ending)
 }
 
-// An Account counts what the sessions of one address hold. Its methods are called concurrently; Hold must be quick and take no lock
-// under which it calls a Session.
+// An Account counts what the sessions of one address hold. Its methods are called concurrently; Hold must be quick
+// and take no lock under which it calls a Session.
 type Account interface {
-	// Hold says that the address holds delta bytes more, or less if it is negative: what is queued, is on its way to the
-	// client, or has arrived of a message that is not whole.
+	// Hold says that the address holds delta bytes more, or less if it is negative: what is queued, is on its way to
+	// the client, or has arrived of a message that is not whole.
 	Hold(delta int)
 
 	// Joined says that a session was opened.

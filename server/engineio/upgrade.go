@@ -18,8 +18,8 @@ import (
 
 var errProbe = errors.New("engineio: the upgrade was not followed through")
 
-// serveUpgrade takes the WebSocket of a session that is on long-polling. One that comes after the upgrade is accepted and closed,
-// as by the reference server.
+// serveUpgrade takes the WebSocket of a session that is on long-polling. One that comes after the upgrade is accepted
+// and closed, as by the reference server.
 func serveUpgrade(s *Session, w http.ResponseWriter, r *http.Request) {
 	if s.core.opts.DisableUpgrades || isProbed(s) {
 		s.core.refuse(w, refuseRequest)
@@ -106,8 +106,9 @@ func (k *socket) tellProved() {
 	}
 }
 
-// takeOver makes k the session's transport. What a POST carries that is still being read came before what the WebSocket will, and
-// so did the messages in an answer that is on its way: the client has not waited for them, and so the server does.
+// takeOver makes k the session's transport. What a POST carries that is still being read came before what the
+// WebSocket will, and so did the messages in an answer that is on its way: the client has not waited for them, and so
+// the server does.
 func (k *socket) takeOver() bool {
 	p, quiet := k.stopPolling()
 	if p == nil {

@@ -8,7 +8,8 @@ import (
 	"github.com/crier/crier/server/websocket"
 )
 
-// A socket is a WebSocket, and what reads it: the transport of a session, or one that its client tries out (see upgrade.go).
+// A socket is a WebSocket, and what reads it: the transport of a session, or one that its client tries out (see
+// upgrade.go).
 type socket struct {
 	session *Session
 	conn    *websocket.Conn
@@ -54,8 +55,8 @@ func (k *socket) Ping(data []byte) {
 // Pong takes what nobody asked for: Engine.IO has a heartbeat of its own.
 func (k *socket) Pong([]byte) { k.mayGoOn() }
 
-// mayGoOn counts a control frame. If there were too many it ends the session, reads nothing until the client has had time to
-// hear why, and closes the connection.
+// mayGoOn counts a control frame. If there were too many it ends the session, reads nothing until the client has had
+// time to hear why, and closes the connection.
 func (k *socket) mayGoOn() bool {
 	err := k.session.control()
 	if err == nil {
@@ -78,7 +79,7 @@ func (k *socket) over(err error) {
 	s := k.session
 	defer s.core.registry.removeReader(k)
 	k.ended(err)
-	k.conn.Discard(s.core.opts.WriteTimeout + websocket.CloseGrace) // until the close frame is out and answered, or its time is over
+	k.conn.Discard(s.core.opts.WriteTimeout + websocket.CloseGrace) // until the close frame is out and answered
 	k.conn.Close()
 	if k.prove == nil {
 		s.out.Close()

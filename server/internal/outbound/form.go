@@ -2,7 +2,8 @@ package outbound
 
 import "errors"
 
-// ErrForm says that frames stand in another form than the queue's: the client's transport has changed since they were encoded.
+// ErrForm says that frames stand in another form than the queue's: the client's transport has changed since they were
+// encoded.
 var ErrForm = errors.New("outbound: the queue has another form")
 
 // Form returns the form in which frames stand in the queue. What the numbers mean is up to the owner.
