@@ -9,9 +9,9 @@ func (o *Outbox) size() int { return o.queue.size + o.flying }
 
 // account tells Held of a change of size. o.mu must be held.
 func (o *Outbox) account() {
-	if held := o.size() &^ (HeldStep - 1); held != o.told && o.held != nil {
-		o.held(held - o.told)
-		o.told = held
+	if steps := uint32(o.size() / HeldStep); steps != o.told && o.held != nil {
+		o.held((int(steps) - int(o.told)) * HeldStep)
+		o.told = steps
 	}
 }
 

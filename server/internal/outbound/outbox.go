@@ -43,7 +43,6 @@ type Outbox struct {
 
 	queue  queue
 	flying int    // bytes that a writer has and the kernel has not taken yet
-	told   int    // the sum of what held was told
 	pushed uint64 // number of successful pushes
 	conn   Conn   // nil while there is none
 	batch  uint64 // id of the last Batch that it was put in since its worker's last visit; 0 if none
@@ -51,6 +50,7 @@ type Outbox struct {
 	state  state
 	writer writer
 	full   fullness
+	told   uint32     // how many steps held was told
 	last   *lastFrame // from state ending on; nil if it was closed without
 	waits  *waiters   // for bytes to leave; nil while nobody does
 }
