@@ -120,7 +120,8 @@ func (s *Server) recovered(c *gin.Context) {
 		case http.ErrAbortHandler:
 			panic(cause)
 		default:
-			s.log.Error("panic in a handler", "path", c.Request.URL.Path, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			s.faults.note(slog.LevelError, "panic in a handler",
+				"path", c.Request.URL.Path, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 			c.AbortWithStatus(http.StatusInternalServerError)
 		}
 	}()

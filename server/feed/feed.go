@@ -65,6 +65,9 @@ type Bounds struct {
 	First uint64 // the oldest offset held; Last+1, the offset to come, when nothing is held
 	Last  uint64 // the newest offset given
 	Gap   uint64 // between entries up to it some may be missing; behind it none is. 0: none is missing anywhere
+
+	Entries int   // how many are held,
+	Bytes   int64 // and what they take, as Limits count it
 }
 
 // Complete reports whether all entries after an offset are held: one who knows everything up to there can be told all the
