@@ -246,8 +246,7 @@ func TestOnlyItsOwnOffsetAndSecretBringASocketBack(t *testing.T) {
 func TestMiddlewareIsAskedAgainOnlyIfItShallBe(t *testing.T) {
 	for _, ask := range []bool{false, true} {
 		t.Run(fmt.Sprint("ask: ", ask), func(t *testing.T) {
-			h := newHall(t, socketio.Options{Recovery: socketio.Recovery{AskMiddleware: ask}})
-			socketio.RecoverAtOnce(h.Server)
+			h := newHall(t, socketio.Options{Recovery: socketio.Recovery{AskMiddleware: ask, Pause: 1}})
 			var order journal
 			var refuse atomic.Bool
 			h.Use(func(s *socketio.Socket) error {

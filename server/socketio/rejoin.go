@@ -53,12 +53,9 @@ func (c *client) rejoin(ns *Namespace, auth json.RawMessage) (done bool) {
 	return false
 }
 
-// recoveryPause is how much time there must be between two recoveries of one pid: they cost the server more than
-// the client that asks for them. One that comes sooner waits, so that an honest client whose connection breaks
-// twice in a second is recovered all the same; it waits once, so that those that come in dozens have new sockets.
-const recoveryPause = time.Second
-
-// recoveredLately returns how long a client with that pid has to wait; mostly 0.
+// recoveredLately returns how long a client with that pid has to wait; mostly 0. It waits so that an honest client whose
+// connection breaks twice in a second is recovered all the same. It waits once, so that of dozens that come at once one is
+// recovered and the others have new sockets.
 func (ns *Namespace) recoveredLately(pid string) time.Duration {
 	k := ns.core
 	old, at := ns.hub.holder(pid)
@@ -70,7 +67,7 @@ func (ns *Namespace) recoveredLately(pid string) time.Duration {
 	if at == 0 {
 		return 0
 	}
-	return max(0, k.recoveryPause-(k.recovery.now()-at))
+	return max(0, k.opts.Recovery.Pause-(k.recovery.now()-at))
 }
 
 // mustPause says whether a client that wants its socket back has to wait.
