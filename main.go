@@ -22,6 +22,7 @@ import (
 
 	"github.com/crier/crier/config"
 	"github.com/crier/crier/server"
+	"github.com/crier/crier/server/command"
 )
 
 // What the process ends with.
@@ -43,10 +44,13 @@ func main() {
 
 // run does what args ask for and returns the exit code.
 func run(args, environ []string, stdout, stderr io.Writer) int {
-	command := serve
+	do := serve
 	if len(args) > 0 {
+		if tool, ok := tools[args[0]]; ok {
+			return tool(args[1:], stdout, stderr)
+		}
 		if named, ok := commands[args[0]]; ok {
-			command, args = named, args[1:]
+			do, args = named, args[1:]
 		}
 	}
 	c, err := config.Load(args, environ)
@@ -55,9 +59,9 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	if err != nil {
-		command = help
+		do = help
 	}
-	if err := command(c, stdout, stderr); err != nil {
+	if err := do(c, stdout, stderr); err != nil {
 		fmt.Fprintln(stderr, "crier:", err)
 		return exitFailed
 	}
@@ -73,6 +77,11 @@ var commands = map[string]func(c *config.Config, stdout, stderr io.Writer) error
 	"version":     tellVersion,
 	"--version":   tellVersion,
 	"-version":    tellVersion,
+}
+
+// tools are commands that take words in the place of settings.
+var tools = map[string]func(args []string, stdout, stderr io.Writer) int{
+	"feed": command.Feed,
 }
 
 // serve runs the server until it is told to stop; a second signal ends the process at once.
@@ -166,6 +175,7 @@ Usage: crier [COMMAND] [FLAGS]
 Commands:
   serve         serve the page and Socket.IO (the default)
   config        print the settings, where each comes from and what it does, as a file for --config
+  feed          check, export, back up or adopt what is stored: crier feed --help
   healthcheck   ask a running Crier with the same settings whether it lives; the exit code tells
   version       print the version
   help          print this

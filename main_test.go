@@ -59,6 +59,8 @@ func TestEachCommandAnswersWithItsExitCode(t *testing.T) {
 		{name: "version", args: []string{"--version"}, stdout: "crier "},
 		{name: "config", args: []string{"config", "--log-level=warn"}, stdout: "\nlog_level: \"warn\"\n"},
 		{name: "config from the environment", args: []string{"config"}, environ: []string{"PORT=81"}, stdout: "\naddr: \":81\"\n"},
+		{name: "the feed's tool", args: []string{"feed", "--help"}, stdout: "Usage: crier feed"},
+		{name: "the feed's tool, wrongly used", args: []string{"feed", "eat"}, code: exitUsage, stderr: "eat"},
 		{name: "wrong setting", environ: []string{"CRIER_LOG_LEVEL=loud"}, code: exitUsage, stderr: "CRIER_LOG_LEVEL: \"loud\""},
 		{name: "unknown command", args: []string{"sevre"}, code: exitUsage, stderr: "sevre"},
 		{name: "healthy", args: []string{"healthcheck"}, environ: []string{"CRIER_ADDR=" + wellAddr}},

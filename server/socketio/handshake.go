@@ -54,3 +54,6 @@ func queryAuth(query string) json.RawMessage {
 	}
 	return auth
 }
+
+// Address returns the client's IP address, without port: see [Handshake]. It allocates nothing.
+func (s *Socket) Address() string { return s.session.Request().RemoteAddr }
