@@ -17,9 +17,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/lmittmann/tint"
-	"golang.org/x/term"
-
 	"github.com/crier/crier/config"
 	"github.com/crier/crier/server"
 )
@@ -57,12 +54,18 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		command = help
 	}
-	if err := command(c, stdout, stderr); err != nil {
+	err = command(c, stdout, stderr)
+	switch {
+	case err == nil:
+		return exitOK
+	case !errors.Is(err, errTold):
 		fmt.Fprintln(stderr, "crier:", err)
-		return exitFailed
 	}
-	return exitOK
+	return exitFailed
 }
+
+// errTold is the error of a command that has said itself what went wrong.
+var errTold = errors.New("told")
 
 // commands by the words that ask for them; without one, Crier serves.
 var commands = map[string]func(c *config.Config, stdout, stderr io.Writer) error{
@@ -75,19 +78,26 @@ var commands = map[string]func(c *config.Config, stdout, stderr io.Writer) error
 	"-version":    tellVersion,
 }
 
-// serve runs the server until it is told to stop; a second signal ends the process at once.
+// serve runs the server until it is told to stop; a second signal ends the process at once. Nothing waits for stderr: its
+// reader may have stopped, or gone away, which is no reason to end.
 func serve(c *config.Config, _, stderr io.Writer) error {
 	server.Version = buildVersion()
-	log := newLogger(c, stderr)
-	slog.SetDefault(log)
+	signal.Ignore(syscall.SIGPIPE)
+	log := server.NewLog(c, stderr)
+	defer log.Close()
+	slog.SetDefault(log.Logger)
 
 	ctx, stop := untilSignal()
 	defer stop()
-	s, err := server.New(c, log)
-	if err != nil {
-		return err
+	s, err := server.New(c, log.Logger)
+	if err == nil {
+		err = s.Run(ctx)
 	}
-	return s.Run(ctx)
+	if err != nil {
+		fmt.Fprintln(log, "crier:", err)
+		return errTold
+	}
+	return nil
 }
 
 // untilSignal returns a context that ends with SIGTERM or SIGINT, or with SIGHUP, which means that Crier will be started
@@ -108,16 +118,6 @@ func untilSignal() (ctx context.Context, stop func()) {
 		cancel(nil)
 	}()
 	return ctx, func() { cancel(nil) }
-}
-
-// newLogger writes JSON, or lines for a person when log_format says so or w is a terminal.
-func newLogger(c *config.Config, w io.Writer) *slog.Logger {
-	file, isFile := w.(*os.File)
-	terminal := isFile && term.IsTerminal(int(file.Fd()))
-	if c.LogFormat == "text" || c.LogFormat == "auto" && terminal {
-		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: c.LogLevel, TimeFormat: time.TimeOnly, NoColor: !terminal}))
-	}
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: c.LogLevel}))
 }
 
 // show prints the settings as they are, as a file that could be used in their place.

@@ -1,0 +1,255 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long a process may take for what it does at once; machines that test many things at a time are slow.
+const patience = 20 * time.Second
+
+// process is Crier as a process of its own.
+type process struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	url  string
+	exit chan error
+}
+
+// launch starts Crier with its log on stderr, and kills it at the end of the test. It does not wait for it to listen.
+func launch(t *testing.T, stderr *os.File, args ...string) *process {
+	t.Helper()
+	addr := freeAddr(t)
+	p := &process{t: t, url: "http://" + addr, exit: make(chan error, 1)}
+	p.cmd = exec.Command(os.Args[0], append([]string{"--addr", addr, "--data="}, args...)...)
+	p.cmd.Env = []string{runAsCrier + "=1", "GORACE=atexit_sleep_ms=0"} // the race detector waits a second at the end
+	p.cmd.Stderr = stderr
+	p.start()
+	return p
+}
+
+func (p *process) start() {
+	p.t.Helper()
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	go func() { p.exit <- p.cmd.Wait() }() // ends with the process
+	p.t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		p.end()
+	})
+}
+
+// freeAddr returns an address that nobody listens on.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func (p *process) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// end waits for the process and returns its exit code; -1 means that a signal ended it.
+func (p *process) end() int {
+	p.t.Helper()
+	select {
+	case err := <-p.exit:
+		p.exit <- err
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			p.t.Fatal(err)
+		}
+		return p.cmd.ProcessState.ExitCode()
+	case <-time.After(patience):
+		p.t.Fatal("the process has not ended")
+		return 0
+	}
+}
+
+// get returns the status and the body of an answer; 0 when there is none.
+func (p *process) get(path string, headers ...string) (int, string) {
+	r, err := http.NewRequest(http.MethodGet, p.url+path, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(r)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(response.Body)
+	return response.StatusCode, string(body)
+}
+
+func (p *process) until(what string, holds func() bool) {
+	p.t.Helper()
+	for deadline := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("it has not come true that %s", what)
+		}
+	}
+}
+
+func (p *process) isWell() bool {
+	status, _ := p.get("/healthz")
+	return status == http.StatusOK
+}
+
+// provoke makes Crier log n lines, which any visitor can.
+func (p *process) provoke(n int) {
+	p.t.Helper()
+	for i := range n {
+		status, body := p.get("/socket.io/?EIO=4&transport=polling", "Origin", fmt.Sprintf("https://%d.example", i))
+		if status != http.StatusForbidden {
+			p.t.Fatalf("a foreign page is answered with %d %s", status, body)
+		}
+	}
+}
+
+var lostLines = regexp.MustCompile(`(?m)^crier_log_lost_lines_total (\d+)$`)
+
+func (p *process) lost() int {
+	p.t.Helper()
+	_, metrics := p.get("/metrics")
+	found := lostLines.FindStringSubmatch(metrics)
+	if found == nil {
+		p.t.Fatalf("the metrics do not tell what the log has lost:\n%s", metrics)
+	}
+	n, _ := strconv.Atoi(found[1])
+	return n
+}
+
+// pipe returns a pipe whose ends block, as shells make them.
+func pipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	var ends [2]int
+	if err := syscall.Pipe(ends[:]); err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range ends {
+		syscall.CloseOnExec(fd)
+	}
+	r, w = os.NewFile(uintptr(ends[0]), "reader"), os.NewFile(uintptr(ends[1]), "writer")
+	t.Cleanup(func() {
+		r.Close()
+		w.Close()
+	})
+	return r, w
+}
+
+// fill writes to a pipe until no byte more fits.
+func fill(t *testing.T, w *os.File) {
+	t.Helper()
+	fd := int(w.Fd())
+	if err := syscall.SetNonblock(fd, true); err != nil {
+		t.Fatal(err)
+	}
+	for size := 4096; size > 0; {
+		if _, err := syscall.Write(fd, make([]byte, size)); err != nil {
+			size /= 2
+		}
+	}
+	if err := syscall.SetNonblock(fd, false); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestALogWhoseReaderHasGoneStopsNothing(t *testing.T) {
+	r, w := pipe(t)
+	p := launch(t, w)
+	if line, err := bufio.NewReader(r).ReadString('\n'); err != nil || !strings.Contains(line, "listening") {
+		t.Fatalf("the first line is %q, %v", line, err)
+	}
+	w.Close()
+	r.Close() // as head -1 does
+	p.provoke(3)
+	p.until("lost lines are counted", func() bool { return p.lost() == 3 })
+	if !p.isWell() {
+		t.Error("it does not answer any more")
+	}
+	p.signal(syscall.SIGTERM)
+	if code := p.end(); code != exitOK {
+		t.Errorf("the exit code is %d", code)
+	}
+}
+
+func TestALogThatNobodyReadsHoldsUpNothing(t *testing.T) {
+	_, w := pipe(t)
+	fill(t, w)
+	p := launch(t, w, "--log-level=debug", "--drain-timeout=1s")
+	p.until("it answers", p.isWell)
+	p.provoke(20)
+	p.signal(syscall.SIGTERM)
+	if code := p.end(); code != exitOK {
+		t.Errorf("the exit code is %d", code)
+	}
+}
+
+func TestAStartThatFailsEndsThoughNobodyReadsWhy(t *testing.T) {
+	_, w := pipe(t)
+	fill(t, w)
+	p := launch(t, w, "--addr=192.0.2.1:1") // no address of this machine
+	if code := p.end(); code != exitFailed {
+		t.Errorf("the exit code is %d, want %d", code, exitFailed)
+	}
+}
+
+func TestALogThatIsReadAgainTellsWhatIsMissing(t *testing.T) {
+	r, w := pipe(t)
+	fill(t, w)
+	p := launch(t, w, "--log-level=debug")
+	p.until("it answers", p.isWell)
+	path := "/" + strings.Repeat("x", 8000)
+	p.until("lines are lost", func() bool {
+		for range 50 {
+			p.get(path)
+		}
+		return p.lost() > 0
+	})
+	lines := bufio.NewReader(r)
+	told := make(chan error, 1)
+	go func() { // ends when the pipe's writers are closed, or with the line
+		for {
+			line, err := lines.ReadString('\n')
+			if err != nil || strings.Contains(line, "lines of this log are missing here") {
+				told <- err
+				return
+			}
+		}
+	}()
+	select {
+	case err := <-told:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(patience):
+		t.Error("nothing tells that lines are missing")
+	}
+}
