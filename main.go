@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -46,15 +45,17 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 			command, args = named, args[1:]
 		}
 	}
-	c, err := config.Load(args, environ)
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
+	i := &invocation{args: args, environ: environ, stdout: stdout, stderr: stderr}
+	var err error
+	i.config, err = i.load()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		command = help
+	case err != nil:
 		fmt.Fprintf(stderr, "Crier cannot start, these settings are wrong:\n%v\n\n`crier --help` shows them all.\n", err)
 		return exitUsage
 	}
-	if err != nil {
-		command = help
-	}
-	err = command(c, stdout, stderr)
+	err = command(i)
 	switch {
 	case err == nil:
 		return exitOK
@@ -64,11 +65,21 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 	return exitFailed
 }
 
+// An invocation is what a command is given.
+type invocation struct {
+	config         *config.Config
+	args, environ  []string
+	stdout, stderr io.Writer
+}
+
+// load reads the settings, as they are now.
+func (i *invocation) load() (*config.Config, error) { return config.Load(i.args, i.environ) }
+
 // errTold is the error of a command that has said itself what went wrong.
 var errTold = errors.New("told")
 
 // commands by the words that ask for them; without one, Crier serves.
-var commands = map[string]func(c *config.Config, stdout, stderr io.Writer) error{
+var commands = map[string]func(*invocation) error{
 	"serve":       serve,
 	"config":      show,
 	"healthcheck": healthcheck,
@@ -80,18 +91,18 @@ var commands = map[string]func(c *config.Config, stdout, stderr io.Writer) error
 
 // serve runs the server until it is told to stop; a second signal ends the process at once. Nothing waits for stderr: its
 // reader may have stopped, or gone away, which is no reason to end.
-func serve(c *config.Config, _, stderr io.Writer) error {
+func serve(i *invocation) error {
 	server.Version = buildVersion()
 	signal.Ignore(syscall.SIGPIPE)
-	log := server.NewLog(c, stderr)
+	log := server.NewLog(i.config, i.stderr)
 	defer log.Close()
 	slog.SetDefault(log.Logger)
 
-	ctx, stop := untilSignal()
-	defer stop()
-	s, err := server.New(c, log.Logger)
+	signals := server.CatchSignals()
+	defer signals.Release()
+	s, err := server.New(i.config, log.Logger)
 	if err == nil {
-		err = s.Run(ctx)
+		err = s.Run(signals.Watch(func() { s.Reload(i.load) }))
 	}
 	if err != nil {
 		fmt.Fprintln(log, "crier:", err)
@@ -100,31 +111,11 @@ func serve(c *config.Config, _, stderr io.Writer) error {
 	return nil
 }
 
-// untilSignal returns a context that ends with SIGTERM or SIGINT, or with SIGHUP, which means that Crier will be started
-// again at once. The signals after the first have their usual effect.
-func untilSignal() (ctx context.Context, stop func()) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM, os.Interrupt, syscall.SIGHUP)
-	go func() { // ends with the first signal or stop
-		defer signal.Stop(signals)
-		select {
-		case s := <-signals:
-			if s == syscall.SIGHUP {
-				cancel(server.ErrRestart)
-			}
-		case <-ctx.Done():
-		}
-		cancel(nil)
-	}()
-	return ctx, func() { cancel(nil) }
-}
-
 // show prints the settings as they are, as a file that could be used in their place.
-func show(c *config.Config, stdout, _ io.Writer) error { return c.WriteYAML(stdout) }
+func show(i *invocation) error { return i.config.WriteYAML(i.stdout) }
 
-func tellVersion(_ *config.Config, stdout, _ io.Writer) error {
-	_, err := fmt.Fprintln(stdout, "crier", buildVersion())
+func tellVersion(i *invocation) error {
+	_, err := fmt.Fprintln(i.stdout, "crier", buildVersion())
 	return err
 }
 
@@ -139,8 +130,8 @@ func buildVersion() string {
 }
 
 // healthcheck asks the server that runs with these settings on this machine whether it lives.
-func healthcheck(c *config.Config, _, _ io.Writer) error {
-	host, port, err := net.SplitHostPort(c.Addr)
+func healthcheck(i *invocation) error {
+	host, port, err := net.SplitHostPort(i.config.Addr)
 	if err != nil {
 		return err
 	}
@@ -180,9 +171,9 @@ Settings:
         The YAML file to read settings from. The variable CRIER_CONFIG does the same.
 `
 
-func help(_ *config.Config, stdout, _ io.Writer) error {
-	if _, err := io.WriteString(stdout, usage); err != nil {
+func help(i *invocation) error {
+	if _, err := io.WriteString(i.stdout, usage); err != nil {
 		return err
 	}
-	return config.WriteFlags(stdout)
+	return config.WriteFlags(i.stdout)
 }

@@ -11,7 +11,9 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -251,5 +253,124 @@ func TestALogThatIsReadAgainTellsWhatIsMissing(t *testing.T) {
 		}
 	case <-time.After(patience):
 		t.Error("nothing tells that lines are missing")
+	}
+}
+
+// logged waits for a line of a log that is a file.
+func (p *process) logged(file string, parts ...string) {
+	p.t.Helper()
+	p.until(fmt.Sprintf("the log says %q", parts), func() bool {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		return slices.ContainsFunc(strings.Split(string(text), "\n"), func(line string) bool {
+			return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) })
+		})
+	})
+}
+
+// logFile returns a new file for a log.
+func logFile(t *testing.T) *os.File {
+	t.Helper()
+	f, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func TestSIGHUPReadsTheSettingsAgain(t *testing.T) {
+	file, log := filepath.Join(t.TempDir(), "crier.yaml"), logFile(t)
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("log_level: info\n")
+	p := launch(t, log, "--config", file)
+	p.logged(log.Name(), "listening")
+
+	write("log_level: debug\nmax_queue: 2MiB\n")
+	p.signal(syscall.SIGHUP)
+	p.logged(log.Name(), "the settings were read again", `"taken":"log_level"`, `"need_a_restart":"max_queue"`)
+	p.isWell()
+	p.logged(log.Name(), `"msg":"request"`)
+
+	write("log_level: warn\nmax_queue: many\n")
+	p.signal(syscall.SIGHUP)
+	p.logged(log.Name(), "the settings stay as they are", "max_queue (", "line 2", "many")
+	if !p.isWell() {
+		t.Error("it does not answer any more")
+	}
+	p.signal(syscall.SIGTERM)
+	if code := p.end(); code != exitOK {
+		t.Errorf("the exit code is %d", code)
+	}
+}
+
+func TestASignalThatIsIgnoredStaysIgnored(t *testing.T) {
+	log := logFile(t)
+	p := launch(t, log)
+	_ = p.cmd.Process.Kill()
+	p.end()
+
+	again := &process{t: t, url: p.url, exit: make(chan error, 1)}
+	again.cmd = exec.Command("/bin/sh", append([]string{"-c", `trap "" HUP INT; exec "$0" "$@"`}, p.cmd.Args...)...) // nohup crier &
+	again.cmd.Env, again.cmd.Stderr = p.cmd.Env, log
+	again.start()
+	again.until("it answers", again.isWell)
+	again.signal(syscall.SIGHUP)
+	again.signal(syscall.SIGINT)
+	again.signal(syscall.SIGTERM) // the kernel hands them over in the order of their numbers
+	if code := again.end(); code != exitOK {
+		t.Errorf("the exit code is %d", code)
+	}
+	text, err := os.ReadFile(log.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), "read again") {
+		t.Errorf("SIGHUP was not ignored:\n%s", text)
+	}
+}
+
+// closeCode opens a WebSocket, sends a signal, and returns the code that the WebSocket is closed with.
+func (p *process) closeCode(s syscall.Signal) int {
+	p.t.Helper()
+	nc, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer nc.Close()
+	_ = nc.SetDeadline(time.Now().Add(patience))
+	fmt.Fprintf(nc, "GET /ws/echo HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", nc.RemoteAddr())
+	answer := bufio.NewReader(nc)
+	for line := "-"; strings.TrimSpace(line) != ""; {
+		if line, err = answer.ReadString('\n'); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	p.signal(s)
+	frame := make([]byte, 4) // the header of a close frame, and the code
+	if _, err := io.ReadFull(answer, frame); err != nil || frame[0] != 0x88 {
+		p.t.Fatalf("got %x, %v, want a close frame", frame, err)
+	}
+	return int(frame[2])<<8 | int(frame[3])
+}
+
+func TestClientsAreToldWhetherCrierStopsOrStartsAgain(t *testing.T) {
+	for s, want := range map[syscall.Signal]int{syscall.SIGTERM: 1001, syscall.SIGINT: 1001, syscall.SIGUSR2: 1012} {
+		p := launch(t, logFile(t), "--drain-timeout=1s")
+		p.until("it answers", p.isWell)
+		if code := p.closeCode(s); code != want {
+			t.Errorf("%v: the code is %d, want %d", s, code, want)
+		}
+		if code := p.end(); code != exitOK {
+			t.Errorf("%v: the exit code is %d", s, code)
+		}
 	}
 }

@@ -16,6 +16,7 @@ type setting struct {
 	fallback string // the default, as the user would write it
 	set      func(c *Config, text string) error
 	yaml     func(c *Config) string
+	take     func(to, from *Config)
 	isBool   bool
 	orNone   bool // see kind
 }
@@ -32,6 +33,7 @@ func declare[T any](name, fallback string, k kind[T], field func(*Config) *T, ef
 	return &setting{
 		name: name, effect: effect, word: k.word, allowed: k.allowed, fallback: fallback, isBool: isBool, orNone: k.orNone,
 		yaml: func(c *Config) string { return k.format(*field(c)) },
+		take: func(to, from *Config) { *field(to) = *field(from) },
 		set: func(c *Config, text string) error {
 			value, err := k.parse(text)
 			if err == nil {

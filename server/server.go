@@ -38,6 +38,7 @@ type Server struct {
 	hits      limit.Hits       // of the limits that the house itself keeps
 	unread    unread           // requests that never came to a handler
 	turned    *limit.Outlet    // what is logged of clients that are turned away
+	reload    reload           // what is in force of settings that were read again
 }
 
 // New opens the feed, builds a server and takes its address, so that a folder or an address that is in use is an error of the
@@ -46,6 +47,7 @@ func New(c *config.Config, log *slog.Logger) (*Server, error) {
 	s := &Server{
 		config: c, log: log, proxies: newProxies(c.TrustedProxies), hits: limit.NewHits(limitHeaders), turned: limit.NewOutlet(),
 	}
+	s.reload = reload{current: c, parts: s.reloaders()}
 	var err error
 	if s.addresses, err = limit.NewAddresses(limit.AddressLimits{MaxOpen: c.MaxAddressSessions, MaxRate: c.MaxAddressRate}); err != nil {
 		return nil, err
