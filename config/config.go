@@ -26,7 +26,7 @@ type Config struct {
 	Data           string        // folder; empty: what is said is kept in memory
 	FeedMaxAge     time.Duration // what was said is kept until it is older,
 	FeedMaxEntries int           // or more than so many messages
-	FeedMaxBytes   int           // or bytes are held
+	FeedMaxBytes   int64         // or bytes are held
 	Metrics        bool
 	MetricsAddr    string // empty: they are on Addr
 
@@ -44,11 +44,23 @@ type Config struct {
 	WriteTimeout   time.Duration
 	MessageTimeout time.Duration
 
-	MaxSessions        int
-	MaxAddressSessions int // of one address, plain WebSockets among them
-	MaxAddressRate     int // new ones in a second
-	MaxEventRate       int // events of a session in a second
-	MaxByteRate        int // and bytes
+	Limits string // "usual" or "trusted"
+
+	MaxHeldBytes          int64 // bytes, for all clients together
+	MaxConnections        int   // 0: as many as the system has descriptors for
+	MaxAddressConnections int   // of one address; 0: a part of those
+	MaxSessions           int
+	MaxAddressSessions    int // of one address, plain WebSockets among them
+	MaxAddressRate        int // new ones in a second
+
+	MaxMessageRate      int // messages of a speaker in a second,
+	MaxMessageBurst     int // and at once
+	MaxMessageByteRate  int // bytes of these in a second,
+	MaxMessageByteBurst int // and at once
+	MaxReadRate         int // bytes that a client is told of what was said, in a second
+	MaxEventRate        int // events of a session in a second,
+	MaxByteRate         int // and bytes of these,
+	MaxPacketRate       int // and packets, heartbeats included
 
 	MaxPayload     int // bytes
 	MaxPackets     int // of one POST
@@ -115,7 +127,35 @@ func Load(args, environ []string) (*Config, error) {
 	if len(r.mistakes) > 0 {
 		return nil, r.mistakes
 	}
+	r.config.lift()
 	return r.config, nil
+}
+
+// Trusted is the value of Limits that lifts the rates and shares of each client and address; the sums of the process
+// stay.
+const Trusted = "trusted"
+
+// lift gives the settings that bound one client or address the value that they have in a trusted network, unless
+// somebody has set them.
+func (c *Config) lift() {
+	if c.Limits != Trusted {
+		return
+	}
+	for _, s := range settings {
+		if s.lifted == "" || c.Given(s.name) {
+			continue
+		}
+		if err := s.set(c, s.lifted); err != nil {
+			panic("config: the lifted value of " + s.name + ": " + err.Error())
+		}
+		c.origins[s.name] = "limits"
+	}
+}
+
+// Given reports whether somebody has set the setting of this name, such as "max_queue", in any layer.
+func (c *Config) Given(name string) bool {
+	where, ok := c.origins[name]
+	return ok && where != "limits"
 }
 
 // given is one value as the user wrote it.

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"flag"
 	"log/slog"
+	"math/big"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -273,11 +275,77 @@ func TestValuesAtTheEdges(t *testing.T) {
 		{"--max-queue=1GiB", true}, {"--max-queue=2GiB", false}, {"--max-queue=99999999999999999999", false},
 		{"--max-queue=-1MB", false}, {"--max-queue=MB", false}, {"--max-queue=1mb", false}, {"--max-queue=4 MiB", true},
 		{"--max-attachments=0", false}, {"--max-attachments=1", true},
+		{"--feed-max-bytes=3000000000", true}, {"--feed-max-bytes=1099511627776", true}, {"--feed-max-bytes=1099511627777", false},
+		{"--feed-max-bytes=1024GiB", true}, {"--feed-max-bytes=1023", false}, {"--feed-max-bytes=9223372036854775807GiB", false},
+		{"--feed-max-bytes=18446744073709551616", false}, {"--feed-max-bytes=17179869185GiB", false}, {"--feed-max-bytes=-8589934592GiB", false},
+		{"--max-held-bytes=1MiB", true}, {"--max-held-bytes=8GiB", true}, {"--max-held-bytes=0", false},
+		{"--max-connections=0", true}, {"--max-connections=-1", false}, {"--limits=trusted", true}, {"--limits=none", false},
+		{"--max-message-rate=0", false}, {"--max-message-byte-rate=1GiB", true},
 		{"--allow-eio3", true}, {"--allow-eio3=yes", false},
 	} {
 		_, err := Load([]string{c.flag}, nil)
 		if (err == nil) != c.ok {
 			t.Errorf("%s: got %v, want allowed %v", c.flag, err, c.ok)
+		}
+	}
+}
+
+// What the help allows is what is taken: both ends of each range, and nothing beyond.
+func TestTheEndsOfEachRangeAreThoseOfTheHelp(t *testing.T) {
+	ends := regexp.MustCompile(`^(?:bytes|a whole number) from (\d+) to (\d+)`)
+	tried := 0
+	for _, s := range settings {
+		m := ends.FindStringSubmatch(s.allowed)
+		if m == nil {
+			continue
+		}
+		tried++
+		least, _ := new(big.Int).SetString(m[1], 10)
+		most, _ := new(big.Int).SetString(m[2], 10)
+		one := big.NewInt(1)
+		for text, ok := range map[string]bool{
+			m[1]: true, m[2]: true,
+			new(big.Int).Sub(least, one).String(): false, new(big.Int).Add(most, one).String(): false,
+		} {
+			if err := s.set(Default(), text); (err == nil) != ok {
+				t.Errorf("%s=%s: %v, although allowed is %q", s.name, text, err, s.allowed)
+			}
+		}
+	}
+	if tried < 30 {
+		t.Errorf("only %d settings have a range", tried)
+	}
+}
+
+func TestTrustedLiftsWhatBoundsOneClientAndNotTheSums(t *testing.T) {
+	usual, trusted := Default(), load(t, "", nil, []string{"--limits=trusted"})
+	for _, name := range changedFields(*usual, *trusted) {
+		if !regexp.MustCompile("^Limits$|Rate|Burst|Address").MatchString(name) {
+			t.Errorf("%s is lifted", name)
+		}
+	}
+	if trusted.MaxMessageRate <= 1000*usual.MaxMessageRate || trusted.MaxAddressSessions <= 1000*usual.MaxAddressSessions {
+		t.Errorf("lifted to %d messages, %d sessions", trusted.MaxMessageRate, trusted.MaxAddressSessions)
+	}
+	text := yamlText(t, trusted)
+	if want := "Source: limits.\nmax_message_rate: 100000000\n"; !strings.Contains(text, want) {
+		t.Errorf("what is printed lacks %q", want)
+	}
+	again := load(t, text, nil, nil)
+	again.origins = trusted.origins
+	if !reflect.DeepEqual(again, trusted) {
+		t.Errorf("printed and read again:\n got %+v\nwant %+v", again, trusted)
+	}
+}
+
+func TestAGivenSettingGoesOverTrusted(t *testing.T) {
+	c := load(t, "max_message_rate: 20\n", []string{"CRIER_LIMITS=trusted"}, []string{"--max-address-rate=7"})
+	if c.MaxMessageRate != 20 || c.MaxAddressRate != 7 || c.MaxMessageBurst == 500 {
+		t.Errorf("rates %d and %d, burst %d", c.MaxMessageRate, c.MaxAddressRate, c.MaxMessageBurst)
+	}
+	for name, want := range map[string]bool{"max_message_rate": true, "max_address_rate": true, "max_message_burst": false, "addr": false} {
+		if c.Given(name) != want {
+			t.Errorf("Given(%q) is %v", name, !want)
 		}
 	}
 }

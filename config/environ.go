@@ -12,7 +12,8 @@ const (
 	flagFile  = "config"
 )
 
-// injected are the variables that Kubernetes puts into every pod beside a service named "crier", and that nobody wrote.
+// injected are the variables that Kubernetes puts into every pod beside a service named "crier", and that nobody
+// wrote.
 var injected = regexp.MustCompile(`^CRIER_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
 // layer is what one source gives: values, and where the file is.
@@ -21,8 +22,8 @@ type layer struct {
 	file  *namedFile
 }
 
-// parseEnviron reads the variables. One that is empty counts as not set, unless nothing means something to the setting: that is
-// how compose files and shells pass on what nobody set.
+// parseEnviron reads the variables. One that is empty counts as not set, unless nothing means something to the
+// setting: that is how compose files and shells pass on what nobody set.
 func (r *reader) parseEnviron(environ []string) layer {
 	var l layer
 	port, addr := "", false

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
@@ -92,8 +93,8 @@ func origins() kind[[]string] {
 		true, parseOrigin)
 }
 
-// parseOrigin writes an origin the way browsers do: lower case, without the port that the scheme implies. The slash that
-// stands at the end when one copies it from the address bar is dropped.
+// parseOrigin writes an origin the way browsers do: lower case, without the port that the scheme implies. The slash
+// that stands at the end when one copies it from the address bar is dropped.
 func parseOrigin(text string) (string, error) {
 	if text == "*" {
 		return text, nil
@@ -113,8 +114,8 @@ func networks() kind[[]string] {
 	return listOf("NETWORKS", `a list of addresses or networks such as "10.0.0.1", "10.0.0.0/8", "fd00::/8"`, true, parseNetwork)
 }
 
-// parseNetwork writes an address as the network that it alone is in. An IPv4 address may be written as IPv6, a network may not:
-// what its length counts would be a guess.
+// parseNetwork writes an address as the network that it alone is in. An IPv4 address may be written as IPv6, a
+// network may not: what its length counts would be a guess.
 func parseNetwork(text string) (string, error) {
 	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
 		a = a.Unmap()
@@ -186,48 +187,54 @@ func count(least, most int) kind[int] {
 // units are the names a size may end with, longest first, so that "kB" is not read as "B".
 var units = []struct {
 	name  string
-	bytes int
+	bytes int64
 }{
 	{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
 	{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3},
 	{"B", 1}, {"", 1},
 }
 
-func size(least, most int) kind[int] {
-	return kind[int]{
+// size allows bytes. Those of an int end on a 32-bit system where int does.
+func size[T int | int64](least, most int64) kind[T] {
+	if _, isInt := any(T(0)).(int); isInt {
+		most = min(most, math.MaxInt)
+	}
+	return kind[T]{
 		word:    "BYTES",
 		allowed: fmt.Sprintf(`bytes from %d to %d, as a number or such as "64KiB", "1MB", "4MiB"`, least, most),
-		format:  formatSize,
-		parse: func(text string) (int, error) {
+		format:  func(n T) string { return formatSize(int64(n)) },
+		parse: func(text string) (T, error) {
 			n, err := parseSize(text)
 			if err != nil || n < least || n > most {
 				return 0, refuse(text)
 			}
-			return n, nil
+			return T(n), nil
 		},
 	}
 }
 
-func parseSize(text string) (int, error) {
+func parseSize(text string) (int64, error) {
 	for _, unit := range units {
 		digits, found := strings.CutSuffix(text, unit.name)
 		if !found {
 			continue
 		}
-		// 32 bits leave room for the multiplication.
-		n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 32)
-		return int(n) * unit.bytes, err
+		n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
+		if err == nil && (n > math.MaxInt64/unit.bytes || n < 0) {
+			err = refuse(text)
+		}
+		return n * unit.bytes, err
 	}
 	return 0, refuse(text)
 }
 
-func formatSize(n int) string {
+func formatSize(n int64) string {
 	for _, unit := range units {
 		if n >= unit.bytes && n%unit.bytes == 0 && unit.bytes > 1 {
-			return strconv.Itoa(n/unit.bytes) + unit.name
+			return strconv.FormatInt(n/unit.bytes, 10) + unit.name
 		}
 	}
-	return strconv.Itoa(n)
+	return strconv.FormatInt(n, 10)
 }
 
 func folder() kind[string] {

@@ -2,7 +2,6 @@ package config
 
 import (
 	"log/slog"
-	"math"
 	"strings"
 	"time"
 )
@@ -14,11 +13,18 @@ type setting struct {
 	word     string
 	allowed  string
 	fallback string // the default, as the user would write it
+	lifted   string // the value with limits: trusted; empty: the default
 	set      func(c *Config, text string) error
 	yaml     func(c *Config) string
 	take     func(to, from *Config)
 	isBool   bool
 	orNone   bool // see kind
+}
+
+// liftedTo says which value the setting has with limits: trusted.
+func (s *setting) liftedTo(text string) *setting {
+	s.lifted = text
+	return s
 }
 
 // env is the setting's name as a variable: CRIER_PING_INTERVAL.
@@ -47,8 +53,8 @@ func declare[T any](name, fallback string, k kind[T], field func(*Config) *T, ef
 // settings is the one place where a setting is declared.
 var settings = []*setting{
 	declare("addr", ":3000", address(), func(c *Config) *string { return &c.Addr },
-		`Where Crier listens. Without a host it is every address of the machine. When the variable CRIER_ADDR is not set, `+
-			`PORT is honoured as ":$PORT".`),
+		`Where Crier listens. Without a host it is every address of the machine. When the variable CRIER_ADDR is `+
+			`not set, PORT is honoured as ":$PORT".`),
 	declare("echo_addr", "", optional(address()), func(c *Config) *string { return &c.EchoAddr },
 		`An address of its own for the plain WebSocket endpoint /ws/echo, on any path.`),
 	declare("hello_addr", "", optional(address()), func(c *Config) *string { return &c.HelloAddr },
@@ -64,29 +70,30 @@ var settings = []*setting{
 		`An address of its own for the metrics, on any path; they are on no other then.`),
 
 	declare("log_level", "info", level(), func(c *Config) *slog.Level { return &c.LogLevel },
-		`The least that is worth a line in the log. "debug" also shows every request.`),
+		`The lowest level that is logged. "debug" also shows every request.`),
 	declare("log_format", "auto", oneOf("auto", "json", "text"), func(c *Config) *string { return &c.LogFormat },
 		`How the log on standard error is written. "auto" is text on a terminal and JSON elsewhere.`),
 
 	declare("data", "./data", folder(), func(c *Config) *string { return &c.Data },
-		`The folder in which what was said is kept, through restarts and crashes; it is made if need be, and belongs to one Crier `+
-			`alone. Empty: it is kept in memory, and lost with the process.`),
+		`The folder in which what was said is kept, through restarts and crashes; it is made if need be, and `+
+			`belongs to one Crier alone. Empty: it is kept in memory, and lost with the process.`),
 	declare("feed_max_age", "168h", duration(time.Second, 100*365*24*time.Hour),
 		func(c *Config) *time.Duration { return &c.FeedMaxAge },
 		`How long what was said is kept.`),
 	declare("feed_max_entries", "100000", count(1, 100_000_000), func(c *Config) *int { return &c.FeedMaxEntries },
 		`How many messages are kept.`),
-	declare("feed_max_bytes", "256MiB", size(1<<10, min(1<<40, math.MaxInt)), func(c *Config) *int { return &c.FeedMaxBytes },
+	declare("feed_max_bytes", "256MiB", size[int64](1<<10, 1<<40), func(c *Config) *int64 { return &c.FeedMaxBytes },
 		`How many bytes are kept, on the disk or in memory.`),
 
 	declare("path", "/socket.io/", mountPath(), func(c *Config) *string { return &c.Path },
 		`Where Socket.IO and its client scripts are served. Clients must be told when it is not the default.`),
 	declare("allowed_origins", "", origins(), func(c *Config) *[]string { return &c.AllowedOrigins },
-		`Which pages of other origins may connect. Without any, only pages that Crier itself serves may; "*" lets every page `+
-			`on the web in. In a variable or flag, commas go between them.`),
+		`Which pages of other origins may connect. Without any, only pages that Crier itself serves may; "*" lets `+
+			`every page on the web in. In a variable or flag, commas go between them.`),
 	declare("trusted_proxies", "", networks(), func(c *Config) *[]string { return &c.TrustedProxies },
-		`The proxies, as addresses or networks, that are believed when they say (X-Forwarded-For, Forwarded) from which address `+
-			`a request comes. Without them the limits for an address count all clients behind a proxy as one.`),
+		`The proxies, as addresses or networks, that are believed when they say (X-Forwarded-For, Forwarded) from `+
+			`which address a request comes. Without them the limits for an address count all clients behind a `+
+			`proxy as one.`),
 	declare("transports", "polling,websocket", someOf("polling", "websocket"),
 		func(c *Config) *[]string { return &c.Transports },
 		`Which transports clients may use. JSONP is a form of polling.`),
@@ -97,7 +104,8 @@ var settings = []*setting{
 
 	declare("ping_interval", "25s", duration(10*time.Millisecond, time.Hour),
 		func(c *Config) *time.Duration { return &c.PingInterval },
-		`How often a quiet client is asked whether it is still there. Keep it under the idle timeout of every proxy on the way.`),
+		`How often a quiet client is asked whether it is still there. Keep it under the idle timeout of every `+
+			`proxy on the way.`),
 	declare("ping_timeout", "20s", duration(10*time.Millisecond, time.Hour),
 		func(c *Config) *time.Duration { return &c.PingTimeout },
 		`How long the answer may take before the session ends with "ping timeout".`),
@@ -115,27 +123,72 @@ var settings = []*setting{
 		func(c *Config) *time.Duration { return &c.MessageTimeout },
 		`How long one inbound message, or one POST of a polling client, may take from its first byte to its last.`),
 
+	declare("limits", "usual", oneOf("usual", Trusted), func(c *Config) *string { return &c.Limits },
+		`"trusted" lifts what one client or one address may do at most, for networks in which every client is `+
+			`one's own, and for measuring; what is for all clients together stays. A setting that is given goes `+
+			`over it.`),
+	declare("max_held_bytes", "256MiB", size[int64](1<<20, 1<<40), func(c *Config) *int64 { return &c.MaxHeldBytes },
+		`How much is held for all clients together: what waits for them, and what of theirs is not handled yet. `+
+			`One address may have a quarter of what is still free. Whoever holds most is disconnected first.`),
+	declare("max_connections", "0", count(0, 10_000_000), func(c *Config) *int { return &c.MaxConnections },
+		`How many TCP connections may be open. At the limit the connection that has been idle longest, of the `+
+			`address that has most, is closed; where none is idle, a new one. 0: as many as the system allows `+
+			`(ulimit -n), less some for files.`),
+	declare("max_address_connections", "0", count(0, 10_000_000),
+		func(c *Config) *int { return &c.MaxAddressConnections },
+		`How many of these one address (of IPv6: one /64) may have once half of all are taken; trusted_proxies `+
+			`may have all. 0: a quarter of max_connections, and at least 256 more than max_address_sessions.`).
+		liftedTo("10000000"),
 	declare("max_sessions", "100000", count(1, 10_000_000), func(c *Config) *int { return &c.MaxSessions },
 		`How many Socket.IO sessions may be open; more are answered with 503.`),
-	declare("max_address_sessions", "1000", count(1, 10_000_000), func(c *Config) *int { return &c.MaxAddressSessions },
-		`How many sessions and plain WebSockets one address (of IPv6: one /64) may have open; more are answered with 429, or `+
-			`closed with code 1013. A school or an office is often one address.`),
+	declare("max_address_sessions", "1000", count(1, 10_000_000),
+		func(c *Config) *int { return &c.MaxAddressSessions },
+		`How many sessions and plain WebSockets one address (of IPv6: one /64; its /56 twice, its /48 four times `+
+			`as many) may have open; more are answered with 429, or closed with code 1013. A school or an office `+
+			`is often one address.`).
+		liftedTo("10000000"),
 	declare("max_address_rate", "100", count(1, 10_000_000), func(c *Config) *int { return &c.MaxAddressRate },
-		`How many of these one address may open in a second, lasting; max_address_sessions at once, for when all come back after a `+
-			`restart. More are answered with 429.`),
+		`How many of these one address may open in a second, sustained; max_address_sessions at once, for when `+
+			`all come back after a restart. More are answered with 429.`).
+		liftedTo("10000000"),
+	declare("max_message_rate", "20", count(1, 100_000_000), func(c *Config) *int { return &c.MaxMessageRate },
+		`How many messages in a second one speaker may send, sustained. Who sends more is slowed: its messages `+
+			`wait, and none is lost.`).
+		liftedTo("100000000"),
+	declare("max_message_burst", "500", count(1, 100_000_000), func(c *Config) *int { return &c.MaxMessageBurst },
+		`How many messages one speaker may send at once after it was quiet.`).
+		liftedTo("100000000"),
+	declare("max_message_byte_rate", "64KiB", size[int](1<<10, 1<<30),
+		func(c *Config) *int { return &c.MaxMessageByteRate },
+		`How many bytes of messages in a second one speaker may send, sustained. Who sends more is slowed.`).
+		liftedTo("1GiB"),
+	declare("max_message_byte_burst", "1MiB", size[int](1<<10, 1<<30),
+		func(c *Config) *int { return &c.MaxMessageByteBurst },
+		`How many bytes of messages one speaker may send at once. A larger message is taken too, and what follows `+
+			`waits longer.`).
+		liftedTo("1GiB"),
+	declare("max_read_rate", "1MiB", size[int](1<<10, 1<<30), func(c *Config) *int { return &c.MaxReadRate },
+		`How many bytes in a second one client may be told of what was said before (history and catching up), `+
+			`sustained; eight times as many at once. More is told later.`).
+		liftedTo("1GiB"),
 	declare("max_event_rate", "10000", count(1, 100_000_000), func(c *Config) *int { return &c.MaxEventRate },
-		`How many events in a second one session may send, lasting; twice as many at once. Then it is warned, and disconnected `+
-			`when it goes on.`),
-	declare("max_byte_rate", "16MiB", size(1<<10, 1<<30), func(c *Config) *int { return &c.MaxByteRate },
-		`The same for the bytes of these events.`),
+		`How many events in a second one session may send, sustained; twice as many at once. Then it is warned, `+
+			`and disconnected when it goes on.`).
+		liftedTo("100000000"),
+	declare("max_byte_rate", "16MiB", size[int](1<<10, 1<<30), func(c *Config) *int { return &c.MaxByteRate },
+		`The same for the bytes of these events.`).
+		liftedTo("1GiB"),
+	declare("max_packet_rate", "20000", count(1, 100_000_000), func(c *Config) *int { return &c.MaxPacketRate },
+		`The same for packets of any kind, heartbeats and WebSocket pings included.`).
+		liftedTo("100000000"),
 
-	declare("max_payload", "1MB", size(1<<10, 1<<30), func(c *Config) *int { return &c.MaxPayload },
+	declare("max_payload", "1MB", size[int](1<<10, 1<<30), func(c *Config) *int { return &c.MaxPayload },
 		`How much one inbound message, or one POST of a polling client, may hold.`),
 	declare("max_packets", "65536", count(1, 65_536), func(c *Config) *int { return &c.MaxPackets },
 		`How many packets one POST of a polling client may hold.`),
 	declare("max_fragments", "1024", count(1, 1_000_000), func(c *Config) *int { return &c.MaxFragments },
 		`How many frames one WebSocket message may come in.`),
-	declare("max_queue", "4MiB", size(1<<10, 1<<30), func(c *Config) *int { return &c.MaxQueue },
+	declare("max_queue", "4MiB", size[int](1<<10, 1<<30), func(c *Config) *int { return &c.MaxQueue },
 		`How much may wait for one slow client before its session is closed.`),
 	declare("max_attachments", "10", count(1, 10_000), func(c *Config) *int { return &c.MaxAttachments },
 		`How many binary attachments one event of a client may have.`),
@@ -150,33 +203,38 @@ var settings = []*setting{
 		`How many rooms one socket may be in.`),
 	declare("max_acks", "10000", count(1, 10_000_000), func(c *Config) *int { return &c.MaxAcks },
 		`How many acknowledgements of one socket may be waited for.`),
-	declare("max_event_name", "256", size(1, 1<<20), func(c *Config) *int { return &c.MaxEventName },
+	declare("max_event_name", "256", size[int](1, 1<<20), func(c *Config) *int { return &c.MaxEventName },
 		`How long the name of an event may be.`),
 	declare("max_name", "64", count(1, 10_000), func(c *Config) *int { return &c.MaxName },
 		`How many characters the name of a speaker may have.`),
 
 	declare("recovery", "true", boolean(), func(c *Config) *bool { return &c.Recovery },
-		`Whether a client of Socket.IO 4.6 or newer that loses its connection goes on where it was: in its rooms, with what it `+
-			`has missed. Events to clients of 3.0 and newer then have an offset as one more argument.`),
+		`Whether a client of Socket.IO 4.6 or newer that loses its connection goes on where it was: in its rooms, `+
+			`with what it has missed. Events to clients of 3.0 and newer then have an offset as one more `+
+			`argument.`),
 	declare("recovery_time", "2m", duration(10*time.Millisecond, 24*time.Hour),
 		func(c *Config) *time.Duration { return &c.RecoveryTime },
 		`How long after it was lost a client can go on where it was.`),
-	declare("max_recovery_packets", "10000", count(1, 10_000_000), func(c *Config) *int { return &c.MaxRecoveryPackets },
+	declare("max_recovery_packets", "10000", count(1, 10_000_000),
+		func(c *Config) *int { return &c.MaxRecoveryPackets },
 		`How many events are held for clients that may come back. One that has missed more than is held is new.`),
-	declare("max_recovery_bytes", "16MiB", size(1<<10, 1<<34), func(c *Config) *int { return &c.MaxRecoveryBytes },
+	declare("max_recovery_bytes", "16MiB", size[int](1<<10, 1<<34),
+		func(c *Config) *int { return &c.MaxRecoveryBytes },
 		`How much those events may hold.`),
-	declare("max_recovery_sessions", "10000", count(1, 10_000_000), func(c *Config) *int { return &c.MaxRecoverySessions },
+	declare("max_recovery_sessions", "10000", count(1, 10_000_000),
+		func(c *Config) *int { return &c.MaxRecoverySessions },
 		`How many lost clients can go on where they were. Those lost first are given up first.`),
 
 	declare("max_plain", "10000", count(1, 10_000_000), func(c *Config) *int { return &c.MaxPlain },
 		`How many clients the plain WebSocket endpoints take, all together; more are closed with code 1013.`),
 	declare("max_plain_rate", "200", count(1, 1_000_000), func(c *Config) *int { return &c.MaxPlainRate },
-		`How many messages in a second one client of a plain WebSocket endpoint may send, lasting; twice as many at once. `+
-			`More closes it with code 1008.`),
+		`How many messages in a second one client of a plain WebSocket endpoint may send, sustained; twice as `+
+			`many at once. More closes it with code 1008.`).
+		liftedTo("1000000"),
 
 	declare("websocket_compression", "false", boolean(), func(c *Config) *bool { return &c.WebSocketCompression },
-		`Whether WebSocket messages are compressed (permessage-deflate) for clients that offer it. Saves bytes, costs `+
-			`processor time and memory.`),
+		`Whether WebSocket messages are compressed (permessage-deflate) for clients that offer it. Saves bytes, `+
+			`costs processor time and memory.`),
 	declare("http_compression", "true", boolean(), func(c *Config) *bool { return &c.HTTPCompression },
 		`Whether files and polling answers over 1 KiB are compressed (gzip) for clients that accept it.`),
 
@@ -185,12 +243,14 @@ var settings = []*setting{
 		`How long the headers of a request may take to arrive.`),
 	declare("idle_timeout", "2m", duration(10*time.Millisecond, 24*time.Hour),
 		func(c *Config) *time.Duration { return &c.IdleTimeout },
-		`How long a kept-alive connection may wait for its next request. Keep it over the idle timeout of the proxy in front.`),
-	declare("max_header_bytes", "32KiB", size(1<<10, 1<<24), func(c *Config) *int { return &c.MaxHeaderBytes },
+		`How long a kept-alive connection may wait for its next request. Keep it over the idle timeout of the `+
+			`proxy in front.`),
+	declare("max_header_bytes", "32KiB", size[int](1<<10, 1<<24), func(c *Config) *int { return &c.MaxHeaderBytes },
 		`How much the headers of a request may hold, cookies included.`),
 	declare("max_headers", "100", count(1, 10_000), func(c *Config) *int { return &c.MaxHeaders },
 		`How many header fields a request may have; more are answered with 431.`),
-	declare("drain_timeout", "10s", duration(0, time.Hour), func(c *Config) *time.Duration { return &c.DrainTimeout },
+	declare("drain_timeout", "10s", duration(0, time.Hour),
+		func(c *Config) *time.Duration { return &c.DrainTimeout },
 		`How long clients have to leave, once Crier was told to stop, before their connections are cut.`),
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/crier/crier/server/plain"
 )
 
-// limitHeaders is the limit of header fields, which net/http does not have: its own, in bytes, lets a request have thousands
-// of empty ones.
+// limitHeaders is the limit of header fields, which net/http does not have: its own, in bytes, lets a request have
+// thousands of empty ones.
 const limitHeaders = "MaxHeaders"
 
 // fewHeaders answers requests that have too many header fields with 431, and serves the others.
@@ -33,20 +33,23 @@ func (s *Server) fewHeaders(next http.Handler) http.Handler {
 func (s *Server) refusedSession(r *http.Request, l engineio.Limit) { s.turnedAway(r, string(l)) }
 func (s *Server) refusedClient(r *http.Request, l plain.Limit)     { s.turnedAway(r, string(l)) }
 
-// turnedAway logs that a new client was refused for a limit; not each has a line. Where the limit counts a whole proxy as one
-// address, the line says what to do.
+// turnedAway logs that a new client was refused for a limit; not each has a line. Where the limit counts a whole
+// proxy as one address, the line says what to do.
 func (s *Server) turnedAway(r *http.Request, limit string) {
 	held, ok := s.turned.Next()
 	if !ok {
 		return
 	}
-	args := []any{"limit", admin.Setting(limit), "address", s.address(r), "not_logged", held}
-	peer, known := parseHost(r.RemoteAddr)
-	if known && !s.proxies.trust(peer) && (r.Header["X-Forwarded-For"] != nil || r.Header["Forwarded"] != nil) {
-		args = append(args, "hint", "it came through a proxy; if that is yours, add its address to the setting trusted_proxies")
-	}
-	s.log.Warn("a new client was refused for a limit", args...)
+	address := s.address(r)
+	s.log.Warn("a new client was refused for a limit",
+		s.withHint(address, "limit", admin.Setting(limit), "address", address, "not_logged", held)...)
 }
 
 // address is the IP address of the client that a request comes from.
-func (s *Server) address(r *http.Request) string { return s.proxies.address(r) }
+func (s *Server) address(r *http.Request) string {
+	address, unnamed := s.proxies.address(r)
+	if unnamed {
+		s.unnamed.note(address)
+	}
+	return address
+}

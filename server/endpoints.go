@@ -113,7 +113,7 @@ func (e *endpoints) mount(g gin.IRoutes) {
 func (e *endpoints) serve(s *Server, failed chan<- error) {
 	for _, d := range e.doors {
 		s.log.Info("an endpoint is listening", "setting", d.name, "addr", d.listener.Addr().String())
-		go func() { failed <- d.http.Serve(d.listener) }() // ends with the listener, which drain closes
+		go func() { failed <- d.http.Serve(s.connections.listener(d.listener)) }() // ends with the listener, which drain closes
 	}
 }
 

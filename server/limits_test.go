@@ -137,6 +137,78 @@ func TestTheLimitOfAllSessionsIsAnsweredWith503(t *testing.T) {
 	r.expectMetric(`crier_limit_hits_total{limit="max_sessions",part="engineio"}`, "1")
 }
 
+// glutton is a client that holds more than it may.
+type glutton struct{ shed chan struct{} }
+
+func (g *glutton) Held() int { return 50 << 20 }
+func (g *glutton) Shed()     { close(g.shed) }
+
+func TestWhoHoldsTooMuchIsShedCountedAndLogged(t *testing.T) {
+	r := start(t, func(c *config.Config) { c.MaxHeldBytes = 100 << 20 })
+	g, a := &glutton{make(chan struct{})}, r.server.shares.Account("192.0.2.7")
+	a.Joined(g)
+	a.Hold(50 << 20)
+	<-g.shed
+	a.Left(g)
+	r.until("the log tells", func() bool {
+		return strings.Contains(r.log.String(), `"limit":"max_held_bytes","address":"192.0.2.7","bytes":52428800`)
+	})
+	r.expectMetric("crier_held_bytes", "5.24288e+07")
+	r.expectMetric("crier_held_bytes_max", "1.048576e+08")
+	r.expectMetric(`crier_held_shed_total{reason="address"}`, "1")
+	r.expectMetric(`crier_limit_hits_total{limit="max_held_bytes",part="http"}`, "1")
+	a.Hold(-50 << 20)
+	a.Close()
+}
+
+func TestWhoOwnsTooMuchOfWhatIsKeptIsToldOfTheProxy(t *testing.T) {
+	r := start(t, func(c *config.Config) { c.FeedMaxEntries = 100 })
+	r.get(handshake, "X-Forwarded-For", "192.0.2.1") // a proxy that nobody has named
+	now, kept := time.Now(), r.server.kept
+	kept.Add("192.0.2.9", 1, now)
+	kept.Full(100, 100)
+	said := 0
+	for range 100 {
+		if kept.May("127.0.0.1", 1, now) {
+			kept.Add("127.0.0.1", 1, now)
+			said++
+		}
+	}
+	log := r.log.String()
+	lines := strings.Count(log, "a quarter of all that is kept")
+	if said != 25 || lines != 1 || !strings.Contains(log, "trusted_proxies") {
+		t.Errorf("it said %d of 100, and %d lines tell:\n%s", said, lines, log)
+	}
+}
+
+func TestSpeakersAndReadersWhoWaitAreCounted(t *testing.T) {
+	r := start(t, nil)
+	r.server.speakers.Add(1500 * time.Millisecond)
+	r.server.readers.Add(2 * time.Second)
+	r.expectMetric(`crier_rate_waits_total{who="speaker"}`, "1")
+	r.expectMetric(`crier_rate_wait_seconds_total{who="speaker"}`, "1.5")
+	r.expectMetric(`crier_rate_wait_seconds_total{who="reader"}`, "2")
+}
+
+func TestInATrustedNetworkSharesAreLiftedAndTheSumStays(t *testing.T) {
+	r := start(t, func(c *config.Config) { c.Limits, c.MaxHeldBytes = config.Trusted, 100<<20 })
+	if r.server.kept != nil {
+		t.Error("what an address owns of what is kept is bounded")
+	}
+	a := r.server.shares.Account("192.0.2.7")
+	g := &glutton{make(chan struct{})}
+	a.Joined(g)
+	a.Hold(99 << 20)
+	a.Hold(2 << 20)
+	<-g.shed
+	a.Left(g)
+	if st := r.server.shares.Stats(); st.ShedShare != 0 {
+		t.Errorf("it was shed below the sum: %+v", st)
+	}
+	a.Hold(-101 << 20)
+	a.Close()
+}
+
 func TestTheMetricsCanBeOffOrElsewhere(t *testing.T) {
 	off := start(t, func(c *config.Config) { c.Metrics, c.MetricsAddr = false, "127.0.0.1:0" })
 	if got := off.get(MetricsPath); got.status != http.StatusNotFound {
@@ -190,7 +262,7 @@ func TestEveryLimitHasItsCount(t *testing.T) {
 		"max_sessions", "max_address_sessions", "max_address_rate", "max_event_rate", "max_byte_rate", "max_payload", "max_packets",
 		"max_fragments", "max_queue", "max_attachments", "max_depth", "max_inbox", "max_namespaces", "max_rooms", "max_acks",
 		"max_event_name", "max_plain", "max_plain_rate", "max_headers", "message_timeout", "connect_timeout", "upgrade_timeout",
-		"write_timeout",
+		"write_timeout", "max_connections", "max_address_connections", "max_held_bytes",
 	} {
 		if !strings.Contains(body, `crier_limit_hits_total{limit="`+name+`",part="`) {
 			t.Errorf("%s has no count", name)

@@ -27,6 +27,10 @@ func (s *Server) newMetrics() *admin.Metrics {
 // ownMetrics are what the house itself bounds.
 func (s *Server) ownMetrics(scrape *admin.Scrape) {
 	scrape.Gauge("crier_addresses", "Addresses that are known: with something open, or lately so.", float64(s.addresses.Len()))
+	scrape.Connections(s.connections.count(), s.connections.max, s.connections.dropped.Load())
+	scrape.Shares(s.shares.Stats())
+	scrape.Waits("speaker", &s.speakers)
+	scrape.Waits("reader", &s.readers)
 	scrape.Hits("http", s.hits.Counts())
 	scrape.Counter("crier_http_unread_requests_total", "Requests that never came whole: too large, too late, not HTTP, or given up.", s.unread.count.Load())
 }

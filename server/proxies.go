@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // proxies are the networks whose word is taken for where a request comes from.
@@ -24,21 +25,23 @@ func (p proxies) trust(a netip.Addr) bool {
 	return slices.ContainsFunc(p, func(n netip.Prefix) bool { return n.Contains(a) })
 }
 
-// address returns the IP address of the client that a request comes from: that of the connection's peer, or, if that is a
-// proxy that is trusted, what the proxy says. Each proxy adds whom it was asked by at the end, so the list is followed from
-// there to the first that is not trusted; what stands before it anybody may have written.
+// address returns the IP address of the client that a request comes from: that of the connection's peer, or, if that
+// is a proxy that is trusted, what the proxy says. Each proxy adds whom it was asked by at the end, so the list is
+// followed from there to the first that is not trusted; what stands before it anybody may have written.
 //
-// A proxy sets one of two headers and may pass on the other as a client made it up. When both are there and differ, it can't
-// be known which is which, and neither counts.
-func (p proxies) address(r *http.Request) string {
+// A proxy sets one of two headers and may pass on the other as a client made it up. When both are there and differ,
+// it can't be known which is which, and neither counts.
+//
+// The address is unnamed if its request has passed a proxy, or pretends so, and it is not trusted.
+func (p proxies) address(r *http.Request) (address string, unnamed bool) {
 	peer, ok := parseHost(r.RemoteAddr)
 	if !ok {
-		return r.RemoteAddr
-	}
-	if !p.trust(peer) {
-		return peer.String()
+		return r.RemoteAddr, false
 	}
 	xff, forwarded := r.Header["X-Forwarded-For"], r.Header["Forwarded"]
+	if !p.trust(peer) {
+		return peer.String(), xff != nil || forwarded != nil
+	}
 	client := p.follow(peer, splitList(xff))
 	if len(forwarded) > 0 {
 		nodes, ok := forwardedFor(strings.Join(forwarded, ","))
@@ -52,7 +55,42 @@ func (p proxies) address(r *http.Request) string {
 			client = peer
 		}
 	}
-	return client.String()
+	return client.String(), false
+}
+
+// mostUnnamed is how many proxies without a name are remembered. Any client can pretend to be one.
+const mostUnnamed = 100
+
+// unnamed are addresses that seem to be proxies and are not among trusted_proxies. When they are too many, any of
+// them is forgotten.
+type unnamed struct {
+	mu  sync.Mutex // guards the following
+	all map[string]struct{}
+}
+
+func (u *unnamed) note(address string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if _, known := u.all[address]; known {
+		return
+	}
+	if u.all == nil {
+		u.all = make(map[string]struct{})
+	}
+	for some := range u.all {
+		if len(u.all) < mostUnnamed {
+			break
+		}
+		delete(u.all, some)
+	}
+	u.all[address] = struct{}{}
+}
+
+func (u *unnamed) has(address string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	_, known := u.all[address]
+	return known
 }
 
 // follow walks from peer to the client. What is no address ends the walk: the proxy before it is all that is known.
@@ -88,9 +126,9 @@ func splitList(lines []string) []string {
 	return strings.Split(strings.Join(lines, ","), ",")
 }
 
-// forwardedFor returns the "for" of each element of a Forwarded header, "" where there is none (RFC 7239, section 4). It is
-// not ok if any of it is malformed: with a quotation mark of its own a client could hide what the proxy has added, or make
-// it look like something else.
+// forwardedFor returns the "for" of each element of a Forwarded header, "" where there is none (RFC 7239, section 4).
+// It is not ok if any of it is malformed: with a quotation mark of its own a client could hide what the proxy has
+// added, or make it look like something else.
 func forwardedFor(header string) (nodes []string, ok bool) {
 	node := ""
 	for rest := header; ; {
@@ -111,7 +149,8 @@ func forwardedFor(header string) (nodes []string, ok bool) {
 	}
 }
 
-// cutPair reads name=value up to the separator behind it. An empty element, which lists may have, is a pair of nothing.
+// cutPair reads name=value up to the separator behind it. An empty element, which lists may have, is a pair of
+// nothing.
 func cutPair(text string) (name, value, after string, ok bool) {
 	text = strings.TrimLeft(text, " \t")
 	if text == "" || text[0] == ',' || text[0] == ';' {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -58,7 +59,7 @@ func TestTheAddressIsTheProxysWordOnlyIfItIsTrusted(t *testing.T) {
 		if tt.forwarded != nil {
 			r.Header["Forwarded"] = tt.forwarded
 		}
-		if got := trusted.address(r); got != tt.want {
+		if got, _ := trusted.address(r); got != tt.want {
 			t.Errorf("%s: %s, want %s", name, got, tt.want)
 		}
 	}
@@ -66,8 +67,21 @@ func TestTheAddressIsTheProxysWordOnlyIfItIsTrusted(t *testing.T) {
 
 func TestWithoutTrustedProxiesNobodyIsBelieved(t *testing.T) {
 	r := &http.Request{RemoteAddr: "127.0.0.1:1", Header: http.Header{"X-Forwarded-For": {"192.0.2.1"}}}
-	if got := newProxies(config.Default().TrustedProxies).address(r); got != "127.0.0.1" {
-		t.Errorf("got %s", got)
+	if got, unnamed := newProxies(config.Default().TrustedProxies).address(r); got != "127.0.0.1" || !unnamed {
+		t.Errorf("got %s, unnamed %v", got, unnamed)
+	}
+}
+
+func TestTheProxiesWithoutANameAreBounded(t *testing.T) {
+	var u unnamed
+	for i := range 10 * mostUnnamed {
+		u.note(fmt.Sprint(i))
+		if !u.has(fmt.Sprint(i)) {
+			t.Fatal("the newest is not known")
+		}
+	}
+	if len(u.all) != mostUnnamed {
+		t.Errorf("%d are remembered, want %d", len(u.all), mostUnnamed)
 	}
 }
 
@@ -79,7 +93,7 @@ func FuzzForwarded(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header string) {
 		// Whatever stands there, what the proxy adds behind it is found, or nothing is.
 		r := &http.Request{RemoteAddr: "10.0.0.1:1", Header: http.Header{"Forwarded": {header, `for="192.0.2.1";proto=https`}}}
-		if got := trusted.address(r); got != "192.0.2.1" && got != "10.0.0.1" {
+		if got, _ := trusted.address(r); got != "192.0.2.1" && got != "10.0.0.1" {
 			t.Errorf("%q: %s", header, got)
 		}
 	})

@@ -124,8 +124,8 @@ func (s *Server) recovered(c *gin.Context) {
 }
 
 // bounded limits how long a file may take on its way to the client, and a body that nobody reads on its way here.
-// net/http lifts both again before the connection's next request, and when a WebSocket takes it over. Socket.IO has limits
-// of its own.
+// net/http lifts both again before the connection's next request, and when a WebSocket takes it over. Socket.IO has
+// limits of its own.
 func (s *Server) bounded(c *gin.Context) {
 	s.bound(c.Writer)
 	c.Next()

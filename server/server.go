@@ -33,49 +33,68 @@ type Server struct {
 	metrics  *admin.Metrics
 	ready    atomic.Bool // what /readyz tells
 
-	proxies   proxies
-	addresses *limit.Addresses // what each address has open, here and at the plain endpoints
-	hits      limit.Hits       // of the limits that the house itself keeps
-	unread    unread           // requests that never came to a handler
-	turned    *limit.Outlet    // what is logged of clients that are turned away
-	reload    reload           // what is in force of settings that were read again
+	proxies     proxies
+	unnamed     unnamed          // proxies that nobody trusts
+	connections *connections     // those of all listeners
+	addresses   *limit.Addresses // what each address has open, here and at the plain endpoints
+	shares      *limit.Shares    // of the bytes that are held for clients
+	kept        *limit.Kept      // who owns what is kept; nil: nobody is bound
+	speakers    limit.Waits      // of speakers who say more than they may
+	readers     limit.Waits      // of clients who read more than they may
+	hits        limit.Hits       // of the limits that the house itself keeps
+	unread      unread           // requests that never came to a handler
+	turned      *limit.Outlet    // what is logged of clients that are turned away,
+	closed      *limit.Outlet    // of connections that are,
+	shed        *limit.Outlet    // and of clients that held too much
+	reload      reload           // what is in force of settings that were read again
 }
 
-// New opens the feed, builds a server and takes its address, so that a folder or an address that is in use is an error of the
-// start. Run or Close gives both back.
+// New opens the feed, builds a server and takes its address, so that a folder or an address that is in use is an
+// error of the start. Run or Close gives both back.
 func New(c *config.Config, log *slog.Logger) (*Server, error) {
 	s := &Server{
-		config: c, log: log, proxies: newProxies(c.TrustedProxies), hits: limit.NewHits(limitHeaders), turned: limit.NewOutlet(),
+		config: c, log: log, proxies: newProxies(c.TrustedProxies),
+		hits:   limit.NewHits(limitHeaders, limitConnections, limitAddressConnections, limitHeld, limitKept),
+		turned: limit.NewOutlet(), closed: limit.NewOutlet(), shed: limit.NewOutlet(),
 	}
 	s.reload = reload{current: c, parts: s.reloaders()}
-	var err error
-	if s.addresses, err = limit.NewAddresses(limit.AddressLimits{MaxOpen: c.MaxAddressSessions, MaxRate: c.MaxAddressRate}); err != nil {
+	if err := s.newLimits(); err != nil {
 		return nil, err
 	}
-	if s.feed, err = openFeed(c, log); err != nil {
+	if err := s.open(); err != nil {
+		s.shares.Close()
 		return nil, err
-	}
-	if s.io, err = socketio.New(s.socketOptions()); err != nil {
-		return nil, errors.Join(err, s.closeFeed(lastSync))
-	}
-	s.room = handlers.Register(s.io, s.feed, s.roomOptions())
-	if s.plain, err = s.newEndpoints(s.room); err != nil {
-		return nil, errors.Join(err, s.closeSockets())
-	}
-	s.metrics = s.newMetrics()
-	routes, err := s.routes()
-	if err != nil {
-		return nil, errors.Join(err, s.plain.close(), s.closeSockets())
-	}
-	s.http = s.httpServer(routes)
-	if s.listener, err = listen(c.Addr); err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot listen on %s: %w", c.Addr, err), s.plain.close(), s.closeSockets())
 	}
 	return s, nil
 }
 
-// listen takes an address. TCP's own probes are off: heartbeats and timeouts notice a lost client sooner, and to turn them on
-// is four system calls for each connection.
+// open opens the feed, builds the rooms of the house and takes the addresses. After an error all is closed again.
+func (s *Server) open() (err error) {
+	c := s.config
+	if s.feed, err = openFeed(c, s.log); err != nil {
+		return err
+	}
+	if s.io, err = socketio.New(s.socketOptions()); err != nil {
+		return errors.Join(err, s.closeFeed(lastSync))
+	}
+	s.room = handlers.Register(s.io, s.feed, s.roomOptions())
+	if s.plain, err = s.newEndpoints(s.room); err != nil {
+		return errors.Join(err, s.closeSockets())
+	}
+	s.metrics = s.newMetrics()
+	routes, err := s.routes()
+	if err != nil {
+		return errors.Join(err, s.plain.close(), s.closeSockets())
+	}
+	s.http = s.httpServer(routes)
+	if s.listener, err = listen(c.Addr); err != nil {
+		return errors.Join(fmt.Errorf("cannot listen on %s: %w", c.Addr, err), s.plain.close(), s.closeSockets())
+	}
+	return nil
+}
+
+// listen takes an address. TCP's own probes are off: heartbeats and timeouts notice a lost client sooner, and to turn
+// them on is four system calls for each connection.
 func listen(addr string) (net.Listener, error) {
 	return (&net.ListenConfig{KeepAlive: -1}).Listen(context.Background(), "tcp", addr)
 }
@@ -90,8 +109,14 @@ func (s *Server) httpServer(routes http.Handler) *http.Server {
 		MaxHeaderBytes:    s.config.MaxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		ConnContext:       s.unread.arrived,
-		ConnState:         s.unread.watch,
+		ConnState:         s.watch,
 	}
+}
+
+// watch is told what each connection is at.
+func (s *Server) watch(conn net.Conn, state http.ConnState) {
+	s.unread.watch(conn, state)
+	s.connections.watch(conn, state)
 }
 
 func (s *Server) socketOptions() socketio.Options {
@@ -148,7 +173,8 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // those that have not left within the drain timeout. The error is that of a listener that failed.
 func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, 1+len(s.plain.doors))
-	go func() { failed <- s.http.Serve(s.listener) }() // ends with the listener, which drain closes
+	door := s.connections.listener(s.listener)
+	go func() { failed <- s.http.Serve(door) }() // ends with the listener, which drain closes
 	s.plain.serve(s, failed)
 	calm, end := context.WithCancel(ctx)
 	defer end()
@@ -191,6 +217,7 @@ func (s *Server) drain(restart bool) {
 		_ = errors.Join(s.http.Close(), s.plain.close())
 	}
 	s.endFeed(ctx)
+	s.shares.Close()
 	s.log.Info("Crier has stopped")
 }
 
@@ -201,7 +228,9 @@ func (s *Server) Close() error {
 	if closed := s.listener.Close(); !errors.Is(closed, net.ErrClosed) {
 		err = errors.Join(err, closed)
 	}
-	return errors.Join(err, s.http.Close())
+	err = errors.Join(err, s.http.Close())
+	s.shares.Close()
+	return err
 }
 
 // closeSockets ends all sessions without waiting for their clients, and then the feed.

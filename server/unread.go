@@ -8,9 +8,10 @@ import (
 	"sync/atomic"
 )
 
-// unread counts requests that were begun and never read whole: larger than max_header_bytes, later than read_header_timeout, not
-// HTTP, or given up by the client. net/http deals with these itself, before any handler, and tells neither that nor why; all that
-// shows is a connection on which a request began and which closes without a handler having run.
+// unread counts requests that were begun and never read whole: larger than max_header_bytes, later than
+// read_header_timeout, not HTTP, or given up by the client. net/http deals with these itself, before any handler, and
+// tells neither that nor why; all that shows is a connection on which a request began and which closes without a
+// handler having run.
 type unread struct {
 	count    atomic.Uint64
 	arrivals sync.Map // of *arrival by net.Conn; until the connection is closed or somebody else's
@@ -38,8 +39,8 @@ func (u *unread) passed(r *http.Request) {
 	}
 }
 
-// watch is the http.Server's ConnState. A connection is active when a request has been read, and when reading it has failed behind
-// its first byte.
+// watch is the http.Server's ConnState. A connection is active when a request has been read, and when reading it has
+// failed behind its first byte.
 func (u *unread) watch(conn net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateActive:

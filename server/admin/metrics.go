@@ -10,10 +10,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// scrapes is how many requests for the metrics are answered at a time; more are answered with status 503. One asks every
-// session, and whoever may ask at all may ask often.
-const scrapes = 2
-
 // Metrics are what Prometheus is told. They are an http.Handler.
 type Metrics struct {
 	http.Handler
@@ -25,7 +21,7 @@ type Metrics struct {
 func NewMetrics(version string) *Metrics {
 	registry := prometheus.NewRegistry()
 	m := &Metrics{
-		Handler:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: scrapes}),
+		Handler:  &shared{render: promhttp.HandlerFor(registry, promhttp.HandlerOpts{})},
 		registry: registry,
 	}
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -38,12 +34,13 @@ func NewMetrics(version string) *Metrics {
 // Add adds a part's metrics. If another part has one of the same name and labels, every scrape fails.
 func (m *Metrics) Add(p Part) { m.registry.MustRegister(p) }
 
-// A Part puts the metrics of one part of Crier into a scrape, the same ones with the same labels each time. It is called
-// concurrently.
+// A Part puts the metrics of one part of Crier into a scrape, the same ones with the same labels each time. It is
+// called concurrently.
 type Part func(*Scrape)
 
-// Describe implements prometheus.Collector. It says nothing, which leaves the check to each scrape: parts have metrics of one
-// name, told apart by a label, and a registry takes what is described beforehand from one of them alone.
+// Describe implements prometheus.Collector. It says nothing, which leaves the check to each scrape: parts have
+// metrics of one name, told apart by a label, and a registry takes what is described beforehand from one of them
+// alone.
 func (p Part) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
@@ -62,6 +59,11 @@ func (s *Scrape) Gauge(name, help string, value float64, labels ...string) {
 // Counter takes what has happened so far. The name ends in _total.
 func (s *Scrape) Counter(name, help string, value uint64, labels ...string) {
 	s.put(prometheus.CounterValue, name, help, float64(value), labels)
+}
+
+// CounterOf takes what has added up so far, such as seconds. The name ends in _total.
+func (s *Scrape) CounterOf(name, help string, value float64, labels ...string) {
+	s.put(prometheus.CounterValue, name, help, value, labels)
 }
 
 func (s *Scrape) put(kind prometheus.ValueType, name, help string, value float64, labels []string) {

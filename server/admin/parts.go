@@ -5,6 +5,7 @@ import (
 	"unicode"
 
 	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/internal/limit"
 	"github.com/crier/crier/server/plain"
 	"github.com/crier/crier/server/socketio"
 )
@@ -16,6 +17,8 @@ func Setting(limit string) string {
 		return "max_address_sessions"
 	case "Addresses.MaxRate":
 		return "max_address_rate"
+	case "Kept":
+		return "feed_max_entries"
 	case "MaxClients":
 		return "max_plain"
 	case "MaxRate":
@@ -112,4 +115,30 @@ func Plain(stats func() plain.Stats) Part {
 		s.traffic("plain", st.Queued, st.Received, st.Sent)
 		s.Hits("plain", st.Hits)
 	}
+}
+
+// Connections tells of the TCP connections.
+func (s *Scrape) Connections(open, most int, dropped uint64) {
+	s.Gauge("crier_connections", "Open TCP connections.", float64(open))
+	s.Gauge("crier_connections_max", "TCP connections that may be open.", float64(most))
+	s.Counter("crier_connections_dropped_total", "Idle TCP connections that made place for others.", dropped)
+}
+
+// Shares tells of the bytes that are held for clients.
+func (s *Scrape) Shares(st limit.SharesStats) {
+	s.Gauge("crier_held_bytes", "Bytes that are held for clients.", float64(st.Held))
+	s.Gauge("crier_held_bytes_max", "Bytes that may be held for clients.", float64(st.Max))
+	s.Gauge("crier_held_addresses", "Addresses that bytes may be held for.", float64(st.Accounts))
+	const help = "Clients that were disconnected because too much was held: for their address, or in all."
+	s.Counter("crier_held_shed_total", help, st.ShedShare, "reason", "address")
+	s.Counter("crier_held_shed_total", help, st.ShedSum, "reason", "sum")
+	s.Counter("crier_held_near_total", "How often less than an eighth of the bytes that may be held was left.", st.Near)
+}
+
+// Waits tells how often clients had to wait because they were too fast, and for how long in all.
+func (s *Scrape) Waits(who string, w *limit.Waits) {
+	n, all := w.Sum()
+	s.Counter("crier_rate_waits_total", "How often a client had to wait because it was too fast.", n, "who", who)
+	const help = "How long clients had to wait because they were too fast."
+	s.CounterOf("crier_rate_wait_seconds_total", help, all.Seconds(), "who", who)
 }

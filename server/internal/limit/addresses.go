@@ -4,11 +4,8 @@ import (
 	"container/list"
 	"errors"
 	"fmt"
-	"net/netip"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // Why an address may not open more.
@@ -17,14 +14,15 @@ var (
 	ErrTooFast = errors.New("too many new connections from this address")
 )
 
-// AddressLimits bound what one address may do. The zero value of each field means its default.
+// AddressLimits bound what one address may do: an IPv4 address or an IPv6 /64. The /56 around it may do Factor56
+// times as much, and the /48 Factor48 times. The zero value of each field means its default.
 type AddressLimits struct {
-	// MaxOpen is how many sessions and other connections an address may have open. Zero value means 1,000: a school or an
-	// office is often one address.
+	// MaxOpen is how many sessions and other connections an address may have open. Zero value means 1,000: a school
+	// or an office is often one address.
 	MaxOpen int
 
-	// MaxRate is how many an address may open in a second, lasting. MaxOpen of them may come at once, if that is more, so that
-	// everybody behind an address can come back when the server was restarted. Zero value means 100.
+	// MaxRate is how many an address may open in a second, sustained. MaxOpen of them may come at once, if that is
+	// more, so that everybody behind an address can come back when the server was restarted. Zero value means 100.
 	MaxRate int
 }
 
@@ -44,29 +42,31 @@ func (l AddressLimits) withDefaults() (AddressLimits, error) {
 	return l, nil
 }
 
-// mostIdle is how many addresses with nothing open are remembered for their rate: 2 MB. Whoever has more than that at hand
-// is not held up by a limit on each.
+// mostIdle is how many networks with nothing open are remembered for their rate: 2 MB. Whoever has more than that at
+// hand is not held up by a limit on each.
 const mostIdle = 10_000
 
-// Addresses know what is open for each address, and how fast it came. An address that has nothing open is forgotten as soon
-// as it may open as many at once again as one that is new, and the one that has been idle longest when there are too many.
+// Addresses know what is open for each address, and how fast it came. An address that has nothing open is forgotten
+// as soon as it may open as many at once again as one that is new, and the one that has been idle longest when there
+// are too many.
 //
 // All methods may be called concurrently.
 type Addresses struct {
 	limits  AddressLimits
 	burst   int           // how many may come at once
-	recover time.Duration // how long that takes to be so again
+	recover time.Duration // how long an empty bucket takes to be full again
 
 	mu sync.Mutex // guards the following
 
-	known map[string]*address
-	idle  list.List // of *address with nothing open, the one that was idle first in front
+	known  map[Network]*address
+	narrow int       // how many of known are no wider networks
+	idle   list.List // of *address with nothing open, the one that was idle first in front
 }
 
 type address struct {
-	key   string
+	key   Network
 	open  int
-	rate  *rate.Limiter
+	rate  Bucket
 	since time.Time     // with place: idle
 	place *list.Element // in Addresses.idle, while nothing is open
 }
@@ -82,36 +82,58 @@ func NewAddresses(l AddressLimits) (*Addresses, error) {
 		limits:  l,
 		burst:   burst,
 		recover: time.Duration(float64(burst) / float64(l.MaxRate) * float64(time.Second)),
-		known:   make(map[string]*address),
+		known:   make(map[Network]*address),
 	}, nil
 }
 
-// Enter counts one more for an IP address; Leave must follow. ErrTooFast and ErrTooMany say that it may not be, and then Leave
-// must not follow.
+// Enter counts one more for an IP address; Leave must follow. ErrTooFast and ErrTooMany say that it may not be, and
+// then Leave must not follow.
 func (l *Addresses) Enter(ip string) error {
-	key, now := network(ip), time.Now()
+	keys, now := networksOf(ip), time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.forget(now)
-	a := l.known[key]
-	if a == nil {
-		a = &address{key: key, rate: rate.NewLimiter(rate.Limit(l.limits.MaxRate), l.burst)}
-		l.known[key] = a
+	var found [3]*address
+	var err error
+	for i, key := range keys.All[:keys.N] {
+		found[i] = l.find(key)
+		if err == nil {
+			err = l.judge(found[i], now)
+		}
 	}
-	err := l.judge(a, now)
-	if err == nil {
-		a.open++
+	for _, a := range found[:keys.N] {
+		if err == nil {
+			a.open++
+		}
+		l.put(a, now)
 	}
-	l.put(a, now)
 	return err
 }
 
-// judge says whether a may open one more, and counts that it asked.
+// find returns what is known of a network, which is new if nothing is. l.mu must be held.
+func (l *Addresses) find(key Network) *address {
+	a := l.known[key]
+	if a == nil {
+		f := int64(key.Factor())
+		a = &address{key: key, rate: Bucket{PerSecond: f * int64(l.limits.MaxRate), Burst: f * int64(l.burst)}}
+		l.known[key] = a
+		l.count(key, 1)
+	}
+	return a
+}
+
+func (l *Addresses) count(key Network, n int) {
+	if key.narrow() {
+		l.narrow += n
+	}
+}
+
+// judge says whether a may open one more, and counts that it asked. l.mu must be held.
 func (l *Addresses) judge(a *address, now time.Time) error {
 	switch {
-	case !a.rate.AllowN(now, 1):
+	case !a.rate.Allow(1, now):
 		return ErrTooFast
-	case a.open >= l.limits.MaxOpen:
+	case a.open/a.key.Factor() >= l.limits.MaxOpen:
 		return ErrTooMany
 	}
 	return nil
@@ -119,23 +141,23 @@ func (l *Addresses) judge(a *address, now time.Time) error {
 
 // Leave counts one less for an IP address.
 func (l *Addresses) Leave(ip string) {
-	now := time.Now()
+	keys, now := networksOf(ip), time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := l.known[network(ip)]
-	if a == nil || a.open == 0 {
-		return
+	for _, key := range keys.All[:keys.N] {
+		if a := l.known[key]; a != nil && a.open > 0 {
+			a.open--
+			l.put(a, now)
+		}
 	}
-	a.open--
-	l.put(a, now)
 	l.forget(now)
 }
 
-// Len returns how many addresses are known.
+// Len returns how many addresses are known. The wider networks around them do not count.
 func (l *Addresses) Len() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.known)
+	return l.narrow
 }
 
 // put keeps a among the idle ones when it has nothing open, and nowhere else. l.mu must be held.
@@ -158,19 +180,6 @@ func (l *Addresses) forget(now time.Time) {
 		}
 		l.idle.Remove(front)
 		delete(l.known, a.key)
+		l.count(a.key, -1)
 	}
-}
-
-// network is what counts as one address: of IPv6 the first 64 bits, which is the least that one line gets, and of IPv4 written
-// as IPv6 what it stands for. What is no IP address, such as the "@" of a Unix socket, counts as it is.
-func network(ip string) string {
-	a, err := netip.ParseAddr(ip)
-	if err != nil {
-		return ip
-	}
-	if a = a.Unmap().WithZone(""); a.Is4() {
-		return a.String()
-	}
-	prefix, _ := a.Prefix(64) // of an IPv6 address there always is one
-	return prefix.String()
 }

@@ -90,7 +90,7 @@ func TestTheAddressesThatAreKnownAreBounded(t *testing.T) {
 	if got := l.Len(); got != mostIdle+1 {
 		t.Errorf("%d addresses are known, want %d idle ones and one with something open", got, mostIdle)
 	}
-	if l.known["192.0.2.1"] == nil {
+	if l.known[NetworkOf("192.0.2.1")] == nil {
 		t.Error("an address with something open was forgotten")
 	}
 }
@@ -102,7 +102,7 @@ func TestOneLineIsOneAddress(t *testing.T) {
 		{"fe80::1%eth0", "fe80::1%eth1"},
 		{"@", "@"},
 	} {
-		if network(same[0]) != network(same[1]) {
+		if NetworkOf(same[0]) != NetworkOf(same[1]) {
 			t.Errorf("%s and %s are told apart", same[0], same[1])
 		}
 	}
@@ -111,8 +111,75 @@ func TestOneLineIsOneAddress(t *testing.T) {
 		{"2001:db8:1:2::1", "2001:db8:1:3::1"},
 		{"::1", "127.0.0.1"},
 	} {
-		if network(different[0]) == network(different[1]) {
+		if NetworkOf(different[0]) == NetworkOf(different[1]) {
 			t.Errorf("%s and %s are taken for one", different[0], different[1])
+		}
+	}
+}
+
+// A customer's /48 has 65,536 /64s, of which each alone would be a new client.
+func TestManyNetworksOfOneCustomerHaveNoMoreThanTheirWiderNetworkMay(t *testing.T) {
+	l := newAddresses(t, 10, 1000)
+	open := func(format string) (n int) {
+		for i := range 200 {
+			for l.Enter(fmt.Sprintf(format, i)) == nil {
+				n++
+			}
+		}
+		return n
+	}
+	if got := open("2001:db8:1:00%02x::1"); got != Factor56*10 {
+		t.Errorf("the /64s of one /56 have %d open, want %d", got, Factor56*10)
+	}
+	if got := open("2001:db8:1:%x00::1"); got != (Factor48-Factor56)*10 {
+		t.Errorf("the other /64s of its /48 have %d open, want %d", got, (Factor48-Factor56)*10)
+	}
+	if got := open("2001:db8:2:%x00::1"); got != Factor48*10 {
+		t.Errorf("the /64s of another /48 have %d open, want %d", got, Factor48*10)
+	}
+	l.Leave("2001:db8:1::1")
+	l.expect(t, "2001:db8:1:7700::1", nil)
+	l.expect(t, "2001:db8:1:7700::1", ErrTooMany)
+}
+
+func TestManyNetworksOfOneCustomerOpenNoFasterThanTheirWiderNetworkMay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newAddresses(t, 10, 10)
+		opened := 0
+		for i := range 200 {
+			ip := fmt.Sprintf("2001:db8:1:%x00::1", i)
+			if l.Enter(ip) == nil {
+				opened++
+				l.Leave(ip)
+			}
+		}
+		if opened != Factor48*10 {
+			t.Errorf("%d came at once, want %d", opened, Factor48*10)
+		}
+		l.expect(t, "2001:db8:1:ff00::1", ErrTooFast)
+		time.Sleep(time.Second)
+		l.expect(t, "2001:db8:1:ff00::1", nil)
+	})
+}
+
+func TestANetworkIsMadeWithoutAllocating(t *testing.T) {
+	for _, ip := range []string{"192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1"} {
+		if n := testing.AllocsPerRun(100, func() { networksOf(ip) }); n != 0 {
+			t.Errorf("%s: %v allocations", ip, n)
+		}
+	}
+}
+
+func TestANetworkIsWrittenAsOperatorsWriteIt(t *testing.T) {
+	for ip, want := range map[string][]string{
+		"192.0.2.1":         {"192.0.2.1"},
+		"2001:db8:1:203::9": {"2001:db8:1:203::/64", "2001:db8:1:200::/56", "2001:db8:1::/48"},
+	} {
+		keys := networksOf(ip)
+		for i, key := range keys.All[:keys.N] {
+			if key.String() != want[i] {
+				t.Errorf("%s: %s, want %s", ip, key, want[i])
+			}
 		}
 	}
 }

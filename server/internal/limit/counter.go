@@ -2,8 +2,8 @@ package limit
 
 import "sync/atomic"
 
-// A Counter counts what happens very often on many cores: each that counts has a Cell, and the cells are as far apart as
-// cores want them. All methods may be called concurrently.
+// A Counter counts what happens very often on many cores: each that counts has a Cell, and the cells are as far apart
+// as cores want them. All methods may be called concurrently.
 type Counter struct {
 	cells [64]Cell
 	next  atomic.Uint32

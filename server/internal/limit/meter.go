@@ -12,8 +12,8 @@ const (
 	Over         // it went on, and the debt is too large
 )
 
-// A Rate is how much may be spent in a second, lasting. Twice as much, or Least if that is more, may be spent at once. Then
-// there is a warning, and one more second's worth may be owed before it is over.
+// A Rate is how much may be spent in a second, lasting. Twice as much, or Least if that is more, may be spent at
+// once. Then there is a warning, and one more second's worth may be owed before it is over.
 type Rate struct {
 	PerSecond int
 	Least     int // what must be possible at once however small the rate is: one message of the largest size
@@ -24,8 +24,8 @@ func (r Rate) burst() int { return max(2*r.PerSecond, r.Least) }
 // A Meter measures what one client spends: a token bucket that may go into debt. The zero Meter is full. It is used by
 // one goroutine at a time.
 //
-// It looks at the clock only when the bucket is empty, so most calls are one subtraction; a client that was quiet may for
-// that spend a burst and what was left of the one before.
+// It looks at the clock only when the bucket is empty, so most calls are one subtraction; a client that was quiet may
+// for that spend a burst and what was left of the one before.
 type Meter struct {
 	spent  int // of the burst; beyond it, the debt
 	since  time.Time
@@ -54,8 +54,8 @@ func (m *Meter) Spend(n int, r Rate) Verdict {
 	return Warn
 }
 
-// refill puts in what the time since the last call has brought. If that is half a bucket, the client has slowed down: it
-// will be warned anew.
+// refill puts in what the time since the last call has brought. If that is half a bucket, the client has slowed down:
+// it will be warned anew.
 func (m *Meter) refill(r Rate) {
 	now := time.Now()
 	back := now.Sub(m.since).Seconds() * float64(r.PerSecond)

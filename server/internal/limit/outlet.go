@@ -7,8 +7,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// An Outlet lets a line into the log now and then, for what a client can bring about as often as it likes: ten lines at
-// once, and one a second lasting, which is 100 kB of log in an hour. All methods may be called concurrently.
+// An Outlet lets a line into the log now and then, for what a client can bring about as often as it likes: ten lines
+// at once, and one a second lasting, which is 100 kB of log in an hour. All methods may be called concurrently.
 type Outlet struct {
 	rate *rate.Limiter
 	held atomic.Uint64
