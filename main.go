@@ -8,16 +8,16 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
-	"time"
 
 	"github.com/crier/crier/config"
 	"github.com/crier/crier/server"
+	"github.com/crier/crier/server/command"
 )
 
 // What the process ends with.
@@ -26,9 +26,6 @@ const (
 	exitFailed = 1 // the server could not run, or the health check failed
 	exitUsage  = 2 // the command line or a setting is wrong
 )
-
-// healthTimeout is how long a server may take to say that it lives.
-const healthTimeout = 3 * time.Second
 
 // version is set by the build (-ldflags "-X main.version=v1.2.3"); without it, Go's own record of the build is asked.
 var version string
@@ -39,23 +36,26 @@ func main() {
 
 // run does what args ask for and returns the exit code.
 func run(args, environ []string, stdout, stderr io.Writer) int {
-	command := serve
-	if len(args) > 0 {
-		if named, ok := commands[args[0]]; ok {
-			command, args = named, args[1:]
-		}
+	word, args := cutWord(args)
+	do, known := commands[word]
+	switch {
+	case !known:
+		fmt.Fprintln(stderr, "crier:", command.Unknown(word, words()))
+		return exitUsage
+	case word == "config" && len(args) > 0 && isCheck(args[0]):
+		return check(args, stdout, stderr)
 	}
 	i := &invocation{args: args, environ: environ, stdout: stdout, stderr: stderr}
 	var err error
 	i.config, err = i.load()
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		command = help
+		do = help
 	case err != nil:
 		fmt.Fprintf(stderr, "Crier cannot start, these settings are wrong:\n%v\n\n`crier --help` shows them all.\n", err)
 		return exitUsage
 	}
-	err = command(i)
+	err = do(i)
 	switch {
 	case err == nil:
 		return exitOK
@@ -63,6 +63,47 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "crier:", err)
 	}
 	return exitFailed
+}
+
+// cutWord cuts off the word that says what to do.
+func cutWord(args []string) (word string, rest []string) {
+	if len(args) > 0 && (!strings.HasPrefix(args[0], "-") || commands[args[0]] != nil) {
+		return args[0], args[1:]
+	}
+	return "serve", args
+}
+
+func words() (all []string) {
+	for word := range commands {
+		if !strings.HasPrefix(word, "-") {
+			all = append(all, word)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+func isCheck(arg string) bool {
+	name, _, _ := strings.Cut(arg, "=")
+	return name == "--check" || name == "-check"
+}
+
+// check says what is wrong with a file of settings, for `crier config --check FILE`.
+func check(args []string, stdout, stderr io.Writer) int {
+	_, file, given := strings.Cut(args[0], "=")
+	if !given && len(args) == 2 {
+		file = args[1]
+	}
+	if file == "" || given && len(args) > 1 {
+		fmt.Fprintln(stderr, "crier: the file to check is given as: crier config --check FILE")
+		return exitUsage
+	}
+	if err := config.Check(file); err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
+	fmt.Fprintf(stdout, "%s: nothing is wrong\n", file)
+	return exitOK
 }
 
 // An invocation is what a command is given.
@@ -87,6 +128,8 @@ var commands = map[string]func(*invocation) error{
 	"version":     tellVersion,
 	"--version":   tellVersion,
 	"-version":    tellVersion,
+	"-v":          tellVersion,
+	"-V":          tellVersion,
 }
 
 // serve runs the server until it is told to stop; a second signal ends the process at once. Nothing waits for stderr: its
@@ -129,26 +172,7 @@ func buildVersion() string {
 	return "(devel)"
 }
 
-// healthcheck asks the server that runs with these settings on this machine whether it lives.
-func healthcheck(i *invocation) error {
-	host, port, err := net.SplitHostPort(i.config.Addr)
-	if err != nil {
-		return err
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	client := http.Client{Timeout: healthTimeout, Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
-	response, err := client.Get("http://" + net.JoinHostPort(host, port) + server.HealthPath)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", server.HealthPath, response.Status)
-	}
-	return nil
-}
+func healthcheck(i *invocation) error { return command.Healthcheck(i.config) }
 
 const usage = `Crier is a Socket.IO server that you can just run.
 
@@ -156,13 +180,17 @@ Usage: crier [COMMAND] [FLAGS]
 
 Commands:
   serve         serve the page and Socket.IO (the default)
-  config        print the settings, where each comes from and what it does, as a file for --config
+  config        print the settings, where each comes from and what it does, as a file for --config;
+                config --check FILE only says what is wrong with a file
   healthcheck   ask a running Crier with the same settings whether it lives; the exit code tells
   version       print the version
   help          print this
 
 Every setting has a default, over which goes the YAML file that --config FILE or CRIER_CONFIG names (key
 ping_interval), over which goes a variable (CRIER_PING_INTERVAL), over which goes a flag (--ping-interval).
+
+Signals: SIGTERM and SIGINT stop Crier in order; SIGUSR2 does too, and tells clients that it starts again; SIGHUP reads
+the settings again, and the log says which were taken and which need a restart.
 
 Exit codes: 0 done or told to stop, 1 failed, 2 a setting is wrong.
 

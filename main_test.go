@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -54,6 +55,12 @@ func TestEachCommandAnswersWithItsExitCode(t *testing.T) {
 	wellAddr, illAddr := well.Listener.Addr().String(), ill.Listener.Addr().String()
 	_, port, _ := net.SplitHostPort(wellAddr)
 
+	rightFile, wrongFile := filepath.Join(t.TempDir(), "right.yaml"), filepath.Join(t.TempDir(), "wrong.yaml")
+	for file, text := range map[string]string{rightFile: "addr: :81\n", wrongFile: "addr: :81\nmax_queue: lots\n"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, c := range []struct {
 		name           string
 		args, environ  []string
@@ -67,8 +74,16 @@ func TestEachCommandAnswersWithItsExitCode(t *testing.T) {
 		{name: "config from the environment", args: []string{"config"}, environ: []string{"PORT=81"}, stdout: "\naddr: \":81\"\n"},
 		{name: "wrong setting", environ: []string{"CRIER_LOG_LEVEL=loud"}, code: exitUsage, stderr: "CRIER_LOG_LEVEL: \"loud\""},
 		{name: "unknown command", args: []string{"sevre"}, code: exitUsage, stderr: "sevre"},
-		{name: "healthy", args: []string{"healthcheck"}, environ: []string{"CRIER_ADDR=" + wellAddr}},
-		{name: "healthy on all addresses", args: []string{"healthcheck"}, environ: []string{"CRIER_ADDR=0.0.0.0:" + port}},
+		{name: "another word for serve", args: []string{"start", "--addr", ":81"}, code: exitUsage, stderr: "`crier` starts the server"},
+		{name: "port", args: []string{"--port", "8080"}, code: exitUsage, stderr: "did you mean --addr :8080?"},
+		{name: "command behind flags", args: []string{"--addr=:81", "serve"}, code: exitUsage, stderr: "a command comes before all flags"},
+		{name: "version, short", args: []string{"-v"}, stdout: "crier "},
+		{name: "a file that is right", args: []string{"config", "--check", rightFile}, stdout: "nothing is wrong"},
+		{name: "a file that is wrong", args: []string{"config", "--check=" + wrongFile}, environ: []string{"CRIER_LOG_LEVEL=loud"},
+			code: exitUsage, stderr: "line 2): \"lots\" is not allowed"},
+		{name: "no file", args: []string{"config", "--check"}, code: exitUsage, stderr: "crier config --check FILE"},
+		{name: "healthy", args: []string{"healthcheck"}, environ: []string{"CRIER_DATA=", "CRIER_ADDR=" + wellAddr}},
+		{name: "healthy on all addresses", args: []string{"healthcheck"}, environ: []string{"CRIER_DATA=", "CRIER_ADDR=0.0.0.0:" + port}},
 		{name: "ill", args: []string{"healthcheck", "--addr", illAddr}, code: exitFailed, stderr: "404"},
 		{name: "address in use", args: []string{"--data=", "--addr", illAddr}, code: exitFailed, stderr: illAddr},
 	} {

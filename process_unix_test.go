@@ -374,3 +374,19 @@ func TestClientsAreToldWhetherCrierStopsOrStartsAgain(t *testing.T) {
 		}
 	}
 }
+
+func TestTheHealthCheckFindsAnAddressThatOnlyTheServerWasGiven(t *testing.T) {
+	data := t.TempDir()
+	p := launch(t, logFile(t), "--data="+data)
+	p.until("it answers", p.isWell)
+	check := func() (int, string) {
+		var stdout, stderr screen
+		return run([]string{"healthcheck"}, []string{"CRIER_DATA=" + data}, &stdout, &stderr), stderr.String()
+	}
+	p.until("the check finds it", func() bool { code, _ := check(); return code == exitOK })
+	p.signal(syscall.SIGTERM)
+	p.end()
+	if code, why := check(); code != exitFailed || strings.Contains(why, p.url) {
+		t.Errorf("when it has ended, the check's exit code is %d: %s", code, why)
+	}
+}

@@ -180,7 +180,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer end()
 	go s.mindMemory(calm) // ends with Run
 	s.ready.Store(true)
-	s.log.Info("Crier is listening", "url", localURL(s.Addr()), "addr", s.Addr().String(), "path", s.config.Path)
+	s.announce()
 
 	select {
 	case err := <-failed:
@@ -216,6 +216,7 @@ func (s *Server) drain(restart bool) {
 		s.log.Warn("requests were cut: they had not ended within drain_timeout", "error", err)
 		_ = errors.Join(s.http.Close(), s.plain.close())
 	}
+	s.removeURL()
 	s.endFeed(ctx)
 	s.shares.Close()
 	s.log.Info("Crier has stopped")
@@ -224,6 +225,7 @@ func (s *Server) drain(restart bool) {
 // Close cuts everything off at once.
 func (s *Server) Close() error {
 	s.ready.Store(false)
+	s.removeURL()
 	err := errors.Join(s.plain.close(), s.closeSockets())
 	if closed := s.listener.Close(); !errors.Is(closed, net.ErrClosed) {
 		err = errors.Join(err, closed)
@@ -241,13 +243,4 @@ func (s *Server) closeSockets() (err error) {
 		err = closed
 	}
 	return errors.Join(err, s.closeFeed(lastSync))
-}
-
-// localURL is what to type into a browser on this machine.
-func localURL(addr net.Addr) string {
-	host, port, err := net.SplitHostPort(addr.String())
-	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, port)
 }

@@ -35,7 +35,7 @@ func openStore(c *config.Config, log *slog.Logger) (feed.Store, error) {
 	}
 	disk, err := feed.OpenDisk(c.Data, feed.DiskOptions{Logger: log})
 	if err != nil {
-		return nil, err
+		return nil, explainFolder(c.Data, err)
 	}
 	if d := disk.Damage(); d != nil {
 		log.Error("A part of what was said is lost to Crier, which goes on without it; clients that ask for it are told. To have it "+

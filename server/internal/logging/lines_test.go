@@ -134,11 +134,11 @@ func TestAWriteThatWaitsHoldsNobodyUpAndNoMoreThanTheBound(t *testing.T) {
 			t.Errorf("%d lines are lost, want 8", got)
 		}
 		began := time.Now()
-		if l.close(flushTime) {
+		if l.close(FlushTime) {
 			t.Error("it says that all was written")
 		}
-		if took := time.Since(began); took != flushTime {
-			t.Errorf("the end took %v, want %v", took, flushTime)
+		if took := time.Since(began); took != FlushTime {
+			t.Errorf("the end took %v, want %v", took, FlushTime)
 		}
 		close(s.hold)
 		synctest.Wait()

@@ -14,9 +14,9 @@ import (
 	"github.com/lmittmann/tint"
 )
 
-// flushTime is how long the end of the process may wait for the last lines. A file takes them in microseconds; a reader that
-// has stopped takes none.
-const flushTime = 300 * time.Millisecond
+// FlushTime is how long Close waits for the last lines at most. A file takes them in microseconds; a reader that has stopped
+// takes none.
+const FlushTime = 300 * time.Millisecond
 
 // Options say how lines look.
 type Options struct {
@@ -63,7 +63,7 @@ func (l *Log) Write(line []byte) (int, error) {
 }
 
 // Close writes what is left, for a third of a second at most. Lines that come later are lost.
-func (l *Log) Close() { l.lines.close(flushTime) }
+func (l *Log) Close() { l.lines.close(FlushTime) }
 
 func (o Options) handler(w io.Writer, level slog.Leveler) slog.Handler {
 	if o.Text {

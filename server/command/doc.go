@@ -1,0 +1,2 @@
+// Package command is what `crier WORD` does beside serving.
+package command
