@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ type Reloader struct {
 func (s *Server) reloaders() []Reloader {
 	return []Reloader{
 		{Settings: []string{"log_level"}, Prepare: s.prepareLogLevel},
+		{Settings: []string{"trusted_proxies"}, Prepare: s.prepareProxies},
 	}
 }
 
@@ -36,6 +38,18 @@ func (s *Server) prepareLogLevel(next *config.Config) (func(), error) {
 	}
 	return func() { log.SetLevel(next.LogLevel) }, nil
 }
+
+func (s *Server) prepareProxies(next *config.Config) (func(), error) {
+	return func() { s.trust(next.TrustedProxies) }, nil
+}
+
+// trust believes the proxies of these networks, which have been checked, from now on.
+func (s *Server) trust(networks []string) {
+	p := newProxies(networks)
+	s.proxies.Store(&p)
+}
+
+func (s *Server) trusts(a netip.Addr) bool { return s.proxies.Load().trust(a) }
 
 // reload is what has become of the settings since the start.
 type reload struct {

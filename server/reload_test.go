@@ -62,6 +62,16 @@ func TestAReloadTakesTheLogLevelAndTellsWhatNeedsARestart(t *testing.T) {
 	r.logged(`"taken":"log_level"`, `"need_a_restart":"none"`)
 }
 
+func TestAReloadTakesTrustedProxies(t *testing.T) {
+	r := reloading(t, func(c *config.Config) { c.LogLevel = slog.LevelDebug })
+	r.get("/one", "X-Forwarded-For", "192.0.2.7")
+	r.logged(`"path":"/one"`, `"address":"127.0.0.1"`)
+	r.server.Reload(r.again(func(c *config.Config) { c.TrustedProxies = []string{"127.0.0.0/8"} }))
+	r.logged(`"taken":"trusted_proxies"`, `"need_a_restart":"none"`)
+	r.get("/two", "X-Forwarded-For", "192.0.2.7")
+	r.logged(`"path":"/two"`, `"address":"192.0.2.7"`)
+}
+
 func TestAReloadThatIsWrongChangesNothing(t *testing.T) {
 	r := reloading(t, nil)
 	r.server.Reload(func() (*config.Config, error) { return nil, errors.New("one is wrong\nso is two") })

@@ -33,7 +33,7 @@ type Server struct {
 	metrics  *admin.Metrics
 	ready    atomic.Bool // what /readyz tells
 
-	proxies     proxies
+	proxies     atomic.Pointer[proxies]
 	unnamed     unnamed          // proxies that nobody trusts
 	connections *connections     // those of all listeners
 	addresses   *limit.Addresses // what each address has open, here and at the plain endpoints
@@ -53,10 +53,11 @@ type Server struct {
 // error of the start. Run or Close gives both back.
 func New(c *config.Config, log *slog.Logger) (*Server, error) {
 	s := &Server{
-		config: c, log: log, proxies: newProxies(c.TrustedProxies),
+		config: c, log: log,
 		hits:   limit.NewHits(limitHeaders, limitConnections, limitAddressConnections, limitHeld, limitKept),
 		turned: limit.NewOutlet(), closed: limit.NewOutlet(), shed: limit.NewOutlet(),
 	}
+	s.trust(c.TrustedProxies)
 	s.reload = reload{current: c, parts: s.reloaders()}
 	if err := s.newLimits(); err != nil {
 		return nil, err
