@@ -390,3 +390,25 @@ func TestTheHealthCheckFindsAnAddressThatOnlyTheServerWasGiven(t *testing.T) {
 		t.Errorf("when it has ended, the check's exit code is %d: %s", code, why)
 	}
 }
+
+func TestALogInAFileIsWhole(t *testing.T) {
+	const requests = 300
+	log := logFile(t)
+	p := launch(t, log, "--log-level=debug")
+	p.until("it answers", p.isWell)
+	for range requests {
+		p.get("/nowhere")
+	}
+	p.signal(syscall.SIGTERM)
+	p.end()
+	text, err := os.ReadFile(log.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(string(text), `"path":"/nowhere"`); got != requests {
+		t.Errorf("%d requests of %d are in the log", got, requests)
+	}
+	if lines := strings.Split(strings.TrimSpace(string(text)), "\n"); !strings.Contains(lines[len(lines)-1], "has stopped") {
+		t.Errorf("the last line is %s", lines[len(lines)-1])
+	}
+}
