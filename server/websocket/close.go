@@ -88,8 +88,8 @@ func (e *CloseError) Error() string {
 	return fmt.Sprintf("websocket: closed by the peer: %v: %q", e.Code, e.Reason)
 }
 
-// A ProtocolError is how Read ends when the peer broke a rule or a limit. The connection is of no more use; Code is what
-// the close frame to the peer should say.
+// A ProtocolError is how Read ends when the peer broke a rule or a limit. The connection is of no more use; Code is
+// what the close frame to the peer should say.
 type ProtocolError struct {
 	Code    CloseCode
 	Message string // what was wrong, without any of the peer's bytes

@@ -30,7 +30,8 @@ type deflater struct {
 	out []byte
 }
 
-// BestSpeed because Reset clears large tables at the higher levels: a message of 30 bytes takes 7 µs, and 37 at level 6.
+// BestSpeed because Reset clears large tables at the higher levels: a message of 30 bytes takes 7 µs, and 37 at level
+// 6.
 var deflaters = sync.Pool{New: func() any {
 	d := new(deflater)
 	d.w, _ = flate.NewWriter(d, flate.BestSpeed) // fails for unknown levels only

@@ -3,14 +3,12 @@
 //
 // It is made for very many connections that are quiet most of the time and for messages that go to very many of them:
 //
-//   - A connection that waits holds no buffer. [Conn.Read] parks until bytes are there and only then takes a buffer from
-//     a pool; a message that arrived whole is handed on from that buffer, unmasked in place, without a copy.
+//   - A connection that waits holds no buffer. [Conn.Read] parks until bytes are there and only then takes a buffer
+//     from a pool; a message that arrived whole is handed on from that buffer, unmasked in place, without a copy.
 //   - Frames are built once, by [AppendFrame] or [AppendCompressed], and may then go to any number of connections:
 //     every message stands alone, because neither side keeps a compression context.
 //   - [Conn.TryWrite] gives the kernel what it takes at once and never waits, so that one goroutine can serve many
-//     connections; [Conn.Write] waits, for the client that does not keep up. An [Outbox] chooses between the two.
-//   - What goes to very many of them is a [Task] of the [Flusher]: each of its workers queues it for its own connections and
-//     then writes, so that a connection's memory stays with one processor.
+//     connections; [Conn.Write] waits, for the client that does not keep up.
 //
 // What the peer may do is bounded by [ReadLimits]. Bytes are kept as they arrive, never as a header promises them.
 // A violation ends [Conn.Read] with a [ProtocolError] that carries the close code to answer with.

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// deflateAnswer accepts permessage-deflate without context takeover on either side, which a server may demand whether or
-// not the client offered it (RFC 7692 sections 7.1.1.1 and 7.1.1.2).
+// deflateAnswer accepts permessage-deflate without context takeover on either side, which a server may demand whether
+// or not the client offered it (RFC 7692 sections 7.1.1.1 and 7.1.1.2).
 const deflateAnswer = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 
 // acceptDeflate returns the answer to the first offer of permessage-deflate that can be met, or "" if there is none. An
@@ -63,10 +63,14 @@ func acceptOffer(params string) (answer string, ok bool) {
 	return answer, true
 }
 
-// unquote takes the quotes off a quoted string, which must be a token inside and so needs no escapes (RFC 6455 section 9.1).
+// unquote takes the quotes off a quoted string, which must be a token inside and so needs no escapes (RFC 6455
+// section 9.1).
 func unquote(s string) string {
 	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
 		return s[1 : len(s)-1]
 	}
 	return s
 }
+
+// trim removes what HTTP allows around the items of a list.
+func trim(s string) string { return strings.Trim(s, " \t") }

@@ -33,8 +33,8 @@ const (
 	bitMask = 0x80 // in the second byte
 )
 
-// AppendFrameHeader appends to dst the header of a frame that is a message of its own, not masked, as a server sends it;
-// length bytes of payload must follow. For a control frame (close, ping, pong) they are at most 125.
+// AppendFrameHeader appends to dst the header of a frame that is a message of its own, not masked, as a server sends
+// it; length bytes of payload must follow. For a control frame (close, ping, pong) they are at most 125.
 //
 // ws.WriteHeader does the same into an io.Writer, for the price of two allocations.
 func AppendFrameHeader(dst []byte, op OpCode, length int) []byte {

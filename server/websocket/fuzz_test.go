@@ -42,8 +42,8 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// FuzzUpgradeHeaders checks that whatever the client puts into its headers, the answer is an error or an acceptance that
-// is well-formed and agrees on nothing that is not spoken.
+// FuzzUpgradeHeaders checks that whatever the client puts into its headers, the answer is an error or an acceptance
+// that is well-formed and agrees on nothing that is not spoken.
 func FuzzUpgradeHeaders(f *testing.F) {
 	f.Add("websocket", "Upgrade", "13", testKey, "v1, v2", "permessage-deflate; client_max_window_bits")
 	f.Add("h2c", "keep-alive, Upgrade", "8", "AAAA", "b"+strings.Repeat(" ", 300)+"x", "constructor")

@@ -18,8 +18,8 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// Attacks that WebSocket servers have known. What they cost is counted in bytes allocated and kept; a bystander on the same
-// server must be served all the while.
+// Attacks that WebSocket servers have known. What they cost is counted in bytes allocated and kept; a bystander on
+// the same server must be served all the while.
 
 // A target is a server that echoes, and what it knows of its connections.
 type target struct {
@@ -164,8 +164,8 @@ func kept() int {
 	return int(m.HeapAlloc)
 }
 
-// ws before 7.4.6 took time in the square of the spaces in Sec-WebSocket-Protocol. A header of 32 kB of them, in any field that is
-// read, must be answered, and looked at without a copy.
+// ws before 7.4.6 took time in the square of the spaces in Sec-WebSocket-Protocol. A header of 32 kB of them, in any
+// field that is read, must be answered, and looked at without a copy.
 func TestCVE_2021_32640_SpacesInAHeaderCostNothing(t *testing.T) {
 	spaces := "b" + strings.Repeat(" ", 32<<10) + "x"
 	values := []string{spaces, strings.ReplaceAll(spaces, " ", "\t"), strings.ReplaceAll(spaces, "  ", " ,"), strings.ReplaceAll(spaces, "  ", ";=")}
@@ -189,8 +189,8 @@ func TestCVE_2021_32640_SpacesInAHeaderCostNothing(t *testing.T) {
 	near.expectUnharmed()
 }
 
-// ws before 8.17.1 died of a handshake with so many headers that the parser dropped the one named Upgrade. All must be seen, or the
-// request be refused; and what they were must not be kept with the connection.
+// ws before 8.17.1 died of a handshake with so many headers that the parser dropped the one named Upgrade. All must
+// be seen, or the request be refused; and what they were must not be kept with the connection.
 func TestCVE_2024_37890_ThousandsOfHeadersAreTakenOrRefused(t *testing.T) {
 	tg := newTarget(t, UpgradeOptions{Compression: true})
 	near := tg.bystander()
@@ -222,8 +222,9 @@ func TestCVE_2024_37890_ThousandsOfHeadersAreTakenOrRefused(t *testing.T) {
 	}
 }
 
-// ws before 8.21 kept far more for each fragment than its bytes, so that a message of one-byte fragments filled the memory under its
-// limit. Fragments over the limit must end the connection, and those under it cost no more than some times their bytes.
+// ws before 8.21 kept far more for each fragment than its bytes, so that a message of one-byte fragments filled the
+// memory under its limit. Fragments over the limit must end the connection, and those under it cost no more than some
+// times their bytes.
 func TestCVE_2026_48779_AMillionFragmentsEndTheConnectionEarly(t *testing.T) {
 	tg := newTarget(t, UpgradeOptions{Compression: true})
 	near, before := tg.bystander(), kept()
@@ -266,8 +267,8 @@ func (c *counter) Message(bool, []byte) error { c.messages++; return nil }
 func (c *counter) Ping([]byte)                {}
 func (c *counter) Pong([]byte)                {}
 
-// ws before 8.21.1 waited for ever for the last fragment of a message, and kept those that it had. The time for a message is counted
-// from its first byte, whatever else comes.
+// ws before 8.21.1 waited for ever for the last fragment of a message, and kept those that it had. The time for a
+// message is counted from its first byte, whatever else comes.
 func TestCVE_2026_62389_AMessageWithoutEndEndsItsConnection(t *testing.T) {
 	tg := newTarget(t, UpgradeOptions{Compression: true, Limits: ReadLimits{FragmentTimeout: 300 * time.Millisecond, MaxFragments: 1 << 30}})
 	near := tg.bystander()
@@ -306,8 +307,9 @@ func TestCVE_2026_62389_AMessageWithoutEndEndsItsConnection(t *testing.T) {
 	near.expectUnharmed()
 }
 
-// gorilla/websocket before 1.4.1 added up lengths without a look at the sign, and then read for ever. Each length that is too large, also
-// one that becomes so by what came before it, must end the connection before a byte of it is waited for.
+// gorilla/websocket before 1.4.1 added up lengths without a look at the sign, and then read for ever. Each length
+// that is too large, also one that becomes so by what came before it, must end the connection before a byte of it is
+// waited for.
 func TestCVE_2020_27813_NoLengthOverflows(t *testing.T) {
 	tg := newTarget(t, UpgradeOptions{Compression: true})
 	near, before := tg.bystander(), kept()
@@ -337,8 +339,8 @@ func TestCVE_2020_27813_NoLengthOverflows(t *testing.T) {
 	near.expectUnharmed()
 }
 
-// nats-server before 2.12.3 counted the bytes of a compressed message and not what they became. It must stop to inflate behind the
-// limit, in a message of one frame or many, and keep nothing.
+// nats-server before 2.12.3 counted the bytes of a compressed message and not what they became. It must stop to
+// inflate behind the limit, in a message of one frame or many, and keep nothing.
 func TestCVE_2026_27571_ACompressedMessageInflatesToItsLimitAndNoFurther(t *testing.T) {
 	const limit = 100_000
 	tg := newTarget(t, UpgradeOptions{Compression: true, Limits: ReadLimits{MaxMessage: limit}})

@@ -103,7 +103,8 @@ func (p *parser) open(frame ws.Header) (err error) {
 
 func (p *parser) checkLimits() error {
 	if p.fragments++; p.fragments > p.limits.MaxFragments {
-		return &ProtocolError{Code: ClosePolicyViolation, Message: fmt.Sprintf("a message of more than %d fragments", p.limits.MaxFragments), Limit: LimitFragments}
+		message := fmt.Sprintf("a message of more than %d fragments", p.limits.MaxFragments)
+		return &ProtocolError{Code: ClosePolicyViolation, Message: message, Limit: LimitFragments}
 	}
 	if p.frame.Length > int64(p.maxWire()-len(p.message)) {
 		return p.tooBig()
@@ -121,7 +122,8 @@ func (p *parser) maxWire() int {
 }
 
 func (p *parser) tooBig() error {
-	return &ProtocolError{Code: CloseTooBig, Message: fmt.Sprintf("a message of more than %d bytes", p.limits.MaxMessage), Limit: LimitMessage}
+	message := fmt.Sprintf("a message of more than %d bytes", p.limits.MaxMessage)
+	return &ProtocolError{Code: CloseTooBig, Message: message, Limit: LimitMessage}
 }
 
 // payload takes what b holds of the frame's payload.

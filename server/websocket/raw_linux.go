@@ -53,7 +53,7 @@ type rawSource struct {
 	quiet bool      // the last read took all that was there
 	turns int       // how often yieldAfter was called
 	full  bool      // the last read filled its buffer
-	haste int       // how many reads come without letting others run before
+	skips int       // how many reads still skip Gosched
 }
 
 func (r *rawSource) yieldAfter(d time.Duration, few int) {
@@ -70,8 +70,8 @@ func (s *socket) source() source {
 	return r
 }
 
-// next looks whether to yield before it reads: a goroutine that finds nothing, and then yields, leaves the next one to find
-// nothing once more.
+// next looks whether to yield before it reads: a goroutine that finds nothing, and then yields, leaves the next one
+// to find nothing once more.
 func (r *rawSource) next() (*readBuffer, int, error) {
 	if r.quiet && !r.yield.IsZero() && !time.Now().Before(r.yield) {
 		return nil, 0, errQuiet
@@ -85,15 +85,15 @@ func (r *rawSource) next() (*readBuffer, int, error) {
 	return b, r.n, err
 }
 
-// letOthersRun makes it likely that there is something to read. A read mostly finds nothing just behind one that took all that
-// was there, and then it is for nothing: the goroutine is parked, and reads again. On a busy server the other goroutines take
-// so long that the client has answered meanwhile: one event with ack costs 6 % less there. On one with idle processors it
-// is in vain, and wakes one of them, which costs more than the read.
+// letOthersRun yields before a read, which makes data likelier. Right after a read that drained the socket the next
+// one usually finds nothing: then the goroutine is parked, and reads once more when it wakes. On a busy server the
+// other goroutines take so long that the client has answered meanwhile, and an event with ack costs 6 % less. With
+// idle processors yielding is in vain, and wakes one of them, which costs more than the read: see skipYields.
 func (r *rawSource) letOthersRun() {
 	switch {
 	case r.full:
-	case r.haste > 0:
-		r.haste--
+	case r.skips > 0:
+		r.skips--
 	default:
 		runtime.Gosched()
 	}
@@ -101,13 +101,13 @@ func (r *rawSource) letOthersRun() {
 
 // readable reads once. It says false, which means wait, when there was nothing.
 //
-// That a read did not fill the buffer is no proof that nothing is left, or the next call could be spared: the peer's FIN
-// may be behind the bytes, and the poller, which is edge-triggered, would not tell of it again.
+// That a read did not fill the buffer is no proof that nothing is left, or the next call could be spared: the peer's
+// FIN may be behind the bytes, and the poller, which is edge-triggered, would not tell of it again.
 func (r *rawSource) readable(fd uintptr) bool {
 	b := readBuffers.Get().(*readBuffer)
-	n, err := readNow(fd, b[:])
+	n, err := receive(fd, b)
 	for err == unix.EINTR {
-		n, err = readNow(fd, b[:])
+		n, err = receive(fd, b)
 	}
 	if n > 0 {
 		r.b, r.n, r.full = b, n, n == len(b)
@@ -117,8 +117,8 @@ func (r *rawSource) readable(fd uintptr) bool {
 	r.release(b)
 	switch err {
 	case unix.EAGAIN:
-		if r.haste == 0 {
-			r.haste = skipYields
+		if r.skips == 0 {
+			r.skips = skipYields
 		}
 		return false
 	case nil:
@@ -185,10 +185,10 @@ func (w *rawWrite) writable(fd uintptr) bool {
 }
 
 func (w *rawWrite) once(fd uintptr) (int, error) {
-	if w.skip > 0 || len(w.bufs) == 1 {
-		return writeNow(fd, w.bufs[0][w.skip:])
+	if w.skip > 0 {
+		return sendOne(fd, w.bufs[0][w.skip:])
 	}
-	return writevNow(fd, w.bufs[:min(len(w.bufs), maxVectors)])
+	return send(fd, w.bufs[:min(len(w.bufs), maxVectors)])
 }
 
 // advance moves past n written bytes and past buffers that are empty.

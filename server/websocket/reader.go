@@ -9,19 +9,6 @@ import (
 	"time"
 )
 
-// A Handler takes what Read reads, in order, in Read's goroutine. data is valid only until the method returns. While a
-// method runs nothing is read, and the buffer that holds data is not free: a Handler hands on and returns.
-type Handler interface {
-	// Message takes a whole message, inflated; text is valid UTF-8. An error ends Read, which returns it as it is.
-	Message(binary bool, data []byte) error
-
-	// Ping is to be answered with a pong frame that has the same data, of at most 125 bytes.
-	Ping(data []byte)
-
-	// Pong needs no answer.
-	Pong(data []byte)
-}
-
 // readBuffer is what one read can bring. 16 KiB hold hundreds of small frames; only as many exist as there are
 // connections with something to read in this moment.
 type readBuffer [16 << 10]byte
@@ -33,8 +20,8 @@ type source interface {
 	// next waits for bytes. They are valid until release, which must follow unless there is an error.
 	next() (b *readBuffer, n int, err error)
 	release(b *readBuffer)
-	// yieldAfter makes next return errQuiet instead of reading on, once a read has taken all that was there and d has passed; the
-	// first few calls do not mind d. A source that can't yield waits.
+	// yieldAfter makes next return errQuiet instead of reading on, once a read has taken all that was there and d has
+	// passed; the first few calls do not mind d. A source that can't yield waits.
 	yieldAfter(d time.Duration, few int)
 }
 
@@ -54,8 +41,8 @@ func (c *Conn) source() source {
 //
 // It is called once. The connection is still open when it returns. Frames behind the one that ended it are dropped.
 //
-// Call it in a goroutine of its own and let the HTTP handler return: a connection that waits then costs 4 to 5 kB of memory in
-// all, and 13.4 kB in the handler's goroutine, which holds on to net/http's buffers and to the request.
+// Call it in a goroutine of its own and let the HTTP handler return: a connection that waits then costs 4 to 5 kB of
+// memory in all, and 13.4 kB in the handler's goroutine, which holds on to net/http's buffers and to the request.
 func (c *Conn) Read(h Handler) error { return c.read(c.source(), h) }
 
 func (c *Conn) read(src source, h Handler) error {
@@ -79,48 +66,8 @@ func (c *Conn) read(src source, h Handler) error {
 	}
 }
 
-// renewAfter is how long a goroutine reads before Go puts another in its place when the connection is quiet. The first
-// few do not wait for that: a client says a few things when it connects, and may then be silent for long.
-const (
-	renewAfter  = time.Second
-	earlyRenews = 8
-)
-
-// errQuiet says that the connection is quiet, and that the goroutine has read for long enough.
-var errQuiet = errors.New("websocket: quiet")
-
-// Go is Read in a goroutine of its own, which calls ended with what Read would have returned.
-//
-// It is really a row of goroutines: handling a message makes a stack grow from 2 to 4 KiB or more, and one that is
-// parked never shrinks by itself. When the connection is quiet the next one, with a new stack, takes over; mostly once
-// in renewAfter, for about a microsecond. Over 10,000 idle connections that saves 2 KiB each.
-func (c *Conn) Go(h Handler, ended func(error)) {
-	go c.readInTurn(c.source(), h, ended) // ends with the connection, or when the next takes over
-}
-
-func (c *Conn) readInTurn(src source, h Handler, ended func(error)) {
-	src.yieldAfter(renewAfter, earlyRenews)
-	err := c.read(src, h)
-	if err == errQuiet {
-		go c.readInTurn(src, h, ended)
-		return
-	}
-	deepen(0)
-	ended(err)
-}
-
-// deepen makes the goroutine's stack 4 KiB if it has only 2. What handles a message, or the end, needs them, and would have the
-// stack moved when a dozen calls are on it, each of which the runtime adjusts: with the same in the HTTP server's goroutines that
-// was a tenth of the processor time of a handshake, and is a third of that here, where three calls are on it.
-//
-//go:noinline
-func deepen(i int) byte {
-	var room [2 << 10]byte
-	return room[i]
-}
-
-// feed parses b and sets the read deadline as FragmentTimeout wants it: for a message that is not complete, counted from
-// its first byte, and none otherwise.
+// feed parses b and sets the read deadline as FragmentTimeout wants it: for a message that is not complete, counted
+// from its first byte, and none otherwise.
 func (c *Conn) feed(b []byte, h Handler) error {
 	if err := c.parser.feed(b, h); err != nil {
 		return err
@@ -141,7 +88,8 @@ func (c *Conn) feed(b []byte, h Handler) error {
 
 func (c *Conn) readError(err error) error {
 	if c.timed != 0 && errors.Is(err, os.ErrDeadlineExceeded) {
-		return &ProtocolError{Code: ClosePolicyViolation, Message: "a message that was not complete after " + c.parser.limits.FragmentTimeout.String(), Limit: LimitTime}
+		message := "a message that was not complete after " + c.parser.limits.FragmentTimeout.String()
+		return &ProtocolError{Code: ClosePolicyViolation, Message: message, Limit: LimitTime}
 	}
 	return err
 }

@@ -17,8 +17,8 @@ type UpgradeOptions struct {
 	// chosen. Without a common one the connection has none, and a browser that asked for one ends it.
 	Subprotocols []string
 
-	// Header is added to the answer that accepts. The handshake's own fields in it are ignored. What has been set on the
-	// http.ResponseWriter is not sent: net/http does not write this answer.
+	// Header is added to the answer that accepts. The handshake's own fields in it are ignored. What has been set on
+	// the http.ResponseWriter is not sent: net/http does not write this answer.
 	Header http.Header
 
 	// Compression accepts permessage-deflate from clients that offer it.
@@ -27,9 +27,9 @@ type UpgradeOptions struct {
 	// Limits bound what the client may send.
 	Limits ReadLimits
 
-	// Defer has the answer wait for the first TryWrite or Write, which takes it along: a server that has something to say at
-	// once then says both in one write, and can make the client known before that one hears of it. A connection that is
-	// closed before is not answered at all. NewConn ignores it.
+	// Defer has the answer wait for the first TryWrite or Write, which takes it along: a server that has something to
+	// say at once then says both in one write, and can make the client known before that one hears of it. A
+	// connection that is closed before is not answered at all. NewConn ignores it.
 	Defer bool
 }
 
@@ -51,9 +51,9 @@ const handshakeTimeout = 10 * time.Second
 //
 // Whether the page's origin may connect is the caller's to check, before.
 //
-// ws.HTTPUpgrader was not fit for it: it takes the connection over before it checks the request, so that a refusal passes
-// by the middleware, reads only the first of several Connection fields, takes any 24 bytes for a key, refuses the whole
-// request for an offer of compression that should only be declined, and hands back the buffers of net/http.
+// ws.HTTPUpgrader was not fit for it: it takes the connection over before it checks the request, so that a refusal
+// passes by the middleware, reads only the first of several Connection fields, takes any 24 bytes for a key, refuses
+// the whole request for an offer of compression that should only be declined, and hands back the buffers of net/http.
 func Upgrade(w http.ResponseWriter, r *http.Request, o UpgradeOptions) (*Conn, error) {
 	key, refusal := checkHandshake(r)
 	if refusal != nil {
@@ -142,9 +142,6 @@ func hasToken(values []string, token string) bool {
 	}
 	return false
 }
-
-// trim removes what HTTP allows around the items of a list.
-func trim(s string) string { return strings.Trim(s, " \t") }
 
 func isSingle(values []string, want string) bool {
 	return len(values) == 1 && trim(values[0]) == want

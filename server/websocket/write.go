@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A TryWriter is a net.Conn that can be written to without waiting, for a listener's own types: see [Conn.TryWrite], which
-// calls it. TryWrite writes as much of bufs as can be taken at once, and neither changes bufs nor keeps them.
+// A TryWriter is a net.Conn that can be written to without waiting, for a listener's own types: see [Conn.TryWrite],
+// which calls it. TryWrite writes as much of bufs as can be taken at once, and neither changes bufs nor keeps them.
 type TryWriter interface {
 	TryWrite(bufs [][]byte) (n int64, err error)
 }
@@ -15,8 +15,9 @@ type TryWriter interface {
 // buffers. It returns how many bytes were taken; fewer than all, without an error, means that the peer does not keep up
 // and the rest is for Write. bufs and what they hold are not changed, nor kept.
 //
-// Connections that are not a *net.TCPConn or *net.UnixConn (TLS, a listener's own type that is no TryWriter), and systems other
-// than Linux, know only writes that wait: there TryWrite returns 0, nil, and everything goes through Write.
+// Connections that are not a *net.TCPConn or *net.UnixConn (TLS, a listener's own type that is no TryWriter), and
+// systems other than Linux, know only writes that wait: there TryWrite returns 0, nil, and everything goes through
+// Write.
 //
 // One goroutine at a time may be in TryWrite or Write, and the caller sees to it.
 func (c *Conn) TryWrite(bufs [][]byte) (int64, error) {

@@ -3,32 +3,40 @@ package outbound
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
+	"io"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // A gate is a connection whose writes wait until they are let through.
 type gate struct {
 	*throttle
 	entered, open chan struct{}
+	lost          atomic.Bool // writes fail
 }
 
-func (g *gate) write(bufs [][]byte, wait bool) (int64, error) {
+func newGate() *gate {
+	return &gate{throttle: newThrottle(1, 1, 0), entered: make(chan struct{}), open: make(chan struct{})}
+}
+
+func (g *gate) TryWrite(bufs [][]byte) (int64, error) {
 	g.entered <- struct{}{}
 	<-g.open
-	return g.throttle.write(bufs, true)
+	if g.lost.Load() {
+		return 0, io.ErrClosedPipe
+	}
+	return g.throttle.Write(bufs, time.Time{})
 }
 
 func TestAFrameThatComesDuringAWriteIsNotForgotten(t *testing.T) {
 	o, _ := newOutbox(t, OutboxLimits{})
-	g := &gate{&throttle{rnd: rand.New(rand.NewPCG(1, 1))}, make(chan struct{}), make(chan struct{})}
-	conn, _ := throttled(t, g.throttle)
-	conn.raw = g
-	o.Attach(conn)
+	g := newGate()
+	o.Attach(g)
 	var a Arena
 	push(t, o, &a, []byte("one, "))
 	<-g.entered
@@ -79,6 +87,74 @@ func TestTheOrderInWhichOutboxesBecomeDirtyMayChange(t *testing.T) {
 	}
 }
 
+func TestABatchThatIsNeverFlushedHoldsNothingUp(t *testing.T) {
+	var a Arena
+	for name, later := range map[string]func(o *Outbox){
+		"a push":        func(o *Outbox) { push(t, o, &a, []byte(", then")) },
+		"another batch": func(o *Outbox) { pushBatch(t, o, a.Put([]byte(", then")), new(Batch)) },
+		"the batch's memory, used anew": func(o *Outbox) {
+			var b Batch
+			if err := o.PushBatch(a.Put([]byte(", and")), &b); err != nil {
+				t.Fatal(err)
+			}
+			b = Batch{}
+			pushBatch(t, o, a.Put([]byte(", then")), &b)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o, log := newOutbox(t, OutboxLimits{})
+			var forgotten Batch
+			if err := o.PushBatch(a.Put([]byte("first")), &forgotten); err != nil {
+				t.Fatal(err)
+			}
+			later(o)
+			<-log.waiting
+			got := string(bytes.Join(o.Take(), nil))
+			if !strings.HasPrefix(got, "first, ") || !strings.HasSuffix(got, ", then") {
+				t.Errorf("took %q", got)
+			}
+			forgotten.Flush()
+			push(t, o, &a, []byte("x"))
+			waitFor(t, "frames that are announced", func() bool { return len(log.waiting) > 0 })
+		})
+	}
+}
+
+// pushBatch pushes with a batch of its own and flushes it.
+func pushBatch(t *testing.T, o *Outbox, f Frames, b *Batch) {
+	t.Helper()
+	if err := o.PushBatch(f, b); err != nil {
+		t.Fatal(err)
+	}
+	b.Flush()
+}
+
+func TestAChangeOfProcessorsLeavesNothingBehind(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for _, change := range [][2]int{{1, 4}, {4, 1}} {
+		runtime.GOMAXPROCS(change[0])
+		f := NewFlusher()
+		var a Arena
+		var sinks []*throttle
+		for i := range 20 {
+			o, h := new(Outbox), newThrottle(1, uint64(i), 10)
+			o.Init(f, newOwnerLog(), OutboxLimits{MaxBytes: testLimit, WriteTimeout: patience})
+			o.Attach(h)
+			sinks = append(sinks, h)
+			runtime.GOMAXPROCS(change[1])
+			push(t, o, &a, []byte("frame "))
+			o.Finish(a.Put([]byte("last")), 0)
+		}
+		for i, h := range sinks {
+			<-h.closed
+			if got := h.taken.String(); got != "frame last" {
+				t.Errorf("outbox %d: %q left", i, got)
+			}
+		}
+		f.Close()
+	}
+}
+
 func TestABatchReachesEveryOutboxOfEveryWorker(t *testing.T) {
 	f := NewFlusher()
 	t.Cleanup(f.Close)
@@ -119,13 +195,10 @@ func TestBatchesAndPushesMeet(t *testing.T) {
 	var a Arena
 	all := make([]*Outbox, outboxes)
 	sinks := make([]*throttle, outboxes)
-	var closed []<-chan struct{}
 	for i := range all {
-		all[i], sinks[i] = new(Outbox), &throttle{rnd: rand.New(rand.NewPCG(uint64(i), 0)), most: 200}
+		all[i], sinks[i] = new(Outbox), newThrottle(uint64(i), 0, 200)
 		all[i].Init(f, newOwnerLog(), OutboxLimits{MaxBytes: 1 << 30, WriteTimeout: patience})
-		conn, gone := throttled(t, sinks[i])
-		all[i].Attach(conn)
-		closed = append(closed, gone)
+		all[i].Attach(sinks[i])
 	}
 	var pushing sync.WaitGroup
 	for g := range goroutines {
@@ -147,13 +220,14 @@ func TestBatchesAndPushesMeet(t *testing.T) {
 	pushing.Wait()
 	for i, o := range all {
 		o.Finish(Frames{}, 0)
-		<-closed[i]
+		<-sinks[i].closed
 		words := strings.Fields(sinks[i].taken.String())
 		if len(words) != goroutines*each {
 			t.Fatalf("outbox %d: %d frames left, want %d", i, len(words), goroutines*each)
 		}
 		for g := range goroutines {
-			mine := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return !strings.HasPrefix(w, fmt.Sprintf("%d/", g)) })
+			others := func(w string) bool { return !strings.HasPrefix(w, fmt.Sprintf("%d/", g)) }
+			mine := slices.DeleteFunc(slices.Clone(words), others)
 			for k, w := range mine {
 				if w != fmt.Sprintf("%d/%d", g, k) {
 					t.Fatalf("outbox %d: %s in place %d", i, w, k)
@@ -197,9 +271,9 @@ type noted struct {
 	note func(what string)
 }
 
-func (n *noted) write(bufs [][]byte, wait bool) (int64, error) {
+func (n *noted) TryWrite(bufs [][]byte) (int64, error) {
 	n.note("write")
-	return n.throttle.write(bufs, true)
+	return n.throttle.Write(bufs, time.Time{})
 }
 
 func TestWhatOthersAreAboutToSendLeavesInTheSamePass(t *testing.T) {
@@ -216,10 +290,7 @@ func TestWhatOthersAreAboutToSendLeavesInTheSamePass(t *testing.T) {
 		}
 		all, _ := neighbours(t, senders)
 		for i, o := range all {
-			n := &noted{&throttle{rnd: rand.New(rand.NewPCG(1, uint64(i)))}, note}
-			conn, _ := throttled(t, n.throttle)
-			conn.raw = n
-			o.Attach(conn)
+			o.Attach(&noted{newThrottle(1, uint64(i), 0), note})
 		}
 		var a Arena
 		for _, o := range all {

@@ -2,7 +2,6 @@ package outbound
 
 import (
 	"errors"
-	"os"
 	"sync"
 	"time"
 )
@@ -13,159 +12,124 @@ var (
 	ErrOutboxClosed = errors.New("outbound: the queue is closed")
 )
 
-// A Conn is what an outbox writes to; [websocket.Conn] is one, and its documentation tells what each method promises.
-type Conn interface {
-	TryWrite(bufs [][]byte) (int64, error)
-	Write(bufs [][]byte, deadline time.Time) (int64, error)
-	Close() error
+// OutboxLimits bound an outbox.
+type OutboxLimits struct {
+	MaxBytes     int           // held for the client; a single larger push is taken when nothing else waits
+	WriteTimeout time.Duration // how long a connection may take no byte at all while some wait
+
+	// Held is told by how much the bytes that the outbox holds (Size) have grown or shrunk, in whole steps of
+	// HeldStep: an outbox that holds less than one step never calls it. The sum of what it was told is never
+	// negative, and 0 when nothing is held any more. It is called with the outbox's lock held and must be quick: an
+	// atomic add. Nil: nobody counts.
+	Held func(delta int)
 }
 
 // An Outbox is the outbound side of one client: a queue of finished frames, bounded in bytes, and the one writer that
 // empties it into a connection. It outlives the connection: while none is attached (the client is on long-polling)
 // frames wait for Take, and a connection that is attached later goes on where Take stopped.
 //
-// All methods may be called concurrently. No lock is held while bytes go out or the owner is called.
+// It is a state machine: see next, which alone decides what is to be done for it. All methods may be called
+// concurrently. No lock is held while bytes go out or the owner is called.
 type Outbox struct {
 	owner   OutboxOwner
 	worker  *worker
 	limit   int
 	timeout time.Duration
-
-	next *Outbox // in a chain; belongs to whoever set listed, then to the worker
+	held    func(delta int) // OutboxLimits.Held
 
 	mu sync.Mutex // guards the following
 
-	queue   queue
-	flying  int    // bytes handed to a writer and not yet taken by the kernel
-	pushed  uint64 // how often frames were queued
-	conn    Conn   // nil while there is none
-	listed  bool   // on its way to the worker, or in its list
-	writing bool   // somebody writes to conn: the worker, or the goroutine for a slow client
-	slow    bool   // it is the latter
-	sealed  bool   // takes no more frames, but lets those it has go
-	ending  bool   // sealed, and conn ends when the queue is empty
-	full    bool   // a frame found no room: the owner is to be told
-	closed  bool
-	grace   time.Duration // with ending: how long conn stays open then
-	cutoff  *time.Timer   // with ending: for a peer that does not take the rest
-	waits   *waiters      // for bytes to leave; nil while nobody does
-}
-
-// An OutboxOwner is told what happens to its outbox. The calls come from the flusher's goroutine, which must not be held up.
-type OutboxOwner interface {
-	// FramesWaiting says that there are frames to Take.
-	FramesWaiting()
-	// WriteFailed says that the outbox can do no more: ErrQueueFull, or the connection's error.
-	WriteFailed(error)
-}
-
-// OutboxLimits bound an outbox.
-type OutboxLimits struct {
-	MaxBytes     int           // held for the client; a single larger push is taken when nothing else waits
-	WriteTimeout time.Duration // how long a connection may take no byte at all while some wait
+	queue  queue
+	flying int    // bytes that a writer has and the kernel has not taken yet
+	pushed uint64 // number of successful pushes
+	conn   Conn   // nil while there is none
+	batch  uint64 // id of the last Batch that it was put in since its worker's last visit; 0 if none
+	listed bool   // in its worker's list
+	state  state
+	writer writer
+	full   fullness
+	told   uint32     // how many steps held was told
+	last   *lastFrame // from state ending on; nil if it was closed without
+	waits  *waiters   // for bytes to leave; nil while nobody does
 }
 
 // Init makes o ready. It is called once, before anything else.
 func (o *Outbox) Init(f *Flusher, owner OutboxOwner, l OutboxLimits) {
-	o.owner, o.worker, o.limit, o.timeout = owner, f.assign(), l.MaxBytes, l.WriteTimeout
+	o.owner, o.worker, o.limit, o.timeout, o.held = owner, f.assign(), l.MaxBytes, l.WriteTimeout, l.Held
 }
 
 // Push queues frames. It never waits; ErrQueueFull means that the client takes its frames too slowly, and the owner's
 // WriteFailed follows.
 func (o *Outbox) Push(f Frames) error {
+	o.mu.Lock()
 	dirty, err := o.push(f)
 	if dirty {
-		o.worker.add(chain{o, o})
+		o.unlockAndList()
+	} else {
+		o.mu.Unlock()
 	}
 	return err
 }
 
-// PushBatch is Push for one of many clients: the flusher learns of it with b.Flush.
+// PushBatch is Push for one of many clients: the flusher learns of it with b.Flush. A batch that is never flushed
+// holds up its own frames alone: any later Push, or PushBatch with another batch, makes the outbox send them too.
 func (o *Outbox) PushBatch(f Frames, b *Batch) error {
+	id := b.identify()
+	o.mu.Lock()
 	dirty, err := o.push(f)
+	dirty = dirty && !o.listed && o.batch != id
+	if dirty {
+		o.batch = id
+	}
+	o.mu.Unlock()
 	if dirty {
 		b.add(o)
 	}
 	return err
 }
 
-// push says whether the outbox has become dirty: the caller must then hand it to its worker.
+// push reports whether the outbox has something for its worker to do. o.mu must be held.
 func (o *Outbox) push(f Frames) (dirty bool, err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	if err := o.refusal(); err != nil {
 		return false, err
 	}
-	if held := o.queue.size + o.flying; held > 0 && held+f.Len() > o.limit {
-		o.full = true
-		return o.list(), ErrQueueFull
+	if size := o.size(); size > 0 && size+f.Len() > o.limit {
+		o.full = fullUntold
+		return true, ErrQueueFull
 	}
 	o.queue.push(f)
 	o.pushed++
-	return o.list(), nil
-}
-
-// refusal says why nothing more is taken, if so. o.mu must be held.
-func (o *Outbox) refusal() error {
-	switch {
-	case o.closed || o.sealed:
-		return ErrOutboxClosed
-	case o.full:
-		return ErrQueueFull
-	}
-	return nil
-}
-
-// Err returns why no more frames are taken: ErrOutboxClosed, ErrQueueFull, or nil.
-func (o *Outbox) Err() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.refusal()
-}
-
-// list marks the outbox as listed; true if it was not. o.mu must be held.
-func (o *Outbox) list() bool {
-	if o.listed {
-		return false
-	}
-	o.listed = true
-	return true
-}
-
-// Ready says whether a frame pushed now would leave at once: a connection is attached and keeps up. Volatile packets are
-// dropped when it is not.
-func (o *Outbox) Ready() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.conn != nil && !o.slow && !o.sealed && !o.closed
-}
-
-// Size returns the bytes that wait, those on their way included.
-func (o *Outbox) Size() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.queue.size + o.flying
-}
-
-// Pushed returns how often frames were queued: once for each Push or PushBatch that returned no error.
-func (o *Outbox) Pushed() uint64 {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.pushed
+	o.account()
+	return true, nil
 }
 
 // Attach makes c the connection that the frames leave by. The outbox is its only writer from then on.
-func (o *Outbox) Attach(c Conn) {
+func (o *Outbox) Attach(c Conn) { o.AttachConverted(c, nil) }
+
+// AttachConverted is Attach for a queue that holds frames in a form that is not c's. In one locked step convert turns
+// what is queued into c's form; what is pushed from then on must be in that form. convert gets the frames in order,
+// cut only between pushes, and must not change them; what it returns belongs to the outbox. It runs with the outbox's
+// lock held and must be quick. It is not called when nothing is queued, or the outbox has closed.
+//
+// Those who wait for Flushed, for some of what is queued, then wait until all of it has left.
+func (o *Outbox) AttachConverted(c Conn, convert func(queued [][]byte) []byte) {
 	o.mu.Lock()
-	o.conn = c
-	closed := o.closed
-	dirty := !closed && (o.queue.size > 0 || o.ending) && o.list()
-	o.mu.Unlock()
-	if closed {
+	if o.state == closed {
+		o.conn = c
+		o.mu.Unlock()
 		c.Close()
+		return
 	}
-	if dirty {
-		o.worker.add(chain{o, o})
+	if convert != nil && o.queue.size > 0 {
+		o.queue.push(adopt(convert(o.queue.take(nil))))
+		o.waits.moveTo(o.size())
+		o.left(0)
+	}
+	o.conn = c
+	if o.queue.size > 0 || o.state == ending {
+		o.unlockAndList()
+	} else {
+		o.mu.Unlock()
 	}
 }
 
@@ -179,218 +143,104 @@ func (o *Outbox) Take() [][]byte {
 	return frames
 }
 
+// TakeUpTo is Take for at most n bytes. It takes whole pushes, at least one if there is any, even if that is larger
+// than n. The rest stays queued and is not announced again: see Size.
+//
+// The queue does not keep where pushes end, so the caller finds it: boundary returns the largest length, at most n,
+// of a part of piece that begins at its start and ends between two pushes; where the first push alone is longer than
+// n, the length of that push. It is called at most once, with a piece longer than n, and with the outbox's lock held.
+func (o *Outbox) TakeUpTo(n int, boundary func(piece []byte, n int) int) [][]byte {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	before := o.queue.size
+	frames := o.queue.takeUpTo(n, boundary)
+	o.left(before - o.queue.size)
+	return frames
+}
+
 // Seal refuses frames from now on; those that are queued still go out. Finish may follow.
 func (o *Outbox) Seal() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.sealed = true
+	o.state = max(o.state, sealed)
 }
 
-// Finish lets what is queued, and then last (a close frame), go out, and closes the connection when grace has passed since.
-// No frame is taken after it. A client that does not take what is left is cut off after the write timeout and grace.
+// Finish lets what is queued, and then last (a close frame), go out, and closes the connection when grace has passed
+// since. No frame is taken after it. A client that does not take what is left is cut off after the write timeout and
+// grace.
 //
 // The first call's frame counts. A later one can only shorten the grace: to 0, when the peer has said good-bye too.
 func (o *Outbox) Finish(last Frames, grace time.Duration) {
 	o.mu.Lock()
-	if o.ending || o.closed {
+	if o.state >= ending {
 		o.unlockAndHasten(grace)
 		return
 	}
-	o.queue.push(last)
-	o.sealed, o.ending, o.grace = true, true, grace
-	o.cutoff = time.AfterFunc(o.timeout+grace, o.Close)
+	o.finish(last, grace)
 	o.unlockAndList()
 }
 
-// Cut is Finish for a client that does not take its frames: what has not yet been handed to the kernel is dropped.
+// Cut is Finish for a client that does not take its frames: what has not yet been handed to a writer is dropped. From
+// the same moment on no frame is taken, so none can follow the gap but last.
 func (o *Outbox) Cut(last Frames, grace time.Duration) {
 	o.mu.Lock()
-	o.queue.take(nil)
-	o.endWaits()
-	o.full = false
-	if !o.ending || o.closed {
-		o.mu.Unlock()
-		o.Finish(last, grace)
+	if o.state == closed {
+		o.unlockAndHasten(grace)
 		return
 	}
-	o.queue.push(last) // the one that Finish had queued was dropped
+	o.queue.drop()
+	o.endWaits()
+	o.full = notFull
+	if o.state == ending {
+		o.queue.push(last) // in place of the one of Finish, which was dropped
+	} else {
+		o.finish(last, grace)
+	}
+	o.account()
 	o.unlockAndList()
-}
-
-// unlockAndHasten shortens the time that a connection stays open after the last frame. o.mu must be held.
-func (o *Outbox) unlockAndHasten(grace time.Duration) {
-	o.grace = min(o.grace, grace)
-	over := o.grace == 0 && o.closed
-	conn := o.conn
-	o.mu.Unlock()
-	if over && conn != nil {
-		conn.Close()
-	}
-}
-
-// unlockAndList hands the outbox to its worker. o.mu must be held.
-func (o *Outbox) unlockAndList() {
-	dirty := o.list()
-	o.mu.Unlock()
-	if dirty {
-		o.worker.add(chain{o, o})
-	}
 }
 
 // Close drops what is queued and ends the connection at once.
 func (o *Outbox) Close() {
-	if conn := o.shut(); conn != nil {
+	o.mu.Lock()
+	conn := o.shut()
+	o.mu.Unlock()
+	if conn != nil {
 		conn.Close()
 	}
 }
 
-// shut is Close but for the connection, which it returns.
-func (o *Outbox) shut() Conn {
+// Err returns why no more frames are taken: ErrOutboxClosed, ErrQueueFull, or nil.
+func (o *Outbox) Err() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.closed = true
-	o.stopCutoff()
-	o.queue.take(nil)
-	o.endWaits()
-	return o.conn
+	return o.refusal()
 }
 
-// flush gives the connection what is queued, in one write. Only the outbox's worker calls it.
-func (o *Outbox) flush(w *worker) {
+// Ready reports whether a frame pushed now would leave at once: a connection is attached and keeps up. Volatile packets
+// are dropped when it is not.
+func (o *Outbox) Ready() bool {
 	o.mu.Lock()
-	o.listed = false
-	if o.closed || o.full || o.conn == nil || o.writing {
-		o.unlockAndTell()
-		return
-	}
-	w.bufs = o.queue.take(w.bufs[:0])
-	if len(w.bufs) == 0 {
-		o.unlockAndEnd()
-		return
-	}
-	conn := o.conn
-	o.writing, o.flying = true, total(w.bufs)
-	o.mu.Unlock()
+	defer o.mu.Unlock()
+	return o.conn != nil && o.writer != drain && o.refusal() == nil
+}
 
-	n, err := conn.TryWrite(w.bufs)
-
+// Size returns the bytes that wait, those on their way included.
+func (o *Outbox) Size() int {
 	o.mu.Lock()
-	o.flying -= int(n)
-	o.left(int(n))
-	switch {
-	case err != nil:
-		o.mu.Unlock()
-		o.fail(err)
-	case o.flying > 0:
-		o.slow = true
-		o.mu.Unlock()
-		rest := skip(w.bufs, n)
-		go o.drain(conn, append(make([][]byte, 0, len(rest)), rest...)) // ends with the queue empty or the connection closed
-	default:
-		o.writing = false
-		o.unlockAndEnd()
-	}
-	clear(w.bufs) // pin no chunk while there is nothing to do
+	defer o.mu.Unlock()
+	return o.size()
 }
 
-// unlockAndTell lets the owner know, without the lock, of what flush cannot do itself. o.mu must be held.
-func (o *Outbox) unlockAndTell() {
-	full := o.full && !o.closed
-	waiting := o.conn == nil && !o.closed
-	o.mu.Unlock()
-	if full {
-		o.owner.WriteFailed(ErrQueueFull)
-	} else if waiting {
-		o.owner.FramesWaiting()
-	}
+// Pushed returns how often frames were queued: once for each Push or PushBatch that returned no error.
+func (o *Outbox) Pushed() uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.pushed
 }
 
-// unlockAndEnd begins the end of the connection if the outbox is ending and empty. o.mu must be held.
-func (o *Outbox) unlockAndEnd() {
-	conn, grace := o.conn, o.grace
-	end := o.ending && !o.closed && o.queue.size == 0
-	if end {
-		o.closed = true
-		o.stopCutoff()
-		o.endWaits()
-	}
-	o.mu.Unlock()
-	switch {
-	case !end:
-	case grace == 0:
-		conn.Close()
-	default:
-		// Not half-closed meanwhile: clients that take frames one by one (npm websocket) would see the end of the connection
-		// before the close frame that stands in front of it, and tell 1006.
-		time.AfterFunc(grace, func() { conn.Close() })
-	}
-}
+// Worker returns the number of the worker that the outbox belongs to, for life.
+func (o *Outbox) Worker() int { return o.worker.index }
 
-// stopCutoff lets go of the timer of Finish, which would keep an outbox that has ended in memory. o.mu must be held.
-func (o *Outbox) stopCutoff() {
-	if o.cutoff != nil {
-		o.cutoff.Stop()
-	}
-}
-
-// fail ends a connection that takes nothing any more. The owner comes first: the connection's reader, who sees it closed,
-// does not know why.
-func (o *Outbox) fail(err error) {
-	conn := o.shut()
-	o.owner.WriteFailed(err)
-	conn.Close()
-}
-
-// drain writes rest, and whatever gathers meanwhile, to a client that does not keep up. It is the outbox's writer until
-// it returns.
-func (o *Outbox) drain(conn Conn, rest [][]byte) {
-	for {
-		if err := o.writeAll(conn, rest); err != nil {
-			o.fail(err)
-			return
-		}
-		o.mu.Lock()
-		if rest = o.queue.take(nil); len(rest) == 0 || o.closed {
-			o.writing, o.slow = false, false
-			o.unlockAndEnd()
-			return
-		}
-		o.flying = total(rest)
-		o.mu.Unlock()
-	}
-}
-
-// writeAll waits until the kernel has taken bufs. A client that takes a little before each timeout is slow, not stuck.
-func (o *Outbox) writeAll(conn Conn, bufs [][]byte) error {
-	for len(bufs) > 0 {
-		n, err := conn.Write(bufs, time.Now().Add(o.timeout))
-		o.mu.Lock()
-		o.flying -= int(n)
-		o.left(int(n))
-		o.mu.Unlock()
-		if err != nil && (n == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
-			return err
-		}
-		bufs = skip(bufs, n)
-	}
-	return nil
-}
-
-func total(bufs [][]byte) (n int) {
-	for _, b := range bufs {
-		n += len(b)
-	}
-	return n
-}
-
-// skip drops the first n bytes of bufs, in place.
-func skip(bufs [][]byte, n int64) [][]byte {
-	for len(bufs) > 0 && n >= int64(len(bufs[0])) {
-		n -= int64(len(bufs[0]))
-		bufs = bufs[1:]
-	}
-	if len(bufs) > 0 {
-		bufs[0] = bufs[0][n:]
-	}
-	return bufs
-}
+// Settle delivers what was posted to the outbox's worker before: ahead of Seal or Finish, so that nothing is left out.
+func (o *Outbox) Settle() { o.worker.settle() }

@@ -1,21 +1,26 @@
 package outbound
 
 import (
+	"fmt"
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/crier/crier/server/websocket"
 )
 
 // A sink is a connection that takes everything at once.
 type sink struct{ taken *atomic.Int64 }
 
-func (s sink) source() source { return nil }
-
-func (s sink) write(bufs [][]byte, _ bool) (int64, error) {
+func (s sink) TryWrite(bufs [][]byte) (int64, error) {
 	n := int64(total(bufs))
 	s.taken.Add(n)
 	return n, nil
 }
+
+func (s sink) Write(bufs [][]byte, _ time.Time) (int64, error) { return s.TryWrite(bufs) }
+func (s sink) Close() error                                    { return nil }
 
 // A silentOwner is told things and does nothing.
 type silentOwner struct{}
@@ -31,7 +36,7 @@ func audience(tb testing.TB, n int) ([]Outbox, *atomic.Int64) {
 	all := make([]Outbox, n)
 	for i := range all {
 		all[i].Init(f, silentOwner{}, OutboxLimits{MaxBytes: 1 << 30, WriteTimeout: patience})
-		all[i].Attach(&Conn{raw: sink{taken}})
+		all[i].Attach(sink{taken})
 	}
 	return all, taken
 }
@@ -55,12 +60,12 @@ func TestAFrameBehindTheLastOneCostsNoAllocation(t *testing.T) {
 	var o Outbox
 	o.Init(f, silentOwner{}, OutboxLimits{MaxBytes: 1 << 30, WriteTimeout: patience})
 	var a Arena
-	frame := AppendFrame(nil, OpText, smallMessage)
+	frame := websocket.AppendFrame(nil, websocket.OpText, smallMessage)
 	noAllocations(t, func() { o.Push(a.Put(frame)) })
 }
 
 func TestABroadcastAllocatesTheSameForTenAndForThousand(t *testing.T) {
-	frame := AppendFrame(nil, OpText, smallMessage)
+	frame := websocket.AppendFrame(nil, websocket.OpText, smallMessage)
 	for _, n := range []int{10, 1000} {
 		all, taken := audience(t, n)
 		var a Arena
@@ -76,7 +81,7 @@ func BenchmarkPush(b *testing.B) {
 	var o Outbox
 	o.Init(f, silentOwner{}, OutboxLimits{MaxBytes: 1 << 30, WriteTimeout: patience})
 	var a Arena
-	frame := AppendFrame(nil, OpText, smallMessage)
+	frame := websocket.AppendFrame(nil, websocket.OpText, smallMessage)
 	b.ReportAllocs()
 	for b.Loop() {
 		o.Push(a.Put(frame))
@@ -91,10 +96,27 @@ func BenchmarkBroadcastFlush(b *testing.B) {
 	all, taken := audience(b, 1000)
 	var a Arena
 	var batch Batch
-	frame := AppendFrame(nil, OpText, smallMessage)
+	frame := websocket.AppendFrame(nil, websocket.OpText, smallMessage)
 	b.ReportAllocs()
 	for b.Loop() {
 		broadcast(all, taken, &a, &batch, frame)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(all)), "ns/delivery")
+}
+
+// BenchmarkPut measures an arena that all processors put frames into at once: go test -bench Put -cpu 1,2,4.
+func BenchmarkPut(b *testing.B) {
+	for _, size := range []int{60, 1000, 8000} {
+		b.Run(fmt.Sprint("bytes=", size), func(b *testing.B) {
+			var a Arena
+			frame := noise(size)
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					a.Put(frame)
+				}
+			})
+		})
+	}
 }

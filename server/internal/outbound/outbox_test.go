@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/crier/crier/server/websocket"
 )
 
 // An ownerLog writes down what an outbox tells its owner.
@@ -69,52 +70,11 @@ func push(t *testing.T, o *Outbox, a *Arena, b []byte) {
 	}
 }
 
-// A throttle is a connection that takes as many bytes at a time as it likes, and writes them down.
-type throttle struct {
-	mu    sync.Mutex
-	rnd   *rand.Rand
-	taken bytes.Buffer
-	most  int // bytes in one write that does not wait
-}
-
-func (h *throttle) source() source { return nil }
-
-func (h *throttle) write(bufs [][]byte, wait bool) (int64, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	left := total(bufs)
-	if !wait {
-		left = min(left, h.rnd.IntN(h.most+1))
-	}
-	n := int64(left)
-	for _, b := range bufs {
-		part := b[:min(left, len(b))]
-		h.taken.Write(part)
-		left -= len(part)
-	}
-	return n, nil
-}
-
-// throttled returns a connection that h stands for; closed is closed with it.
-func throttled(t *testing.T, h *throttle) (conn *Conn, closed <-chan struct{}) {
-	server, client := net.Pipe()
-	conn = NewConn(server, UpgradeOptions{})
-	conn.raw = h
-	gone := make(chan struct{})
-	go func() {
-		defer close(gone)
-		client.Read(make([]byte, 1))
-	}()
-	t.Cleanup(func() { conn.Close(); client.Close(); <-gone })
-	return conn, gone
-}
-
 func TestWhateverHappensEachByteLeavesOnceAndInOrder(t *testing.T) {
 	for seed := range uint64(100) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		o, log := newOutbox(t, OutboxLimits{MaxBytes: 1 << 30})
-		h := &throttle{rnd: rand.New(rand.NewPCG(seed, 2)), most: 1 + rnd.IntN(3000)}
-		conn, closed := throttled(t, h)
+		h := newThrottle(seed, 2, 1+rnd.IntN(3000))
 		var a Arena
 		var want, got []byte
 		attached := false
@@ -122,7 +82,7 @@ func TestWhateverHappensEachByteLeavesOnceAndInOrder(t *testing.T) {
 			switch k := rnd.IntN(40); {
 			case k == 0 && !attached:
 				attached = true
-				o.Attach(conn)
+				o.Attach(h)
 			case k < 5 && !attached:
 				got = append(got, bytes.Join(o.Take(), nil)...)
 			default:
@@ -137,13 +97,14 @@ func TestWhateverHappensEachByteLeavesOnceAndInOrder(t *testing.T) {
 			}
 		}
 		if !attached {
-			o.Attach(conn)
+			o.Attach(h)
 		}
 		o.Finish(a.Put([]byte("last")), 0)
-		<-closed
+		<-h.closed
 		got = append(got, h.taken.Bytes()...)
 		if want = append(want, "last"...); !bytes.Equal(got, want) {
-			t.Fatalf("seed %d: %d bytes left, want %d; they differ from %d on", seed, len(got), len(want), firstDifference(got, want))
+			at := firstDifference(got, want)
+			t.Fatalf("seed %d: %d bytes left, want %d; they differ from %d on", seed, len(got), len(want), at)
 		}
 		if len(log.failed) > 0 {
 			t.Fatalf("seed %d: %v", seed, <-log.failed)
@@ -162,7 +123,7 @@ func firstDifference(a, b []byte) int {
 
 func TestConcurrentPushersAndAClientThatStallsLoseNothing(t *testing.T) {
 	const pushers, each = 4, 2000
-	onEachTransport(t, UpgradeOptions{}, func(t *testing.T, w *wire) {
+	onEachTransport(t, func(t *testing.T, w *wire) {
 		o, log := newOutbox(t, OutboxLimits{MaxBytes: 64 << 20})
 		var a Arena
 		var pushing sync.WaitGroup
@@ -170,7 +131,8 @@ func TestConcurrentPushersAndAClientThatStallsLoseNothing(t *testing.T) {
 		for i := range pushers {
 			pushing.Go(func() {
 				for k := range each {
-					if err := o.Push(a.Put(AppendFrame(nil, OpText, fmt.Appendf(nil, "%d %d %s", i, k, filling)))); err != nil {
+					payload := fmt.Appendf(nil, "%d %d %s", i, k, filling)
+					if err := o.Push(a.Put(websocket.AppendFrame(nil, websocket.OpText, payload))); err != nil {
 						t.Error(err)
 					}
 				}
@@ -180,7 +142,7 @@ func TestConcurrentPushersAndAClientThatStallsLoseNothing(t *testing.T) {
 		pushing.Wait() // the client has read nothing: most of it waits
 		next := make([]int, pushers)
 		for range pushers * each {
-			_, payload := w.receive(t)
+			payload := w.receive(t)
 			var i, k int
 			fmt.Sscan(payload, &i, &k)
 			if k != next[i] {
@@ -190,8 +152,8 @@ func TestConcurrentPushersAndAClientThatStallsLoseNothing(t *testing.T) {
 		}
 		waitFor(t, "an empty queue", func() bool { return o.Size() == 0 })
 		waitFor(t, "a client that keeps up", o.Ready)
-		push(t, o, &a, AppendFrame(nil, OpText, []byte("at once")))
-		if _, got := w.receive(t); got != "at once" {
+		push(t, o, &a, websocket.AppendFrame(nil, websocket.OpText, []byte("at once")))
+		if got := w.receive(t); got != "at once" {
 			t.Errorf("then came %q", got)
 		}
 		if len(log.failed) > 0 {
@@ -230,7 +192,7 @@ func TestALargerFrameIsTakenWhenNothingElseWaits(t *testing.T) {
 
 func TestBytesOnTheirWayCountToo(t *testing.T) {
 	o, log := newOutbox(t, OutboxLimits{MaxBytes: 1000})
-	w := overPipe(t, UpgradeOptions{}) // takes a byte only when it is read
+	w := overPipe(t) // takes a byte only when it is read
 	o.Attach(w.conn)
 	var a Arena
 	push(t, o, &a, make([]byte, 900))
@@ -245,7 +207,7 @@ func TestBytesOnTheirWayCountToo(t *testing.T) {
 }
 
 func TestALostConnectionIsToldOnceAndEndsTheOutbox(t *testing.T) {
-	onEachTransport(t, UpgradeOptions{}, func(t *testing.T, w *wire) {
+	onEachTransport(t, func(t *testing.T, w *wire) {
 		o, log := newOutbox(t, OutboxLimits{})
 		o.Attach(w.conn)
 		w.client.Close()
@@ -286,7 +248,7 @@ func TestASealedOutboxLetsGoWhatItHas(t *testing.T) {
 	if err := o.Push(a.Put([]byte("after"))); !errors.Is(err, ErrOutboxClosed) {
 		t.Error("Push:", err)
 	}
-	w := overPipe(t, UpgradeOptions{})
+	w := overPipe(t)
 	o.Attach(w.conn)
 	if o.Ready() {
 		t.Error("a sealed outbox is ready")
@@ -306,7 +268,7 @@ func TestAClosedOutboxTakesNothingAndClosesWhatIsAttached(t *testing.T) {
 	if err := o.Push(a.Put([]byte("x"))); !errors.Is(err, ErrOutboxClosed) || o.Size() != 0 {
 		t.Errorf("Push: %v, %d bytes are held", err, o.Size())
 	}
-	w := overPipe(t, UpgradeOptions{})
+	w := overPipe(t)
 	o.Attach(w.conn)
 	o.Finish(a.Put([]byte("last")), time.Hour)
 	o.Cut(a.Put([]byte("last")), time.Hour)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 )
 
@@ -18,6 +19,14 @@ func (q *queue) pinned() (n int) {
 		}
 	}
 	return n
+}
+
+// pieces returns how many slices q would yield.
+func (q *queue) pieces() int {
+	if len(q.own) > 0 {
+		return 1 + len(q.loose)
+	}
+	return len(q.loose)
 }
 
 // randomBytes are long enough that pieces of them are told apart.
@@ -68,8 +77,9 @@ func TestAQueueGivesBackWhatWasPushedOnceAndInOrder(t *testing.T) {
 			if q.size != len(model) {
 				t.Fatalf("seed %d, step %d: size is %d, want %d", seed, step, q.size, len(model))
 			}
-			if limit := 2*len(model) + maxLoose*largest + 1024; q.pinned() > limit || len(q.loose) > maxLoose {
-				t.Fatalf("seed %d, step %d: %d pieces pin %d bytes for %d that wait", seed, step, len(q.loose), q.pinned(), len(model))
+			if limit := 2*len(model) + maxPieces*largest + 1024; q.pinned() > limit || q.pieces() > maxPieces {
+				t.Fatalf("seed %d, step %d: %d pieces pin %d bytes for %d that wait",
+					seed, step, q.pieces(), q.pinned(), len(model))
 			}
 		}
 	}
@@ -107,7 +117,7 @@ func TestAQueueThatHearsFewFramesPinsFewChunks(t *testing.T) {
 			a.Put(other)
 		}
 	}
-	if q.size != 100_000 || q.pinned() > 2*q.size+maxLoose*chunkSize {
+	if q.size != 100_000 || q.pinned() > 2*q.size+maxPieces*chunkSize {
 		t.Errorf("%d bytes that wait pin %d", q.size, q.pinned())
 	}
 }
@@ -152,5 +162,86 @@ func TestAnArenaNeverChangesWhatItHandedOut(t *testing.T) {
 	parts := a.Put([]byte("one"), nil, []byte("two"))
 	if string(parts.Bytes()) != "onetwo" {
 		t.Errorf("parts lie as %q", parts.Bytes())
+	}
+}
+
+func TestFramesThatManyPutAtOnceAreEachWhole(t *testing.T) {
+	var a Arena
+	var putting sync.WaitGroup
+	for g := range 4 {
+		putting.Go(func() {
+			var all []Frames
+			for k := range 3000 { // many chunks, so that putters meet at their ends
+				all = append(all, a.Put(fmt.Appendf(nil, "%d ", g), fmt.Appendf(nil, "%d", k)))
+			}
+			for k, f := range all {
+				if want := fmt.Sprintf("%d %d", g, k); string(f.Bytes()) != want {
+					t.Errorf("put %q, and %q lies there", want, f.Bytes())
+					return
+				}
+			}
+		})
+	}
+	putting.Wait()
+}
+
+func TestFramesThatAreTakenInPartsAreCutBetweenPushes(t *testing.T) {
+	for seed := range uint64(100) {
+		rnd := rand.New(rand.NewPCG(seed, 3))
+		var a Arena
+		var q queue
+		var pushed, took [][]byte
+		hears := 1 + rnd.IntN(3)
+		for range 200 {
+			b := append(noise(rnd.IntN(300)), ';') // a push ends with its only semicolon
+			for i := range b[:len(b)-1] {
+				b[i] |= 0x80
+			}
+			if f := a.Put(b); rnd.IntN(hears) == 0 {
+				q.push(f)
+				pushed = append(pushed, b)
+			}
+			if rnd.IntN(50) > 0 {
+				continue
+			}
+			n, before := rnd.IntN(2000), q.size
+			got := bytes.Join(q.takeUpTo(n, lastSemicolon), nil)
+			if q.size != before-len(got) {
+				t.Fatalf("seed %d: %d bytes were held, %d taken, %d are left", seed, before, len(got), q.size)
+			}
+			whole := bytes.SplitAfter(got, []byte{';'})
+			whole = whole[:len(whole)-1]
+			torn := len(bytes.Join(whole, nil)) != len(got)
+			if torn || before > 0 && len(whole) == 0 || len(got) > n && len(whole) > 1 {
+				t.Fatalf("seed %d: took %d bytes, %d whole pushes, for at most %d", seed, len(got), len(whole), n)
+			}
+			if next := len(took) + len(whole); next < len(pushed) && len(got)+len(pushed[next]) <= n {
+				t.Fatalf("seed %d: took %d of %d bytes, and the next push has %d", seed, len(got), n, len(pushed[next]))
+			}
+			took = append(took, whole...)
+		}
+		rest := bytes.Join(append(took, q.take(nil)...), nil)
+		if !bytes.Equal(rest, bytes.Join(pushed, nil)) {
+			t.Fatalf("seed %d: what was taken is not what was pushed", seed)
+		}
+	}
+}
+
+// lastSemicolon is the boundary of pushes that end with a semicolon.
+func lastSemicolon(piece []byte, n int) int {
+	if end := bytes.LastIndexByte(piece[:n], ';') + 1; end > 0 {
+		return end
+	}
+	return bytes.IndexByte(piece, ';') + 1
+}
+
+func TestABoundaryThatMakesNoSenseStillBringsTheQueueOn(t *testing.T) {
+	for _, wrong := range []int{-1, 0, 1 << 20} {
+		var a Arena
+		var q queue
+		q.push(a.Put([]byte("piece")))
+		if got := q.takeUpTo(2, func([]byte, int) int { return wrong }); string(bytes.Join(got, nil)) != "piece" {
+			t.Errorf("with a boundary at %d it took %q", wrong, got)
+		}
 	}
 }

@@ -1,12 +1,13 @@
 package outbound
 
-// A Task is a push to many outboxes, shared by the workers that the outboxes belong to: each pushes to its own. An outbox
-// that one goroutine fills and another one empties travels between their processors with each frame. With 1,000 clients and
-// four broadcasts on their way a delivery then took 52 to 82 ns of processor time on two processors and 39 to 61 on one; as tasks,
-// which do several broadcasts in one walk, it takes 21 to 37 and 16 to 20 (a busy machine: BenchmarkFanOut in socketio).
+// A Task is a push to many outboxes, shared by the workers that the outboxes belong to: each pushes to its own. An
+// outbox that one goroutine fills and another one empties travels between their processors with each frame. With
+// 1,000 clients and four broadcasts on their way a delivery then took 52 to 82 ns of processor time on two processors
+// and 39 to 61 on one; as tasks, which do several broadcasts in one walk, it takes 21 to 37 and 16 to 20 (a busy
+// machine: BenchmarkFanOut in socketio).
 type Task interface {
-	// Deliver pushes to those of worker's outboxes that the task is for, with PushBatch. next are the tasks behind it, which
-	// it may do in the same walk; it returns how many tasks are done, itself included.
+	// Deliver pushes to those of worker's outboxes that the task is for, with PushBatch. next are the tasks behind
+	// it, which it may do in the same walk; it returns how many tasks are done, itself included.
 	//
 	// It runs in whichever goroutine is first: the worker's, or one in Post or Settle. So it must not wait, and
 	// takes no lock under which one of those is called. What it reads stays as it is until Settle has returned.
@@ -16,9 +17,9 @@ type Task interface {
 	Size() int
 }
 
-// What may wait for a worker. Past it whoever posts delivers, and so is held up as long as that takes. A walk does all that
-// has gathered at once, and from a few dozen tasks on there is nothing more to be gained by waiting for others; the bytes
-// are those of a few arena chunks.
+// What may wait for a worker. Past it whoever posts delivers, and so is held up as long as that takes. A walk does
+// all that has gathered at once, and from a few dozen tasks on there is nothing more to be gained by waiting for
+// others; the bytes are those of a few arena chunks.
 const (
 	maxTasks     = 256
 	maxTaskBytes = 512 << 10
@@ -50,49 +51,3 @@ func (f *Flusher) Settle() {
 		f.workers[i].settle()
 	}
 }
-
-func (w *worker) post(t Task) {
-	w.mu.Lock()
-	w.tasks = append(w.tasks, t)
-	w.held += t.Size()
-	w.pending.Add(1)
-	full := len(w.tasks) >= maxTasks || w.held >= maxTaskBytes
-	asleep := w.rouse()
-	w.mu.Unlock()
-	if asleep {
-		w.flusher.announce(w)
-	}
-	if full {
-		w.deliver()
-	}
-}
-
-func (w *worker) settle() {
-	if w.pending.Load() > 0 {
-		w.deliver()
-	}
-}
-
-// deliver does the tasks that wait, after those that somebody else is doing. pending falls only when they are done: what
-// finds none may push past the queue of tasks.
-func (w *worker) deliver() {
-	w.turn.Lock()
-	defer w.turn.Unlock()
-	w.mu.Lock()
-	tasks := w.tasks
-	w.tasks, w.held = w.spare, 0
-	w.mu.Unlock()
-	for rest := tasks; len(rest) > 0; {
-		rest = rest[rest[0].Deliver(w.index, rest[1:], &w.batch):]
-	}
-	w.batch.Flush()
-	w.pending.Add(-int64(len(tasks)))
-	clear(tasks)
-	w.spare = tasks[:0]
-}
-
-// Worker returns the number of the worker that the outbox belongs to, for life.
-func (o *Outbox) Worker() int { return o.worker.index }
-
-// Settle delivers what was posted to the outbox's worker before: ahead of Seal or Finish, so that nothing is left out.
-func (o *Outbox) Settle() { o.worker.settle() }

@@ -1,9 +1,6 @@
 package outbound
 
-import (
-	"math/rand/v2"
-	"testing"
-)
+import "testing"
 
 // A countingTask counts how often it was delivered, and takes as many others along as it may.
 type countingTask struct {
@@ -21,10 +18,8 @@ func (c *countingTask) Size() int { return c.size }
 // stuckWorker returns a flusher's outbox whose worker is held up in a write until release is called.
 func stuckWorker(t *testing.T) (o *Outbox, release func()) {
 	o, _ = newOutbox(t, OutboxLimits{})
-	g := &gate{&throttle{rnd: rand.New(rand.NewPCG(1, 1))}, make(chan struct{}), make(chan struct{})}
-	conn, _ := throttled(t, g.throttle)
-	conn.raw = g
-	o.Attach(conn)
+	g := newGate()
+	o.Attach(g)
 	var a Arena
 	push(t, o, &a, []byte("held up"))
 	<-g.entered

@@ -1,0 +1,20 @@
+package outbound
+
+import "time"
+
+// A Conn is what an outbox writes to. Package websocket's Conn is one, and its documentation tells what each method
+// promises.
+type Conn interface {
+	TryWrite(bufs [][]byte) (int64, error)
+	Write(bufs [][]byte, deadline time.Time) (int64, error)
+	Close() error
+}
+
+// An OutboxOwner is told what happens to its outbox. The calls come from the flusher's goroutine, which must not be
+// held up.
+type OutboxOwner interface {
+	// FramesWaiting says that there are frames to Take.
+	FramesWaiting()
+	// WriteFailed says that the outbox can do no more: ErrQueueFull, or the connection's error.
+	WriteFailed(error)
+}
