@@ -1,5 +1,5 @@
-// Crier is the Socket.IO server that you can just run: a chat page, and a Socket.IO endpoint for every browser client
-// since version 1. `crier --help` tells the rest.
+// Crier is the Socket.IO server that you can just run: a chat page, and a Socket.IO endpoint for every browser
+// client since version 1. `crier --help` tells the rest.
 package main
 
 import (
@@ -27,7 +27,8 @@ const (
 	exitUsage  = 2 // the command line or a setting is wrong
 )
 
-// version is set by the build (-ldflags "-X main.version=v1.2.3"); without it, Go's own record of the build is asked.
+// version is set by the build (-ldflags "-X main.version=v1.2.3"); without it, Go's own record of the build is
+// asked.
 var version string
 
 func main() {
@@ -132,8 +133,8 @@ var commands = map[string]func(*invocation) error{
 	"-V":          tellVersion,
 }
 
-// serve runs the server until it is told to stop; a second signal ends the process at once. Nothing waits for stderr: its
-// reader may have stopped, or gone away, which is no reason to end.
+// serve runs the server until it is told to stop; a second signal ends the process at once. Nothing waits for
+// stderr: its reader may have stopped, or gone away, which is no reason to end.
 func serve(i *invocation) error {
 	server.Version = buildVersion()
 	signal.Ignore(syscall.SIGPIPE)

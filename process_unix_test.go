@@ -21,7 +21,8 @@ import (
 	"time"
 )
 
-// patience is how long a process may take for what it does at once; machines that test many things at a time are slow.
+// patience is how long a process may take for what it does at once; machines that test many things at a time are
+// slow.
 const patience = 20 * time.Second
 
 // process is Crier as a process of its own.
@@ -32,7 +33,8 @@ type process struct {
 	exit chan error
 }
 
-// launch starts Crier with its log on stderr, and kills it at the end of the test. It does not wait for it to listen.
+// launch starts Crier with its log on stderr, and kills it at the end of the test. It does not wait for it to
+// listen.
 func launch(t *testing.T, stderr *os.File, args ...string) *process {
 	t.Helper()
 	addr := freeAddr(t)
@@ -318,7 +320,8 @@ func TestASignalThatIsIgnoredStaysIgnored(t *testing.T) {
 	p.end()
 
 	again := &process{t: t, url: p.url, exit: make(chan error, 1)}
-	again.cmd = exec.Command("/bin/sh", append([]string{"-c", `trap "" HUP INT; exec "$0" "$@"`}, p.cmd.Args...)...) // nohup crier &
+	nohup := []string{"-c", `trap "" HUP INT; exec "$0" "$@"`}
+	again.cmd = exec.Command("/bin/sh", append(nohup, p.cmd.Args...)...)
 	again.cmd.Env, again.cmd.Stderr = p.cmd.Env, log
 	again.start()
 	again.until("it answers", again.isWell)
@@ -408,7 +411,8 @@ func TestALogInAFileIsWhole(t *testing.T) {
 	if got := strings.Count(string(text), `"path":"/nowhere"`); got != requests {
 		t.Errorf("%d requests of %d are in the log", got, requests)
 	}
-	if lines := strings.Split(strings.TrimSpace(string(text)), "\n"); !strings.Contains(lines[len(lines)-1], "has stopped") {
-		t.Errorf("the last line is %s", lines[len(lines)-1])
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	if last := lines[len(lines)-1]; !strings.Contains(last, "has stopped") {
+		t.Errorf("the last line is %s", last)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// units are the names a size may end with, the largest first; upper and lower case are one. "k" alone is none: some mean
-// 1000 by it, and some 1024.
+// units are the names a size may end with, the largest first; upper and lower case are one. "k" alone is none:
+// some mean 1000 by it, and some 1024.
 var units = []struct {
 	name  string
 	bytes int64
@@ -45,8 +45,9 @@ func formatSize(n int64) string {
 
 // spans are the names that the parts of a duration may have.
 var spans = map[string]time.Duration{
-	"ns": time.Nanosecond, "us": time.Microsecond, "µs": time.Microsecond, "μs": time.Microsecond, "ms": time.Millisecond,
-	"s": time.Second, "sec": time.Second, "second": time.Second, "seconds": time.Second,
+	"ns": time.Nanosecond, "us": time.Microsecond, "µs": time.Microsecond, "μs": time.Microsecond,
+	"ms": time.Millisecond,
+	"s":  time.Second, "sec": time.Second, "second": time.Second, "seconds": time.Second,
 	"m": time.Minute, "min": time.Minute, "minute": time.Minute, "minutes": time.Minute,
 	"h": time.Hour, "hour": time.Hour, "hours": time.Hour,
 	"d": 24 * time.Hour, "day": 24 * time.Hour, "days": 24 * time.Hour,

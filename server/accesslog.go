@@ -10,8 +10,8 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// accessLog writes a line for each request when it has ended, while the log's level is debug. The query stays out: it holds
-// the session's id.
+// accessLog writes a line for each request when it has ended, while the log's level is debug. The query stays out:
+// it holds the session's id.
 func (s *Server) accessLog(c *gin.Context) {
 	if !s.log.Enabled(c.Request.Context(), slog.LevelDebug) {
 		return // Gin goes on with the next handler by itself

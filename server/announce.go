@@ -10,6 +10,10 @@ import (
 // announce tells the operator, and `crier healthcheck`, where Crier is and what it keeps.
 func (s *Server) announce() {
 	url := localURL(s.Addr())
+	if err := s.writeURL(url); err != nil {
+		s.log.Warn("`crier healthcheck` will need to be given the address: it cannot be written into the data folder",
+			"error", err)
+	}
 	s.log.Info("Crier is listening",
 		"version", Version, "url", url, "addr", s.Addr().String(), "path", s.config.Path)
 	keeps := []any{
@@ -23,17 +27,17 @@ func (s *Server) announce() {
 	feed := s.feed.Stats()
 	held := feed.Last + 1 - feed.First
 	s.log.Info("what is said is kept", append([]any{"folder", absolute(s.config.Data), "messages", held}, keeps...)...)
-	if err := writeURL(s.config.Data, url); err != nil {
-		s.log.Warn("`crier healthcheck` will need to be given the address: it cannot be written into the data folder", "error", err)
-	}
 }
 
 // urlFile holds, in the data folder, the URL of the Crier that uses the folder, for programs on the same machine.
 const urlFile = "crier.url"
 
 // writeURL leaves nothing half-written: a check may come at any time.
-func writeURL(folder, url string) error {
-	path := filepath.Join(folder, urlFile)
+func (s *Server) writeURL(url string) error {
+	if s.config.Data == "" {
+		return nil
+	}
+	path := filepath.Join(s.config.Data, urlFile)
 	if err := os.WriteFile(path+".new", []byte(url+"\n"), 0o600); err != nil {
 		return err
 	}
@@ -47,8 +51,8 @@ func (s *Server) removeURL() {
 	}
 }
 
-// RunningURL returns the URL of the Crier that uses a data folder, or "" when that can't be known. It is wrong when that Crier was
-// killed.
+// RunningURL returns the URL of the Crier that uses a data folder, or "" when that can't be known. It is wrong
+// when that Crier was killed.
 func RunningURL(folder string) string {
 	if folder == "" {
 		return ""

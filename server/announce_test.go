@@ -20,7 +20,8 @@ func TestTheStartTellsVersionAddressFolderAndHowMuchIsKept(t *testing.T) {
 	for _, held := range []string{`"messages":0`, `"messages":2`} {
 		r := reloading(t, func(c *config.Config) { c.Data = folder })
 		r.logged("Crier is listening", `"version":"(devel)"`, `"url":"`+r.url, `"path":"/socket.io/"`)
-		r.logged("what is said is kept", `"folder":"`+folder, held, `"max_age":"7d"`, `"max_messages":100000`, `"max_bytes":"256MiB"`)
+		r.logged("what is said is kept", `"folder":"`+folder, held,
+			`"max_age":"7d"`, `"max_messages":100000`, `"max_bytes":"256MiB"`)
 		if got := RunningURL(folder); got != r.url {
 			t.Errorf("the folder says that Crier is at %q, want %q", got, r.url)
 		}

@@ -43,6 +43,6 @@ func permission(folder string, err error) string {
 	if !ok || owner == os.Geteuid() {
 		return fmt.Sprintf("Crier may not write to %s: change what is allowed there", path)
 	}
-	return fmt.Sprintf("%s belongs to user %d, and Crier runs as user %d: give it to that user, where the folder comes from "+
-		"(chown -R %d:%d FOLDER)", path, owner, os.Geteuid(), os.Geteuid(), os.Getegid())
+	return fmt.Sprintf("%s belongs to user %d, and Crier runs as user %d: give it to that user, where the "+
+		"folder comes from (chown -R %d:%d FOLDER)", path, owner, os.Geteuid(), os.Geteuid(), os.Getegid())
 }

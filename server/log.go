@@ -11,8 +11,9 @@ import (
 	"github.com/crier/crier/server/internal/logging"
 )
 
-// NewLog returns the log of a process, for New: JSON, or lines for a person when log_format says so or w is a terminal.
-// Nothing waits for w; what it does not take is counted as crier_log_lost_lines_total. Close writes what is left.
+// NewLog returns the log of a process, for New: JSON, or lines for a person when log_format says so or w is a
+// terminal. Nothing waits for w; what it does not take is counted as crier_log_lost_lines_total. Close writes what
+// is left.
 func NewLog(c *config.Config, w io.Writer) *logging.Log {
 	file, isFile := w.(*os.File)
 	terminal := isFile && term.IsTerminal(int(file.Fd()))

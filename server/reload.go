@@ -18,8 +18,9 @@ type Reloader struct {
 	// Settings are the names of those that it takes.
 	Settings []string
 
-	// Prepare checks next and returns what puts it in force, which can't fail; nil, if there is nothing new. It is called at each
-	// reload, also when none of the settings has another value: a file that one of them names may have changed.
+	// Prepare checks next and returns what puts it in force, which can't fail; nil, if there is nothing new. It is
+	// called at each reload, also when none of the settings has another value: a file that one of them names may
+	// have changed.
 	Prepare func(next *config.Config) (apply func(), err error)
 }
 
@@ -58,8 +59,8 @@ type reload struct {
 	parts   []Reloader
 }
 
-// Reload reads the settings again and puts those in force that can change while the server runs: all of them, or, if anything
-// is wrong, none. A line in the log tells what was taken and what needs a restart, or what is wrong.
+// Reload reads the settings again and puts those in force that can change while the server runs: all of them, or,
+// if anything is wrong, none. A line in the log tells what was taken and what needs a restart, or what is wrong.
 func (s *Server) Reload(read func() (*config.Config, error)) {
 	s.reload.mu.Lock()
 	defer s.reload.mu.Unlock()

@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// Signals are what the process is told from outside: SIGTERM and SIGINT to stop; where the system has it, SIGUSR2 to stop because
-// it will be started again at once; SIGHUP to read the settings again. A signal that the process was started to ignore
-// (nohup) stays ignored.
+// Signals are what the process is told from outside: SIGTERM and SIGINT to stop; where the system has it, SIGUSR2
+// to stop because it will be started again at once; SIGHUP to read the settings again. A signal that the process
+// was started to ignore (nohup) stays ignored.
 type Signals struct {
 	stop, reload chan os.Signal
 	released     chan struct{} // closed by Release
@@ -32,8 +32,8 @@ func notify(c chan<- os.Signal, signals ...os.Signal) {
 	}
 }
 
-// Watch returns a context for Run that ends with the first signal to stop; the next one has its usual effect, which is to end
-// the process. With each SIGHUP it calls reload, one call at a time. It is called once.
+// Watch returns a context for Run that ends with the first signal to stop; the next one has its usual effect,
+// which is to end the process. With each SIGHUP it calls reload, one call at a time. It is called once.
 func (g *Signals) Watch(reload func()) context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	g.ended = make(chan struct{})

@@ -15,8 +15,10 @@ func TestAWordThatIsNoCommandIsAnsweredWithTheRightWay(t *testing.T) {
 	commands := []string{"serve", "config", "healthcheck", "help", "version"}
 	for word, want := range map[string]string{
 		"start": "`crier` starts", "run": "`crier` starts", "stop": "SIGTERM", "reload": "SIGHUP", "restart": "SIGUSR2",
-		"validate": "crier config --check FILE", "status": "crier healthcheck", "8080": "--addr :8080", ":8080": "--addr :8080",
-		"my/crier.yaml": "--config my/crier.yaml", "serv": "`crier serve`?", "confg": "`crier config`?", "xyzzy": "crier help",
+		"validate": "crier config --check FILE", "status": "crier healthcheck", "8080": "--addr :8080",
+		":8080":         "--addr :8080",
+		"my/crier.yaml": "--config my/crier.yaml", "serv": "`crier serve`?", "confg": "`crier config`?",
+		"xyzzy": "crier help",
 	} {
 		if got := Unknown(word, commands); !strings.Contains(got, want) || !strings.Contains(got, word) {
 			t.Errorf("%s is answered with %q, want %q in it", word, got, want)
@@ -52,7 +54,8 @@ func TestTheHealthCheckAsksTheAddressInForce(t *testing.T) {
 	if err := Healthcheck(settings(t, ill.URL, "--addr="+well.Listener.Addr().String())); err != nil {
 		t.Errorf("a flag of the check goes over all: %v", err)
 	}
-	if err := Healthcheck(settings(t, ill.URL)); err == nil || !strings.Contains(err.Error(), ill.URL+"/healthz answers 404") {
+	err := Healthcheck(settings(t, ill.URL))
+	if want := ill.URL + "/healthz answers 404"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("of a server that is ill it says %v", err)
 	}
 }

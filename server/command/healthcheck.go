@@ -15,9 +15,9 @@ const healthTimeout = 3 * time.Second
 
 // Healthcheck asks the server that runs with these settings on this machine whether it lives.
 //
-// A container's check is not given the flags that the server was started with. So the server leaves its address in the
-// data folder, which is asked for it first: a setting may also have changed since the start, or say port 0. An address
-// among the check's own flags goes over it.
+// A container's check is not given the flags that the server was started with. So the server leaves its address in
+// the data folder, which is asked for it first: a setting may also have changed since the start, or say port 0. An
+// address among the check's own flags goes over it.
 func Healthcheck(c *config.Config) error {
 	url, err := localURL(c.Addr)
 	if err != nil {

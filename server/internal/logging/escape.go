@@ -10,8 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// visible returns line with DEL, the C1 controls and what changes the direction or the end of a line written as \u0085. A
-// terminal obeys them, and a reader does not see them. In JSON, where they can only stand in a text, that is the same text.
+// visible returns line with DEL, the C1 controls and what changes the direction or the end of a line written as
+// \u0085. A terminal obeys them, and a reader does not see them. In JSON, where they can only stand in a text,
+// that is the same text.
 func visible(line []byte) []byte {
 	if !bytes.ContainsFunc(line, hidden) {
 		return line
@@ -41,8 +42,8 @@ func hidden(r rune) bool {
 	}
 }
 
-// cleanText keeps what others have written from reaching a terminal as an order: tint writes messages as they are, and turns
-// the text \x1b in a value back into an escape character.
+// cleanText keeps what others have written from reaching a terminal as an order: tint writes messages as they are,
+// and turns the text \x1b in a value back into an escape character.
 func cleanText(groups []string, a slog.Attr) slog.Attr {
 	switch v := a.Value; {
 	case v.Kind() == slog.KindTime, v.Kind() == slog.KindDuration:

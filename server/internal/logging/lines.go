@@ -16,8 +16,9 @@ const (
 	retryAfter = 100 * time.Millisecond // until a descriptor that does not block, and is full, is tried again
 )
 
-// lines writes whole lines to out, in order, from a goroutine of its own. write never waits and never fails: what finds no
-// place, or can't be written, is dropped and counted. When out works again, one line tells how many are missing there.
+// lines writes whole lines to out, in order, from a goroutine of its own. write never waits and never fails: what
+// finds no place, or can't be written, is dropped and counted. When out works again, one line tells how many are
+// missing there.
 type lines struct {
 	out    io.Writer
 	notice func(lost uint64) []byte // the line that tells of so many lost ones

@@ -1,7 +1,8 @@
 // Package logging is the log of the process: lines that nothing waits for.
 //
-// Whoever logs only puts a line into memory. One goroutine writes; when the descriptor is full, closed or broken, lines are
-// dropped and counted, and the server goes on. Text that clients have written can't command a terminal or forge a line.
+// Whoever logs only puts a line into memory. One goroutine writes; when the descriptor is full, closed or broken,
+// lines are dropped and counted, and the server goes on. Text that clients have written can't command a terminal
+// or forge a line.
 package logging
 
 import (
@@ -14,8 +15,8 @@ import (
 	"github.com/lmittmann/tint"
 )
 
-// FlushTime is how long Close waits for the last lines at most. A file takes them in microseconds; a reader that has stopped
-// takes none.
+// FlushTime is how long Close waits for the last lines at most. A file takes them in microseconds; a reader that
+// has stopped takes none.
 const FlushTime = 300 * time.Millisecond
 
 // Options say how lines look.
@@ -25,7 +26,8 @@ type Options struct {
 	Color bool       // of text
 }
 
-// A Log is a logger whose level can be changed, and which tells what was lost. Its methods may be called concurrently.
+// A Log is a logger whose level can be changed, and which tells what was lost. Its methods may be called
+// concurrently.
 type Log struct {
 	*slog.Logger
 
@@ -77,7 +79,8 @@ func (o Options) handler(w io.Writer, level slog.Leveler) slog.Handler {
 // lostLine is logged whatever the level is: else nobody could tell a gap from silence.
 func lostLine(o Options, lost uint64) []byte {
 	var line bytes.Buffer
-	r := slog.NewRecord(time.Now(), slog.LevelWarn, "lines of this log are missing here: they could not be written in time", 0)
+	const text = "lines of this log are missing here: they could not be written in time"
+	r := slog.NewRecord(time.Now(), slog.LevelWarn, text, 0)
 	r.Add("lost", lost)
 	_ = o.handler(&line, slog.LevelWarn).Handle(context.Background(), r) // a buffer takes everything
 	return line.Bytes()

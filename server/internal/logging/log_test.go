@@ -19,7 +19,8 @@ func logged(t *testing.T, o Options, say func(l *Log)) string {
 	return s.String()
 }
 
-// forged is what a client may write: ESC, as it is and in the words that tint makes one of, a new line, C1 and bidi controls.
+// forged is what a client may write: ESC, as it is and in the words that tint makes one of, a new line, C1 and
+// bidi controls.
 const forged = "\x1b[2J \\x1b[31m \n ERR \u009b31m \u202egpj.exe\u2066 \u200f \u061c \u2028 \x7f"
 
 func TestNoTextReachesTheLogAsAnOrderToATerminal(t *testing.T) {
