@@ -38,6 +38,9 @@ func main() {
 // run does what args ask for and returns the exit code.
 func run(args, environ []string, stdout, stderr io.Writer) int {
 	word, args := cutWord(args)
+	if tool, ok := tools[word]; ok {
+		return tool(args, stdout, stderr)
+	}
 	do, known := commands[word]
 	switch {
 	case !known:
@@ -79,6 +82,9 @@ func words() (all []string) {
 		if !strings.HasPrefix(word, "-") {
 			all = append(all, word)
 		}
+	}
+	for word := range tools {
+		all = append(all, word)
 	}
 	slices.Sort(all)
 	return all
@@ -133,6 +139,11 @@ var commands = map[string]func(*invocation) error{
 	"-V":          tellVersion,
 }
 
+// tools are commands that take words in the place of settings.
+var tools = map[string]func(args []string, stdout, stderr io.Writer) int{
+	"feed": command.Feed,
+}
+
 // serve runs the server until it is told to stop; a second signal ends the process at once. Nothing waits for
 // stderr: its reader may have stopped, or gone away, which is no reason to end.
 func serve(i *invocation) error {
@@ -181,6 +192,8 @@ Usage: crier [COMMAND] [FLAGS]
 
 Commands:
   serve         serve the page and Socket.IO (the default)
+  config        print the settings, where each comes from and what it does, as a file for --config
+  feed          check, export, back up or adopt what is stored: crier feed --help
   config        print the settings, where each comes from and what it does, as a file for --config;
                 config --check FILE only says what is wrong with a file
   healthcheck   ask a running Crier with the same settings whether it lives; the exit code tells

@@ -75,6 +75,8 @@ func TestEachCommandAnswersWithItsExitCode(t *testing.T) {
 			stdout: "\naddr: \":81\"\n"},
 		{name: "wrong setting", environ: []string{"CRIER_LOG_LEVEL=loud"}, code: exitUsage,
 			stderr: "CRIER_LOG_LEVEL: \"loud\""},
+		{name: "the feed's tool", args: []string{"feed", "--help"}, stdout: "Usage: crier feed"},
+		{name: "the feed's tool, wrongly used", args: []string{"feed", "eat"}, code: exitUsage, stderr: "eat"},
 		{name: "unknown command", args: []string{"sevre"}, code: exitUsage, stderr: "sevre"},
 		{name: "another word for serve", args: []string{"start", "--addr", ":81"}, code: exitUsage,
 			stderr: "`crier` starts the server"},

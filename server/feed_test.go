@@ -18,6 +18,8 @@ import (
 
 	"github.com/crier/crier/config"
 	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/feed/disk"
+	"github.com/crier/crier/server/feed/memory"
 )
 
 // say says something over /ws/news and returns the answer's offset.
@@ -45,23 +47,28 @@ func (r *running) say(t *testing.T, data string) uint64 {
 func TestWhatWasSaidIsThereInTheNextLife(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "if need be")
 	keep := func(c *config.Config) { c.Data = dir }
-	for life := range uint64(3) {
+	first := uint64(0)
+	for n := range uint64(3) {
 		r := start(t, keep)
-		if got := r.say(t, `"x"`); got != life+1 {
-			t.Errorf("in life %d the offset is %d", life, got)
+		got := r.say(t, `"x"`)
+		if n == 0 {
+			first = got
+		}
+		if got != first+n {
+			t.Errorf("at start %d the offset is %d, at first it was %d", n, got, first)
 		}
 		r.stop()
 		if err := r.wait(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	d, err := feed.OpenDisk(dir, feed.DiskOptions{Logger: slog.New(slog.DiscardHandler)})
+	d, err := disk.Open(dir, disk.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	if first, last := d.Bounds(); first != 1 || last != 3 || d.Damage() != nil {
-		t.Errorf("the folder holds %d to %d, damage %v", first, last, d.Damage())
+	if b := d.Bounds(); b.First != first || b.Last != first+2 || d.Damage() != nil {
+		t.Errorf("the folder holds %+v, damage %v", b, d.Damage())
 	}
 }
 
@@ -126,7 +133,7 @@ func TestDamageIsReported(t *testing.T) {
 	dir := t.TempDir()
 	keep := func(c *config.Config) { c.Data = dir }
 	r := start(t, keep)
-	r.say(t, `"before"`)
+	before := r.say(t, `"before"`)
 	r.stop()
 	_ = r.wait()
 	files, err := filepath.Glob(filepath.Join(dir, "feed-*.log"))
@@ -142,10 +149,10 @@ func TestDamageIsReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	r = start(t, keep)
-	if r.say(t, `"after"`) < 2 {
+	if r.say(t, `"after"`) <= before {
 		t.Error("an offset is given twice")
 	}
-	if log := r.log.String(); !strings.Contains(log, "feed-damaged-") || !strings.Contains(log, "put a backup in the place") ||
+	if log := r.log.String(); !strings.Contains(log, "crier feed export "+dir+"/feed-damaged-") || !strings.Contains(log, "put a backup in the place") ||
 		!strings.Contains(log, `"level":"ERROR"`) {
 		t.Errorf("the log says: %s", log)
 	}
@@ -157,9 +164,9 @@ type broken struct {
 	err error
 }
 
-func (b broken) Probe() error { return b.err }
+func (b broken) Probe(context.Context) error { return b.err }
 
-func (b broken) Append([]feed.Entry) ([]int, error) { return nil, b.err }
+func (b broken) Append(context.Context, []feed.Entry, []feed.Result) error { return b.err }
 
 func TestReadyTellsThatNothingIsStored(t *testing.T) {
 	s, err := New(settings(nil), slog.New(slog.DiscardHandler))
@@ -196,13 +203,13 @@ func TestReadyTellsThatNothingIsStored(t *testing.T) {
 // ill returns a feed whose store has just refused.
 func ill(t *testing.T, cause error) *feed.Log {
 	t.Helper()
-	l, err := feed.New(broken{feed.NewMemory(0), cause}, feed.Options{Logger: slog.New(slog.DiscardHandler)})
+	l, err := feed.New(broken{memory.New(0), cause}, feed.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close(context.Background()) })
 	told := make(chan error, 1)
-	if err := l.Append(feed.Entry{Data: []byte("1")}, func(_ *feed.Entry, _ bool, err error) { told <- err }); err != nil {
+	if err := l.Append("", feed.Entry{Data: []byte("1")}, func(_ feed.Result, err error) { told <- err }); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-told; !errors.Is(err, cause) {

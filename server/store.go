@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/crier/crier/config"
 	"github.com/crier/crier/handlers"
 	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/feed/disk"
+	"github.com/crier/crier/server/feed/memory"
+	"github.com/crier/crier/server/internal/limit"
 )
 
 // openFeed opens what was said, in the folder that the settings name or in memory.
@@ -31,28 +35,64 @@ func openFeed(c *config.Config, log *slog.Logger) (*feed.Log, error) {
 
 func openStore(c *config.Config, log *slog.Logger) (feed.Store, error) {
 	if c.Data == "" {
-		return feed.NewMemory(feed.AboveFormerLives(time.Now())), nil
+		return memory.New(memory.AboveFormerLives(time.Now())), nil
 	}
-	disk, err := feed.OpenDisk(c.Data, feed.DiskOptions{Logger: log})
+	d, err := disk.Open(c.Data, disk.Options{Logger: log})
 	if err != nil {
 		return nil, explainFolder(c.Data, err)
 	}
-	if d := disk.Damage(); d != nil {
-		log.Error("A part of what was said is lost to Crier, which goes on without it; clients that ask for it are told. To have it "+
-			"back, stop Crier and put a backup in the place of the folder. The damaged files are kept until somebody removes them.",
-			"folder", c.Data, "damaged", d.Aside, "held_from", d.First)
+	if damage := d.Damage(); damage != nil {
+		tellDamage(log, c.Data, damage)
 	}
-	return disk, nil
+	return d, nil
 }
 
-// roomOptions keep what a client is told at a time well under what may wait for it: old clients' text may grow to twice
-// its length, and a page of entries has their offsets and names beside the data.
+// tellDamage says what was lost and what can be done.
+func tellDamage(log *slog.Logger, folder string, damage *disk.Damage) {
+	log.Error("A part of what was said is damaged. Crier goes on with all that is whole; clients that ask for more are told that "+
+		"something is missing. To have it back, stop Crier and put a backup in the place of the folder.",
+		"folder", folder, "what", strings.Join(damage.Reasons, "; "), "held_from", damage.Bounds.First, "missing_up_to", damage.Bounds.Gap)
+	if damage.Aside != "" {
+		log.Error("A copy of what is damaged was set aside, for as long as nothing newer takes its place; this command writes what can "+
+			"be read of it.", "command", "crier feed export "+damage.Aside)
+	}
+}
+
+// roomOptions keep what a client is told at a time well under what may wait for it: old clients' text may grow to
+// twice its length, and a page of entries has their offsets and names beside the data.
 func (s *Server) roomOptions() handlers.Options {
-	return handlers.Options{PageBytes: min(128<<10, s.config.MaxQueue/4), MaxName: s.config.MaxName, Logger: s.log}
+	c := s.config
+	o := handlers.Options{
+		MaxName:            c.MaxName,
+		PageBytes:          min(128<<10, c.MaxQueue/4),
+		MaxMessageRate:     c.MaxMessageRate,
+		MessageBurst:       c.MaxMessageBurst,
+		MaxMessageByteRate: c.MaxMessageByteRate,
+		MessageByteBurst:   c.MaxMessageByteBurst,
+		MaxReadRate:        c.MaxReadRate,
+		ReadBurst:          8 * c.MaxReadRate,
+		Reads:              limit.NewPlaces(readsAtOnce, readsWaiting),
+		CatchUps:           limit.NewPlaces(catchUpsAtOnce, catchUpsWaiting),
+		Logger:             s.log,
+	}
+	if s.kept != nil {
+		o.Kept = s.kept
+	}
+	return o
 }
 
-// lastSync is the least time that the feed has to store what it has taken, however long the clients took to leave. It takes
-// milliseconds unless the disk does not answer.
+// How many clients have the feed's store read for them at a time, and how many are told a lot of what they missed. A
+// read may hold a megabyte and more; who catches up has a page of 128 KiB queued. The others wait for their turn:
+// after a restart that may be all.
+const (
+	readsAtOnce     = 8
+	readsWaiting    = 10_000
+	catchUpsAtOnce  = 64
+	catchUpsWaiting = 100_000
+)
+
+// lastSync is the least time that the feed has to store what it has taken, however long the clients took to leave. It
+// takes milliseconds unless the disk does not answer.
 const lastSync = 2 * time.Second
 
 // endFeed closes the feed when all handlers have ended, so that nothing is appended any more.

@@ -1,6 +1,9 @@
 package feed
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 const (
 	// probeEvery is how often a store that failed is tried while nothing is appended.
@@ -41,38 +44,41 @@ type committer struct {
 }
 
 func (c *committer) store(w *work) {
-	c.ask(func() (err error) {
-		w.duplicates, err = c.Log.store.Append(w.entries)
-		w.err = err
-		return err
+	c.expire()
+	c.ask(func() error {
+		w.err = c.Log.store.Append(context.Background(), w.entries, w.forResults())
+		return w.err
 	})
 	entries, bytes := len(w.entries), w.bytes // it is the publisher's from here on
 	c.stored <- w
 	c.count(entries, bytes)
 }
 
-// count applies the limits when enough was stored since they were applied last.
+// count gives back room when enough was stored since that was done last.
 func (c *committer) count(entries, bytes int) {
 	c.entries += entries
 	c.bytes += bytes
-	// A hundredth over a limit is little to hold too much and enough to make the work rare.
+	// A hundredth of a limit is little room to hold and enough to make the work rare.
 	if c.entries > c.opts.MaxEntries/100 || int64(c.bytes) > c.opts.MaxBytes/100 {
-		c.retire(time.Now())
+		c.giveBack(time.Now())
 	}
 }
 
 func (c *committer) idle(now time.Time) {
 	if c.fault.Load() != nil {
-		c.ask(c.Log.store.Probe)
+		c.ask(func() error { return c.Log.store.Probe(context.Background()) })
+	} else if err := c.Log.store.Check(context.Background()); err != nil {
+		c.note(err)
 	}
 	if now.Sub(c.retired) >= retireEvery {
-		c.retire(now)
+		c.limit()
+		c.giveBack(now)
 	}
 }
 
-func (c *committer) retire(now time.Time) {
+func (c *committer) giveBack(now time.Time) {
 	c.entries, c.bytes, c.retired = 0, 0, now
-	c.applyLimits(now)
+	c.retire()
 }
 
 // ask has the store do something, and keeps what it said.

@@ -1,8 +1,11 @@
 package feed
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
-// On a Memory nothing is gained by storing one batch while another is published. There whoever appends also stores and
+// On an Instant store nothing is gained by storing one batch while another is published. There whoever appends also stores and
 // publishes, if nobody is at it, and goes on with what others append meanwhile. A message that comes alone, which is
 // how most come, is not handed from goroutine to goroutine twice.
 //
@@ -37,7 +40,7 @@ func (l *Log) serve() {
 func (l *Log) isOver() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.shutting && !l.working && l.queue.len() == 0
+	return l.shutting && !l.working && l.next == nil
 }
 
 // alone runs f between two publications, and then works off what waits; or it leaves f to whoever is at it.
@@ -57,7 +60,7 @@ func (l *Log) alone(f func()) {
 // work stores and publishes what waits, up to so many entries and the rest of a batch. The caller has set working.
 func (l *Log) work(most int) {
 	for {
-		w, chores := l.nextWork(most > 0)
+		w, chores := l.toDo(most > 0)
 		switch {
 		case chores:
 			l.doChores()
@@ -65,7 +68,8 @@ func (l *Log) work(most int) {
 			return
 		default:
 			most -= len(w.entries)
-			w.duplicates, w.err = l.store.Append(w.entries)
+			l.expire()
+			w.err = l.store.Append(context.Background(), w.entries, w.forResults())
 			l.direct.count(len(w.entries), w.bytes)
 			l.tell(w)
 			l.reuse(w)
@@ -73,21 +77,19 @@ func (l *Log) work(most int) {
 	}
 }
 
-// nextWork returns what is to do next. When that is nothing, or no more is wanted, it clears working, and wakes serve if
+// toDo returns what is to do next. When that is nothing, or no more is wanted, it clears working, and wakes serve if
 // there is a reason to.
-func (l *Log) nextWork(more bool) (w *work, chores bool) {
+func (l *Log) toDo(more bool) (w *work, chores bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.chores) > 0 {
 		return nil, true
 	}
-	if more && l.queue.len() > 0 {
-		w = *l.queue.at(0)
-		l.queue.drop(1)
-		return w, false
+	if more && l.next != nil {
+		return l.nextWork(), false
 	}
 	l.working = false
-	if l.shutting || l.queue.len() > 0 {
+	if l.shutting || l.next != nil {
 		l.signal()
 	}
 	return nil, false

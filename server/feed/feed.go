@@ -1,39 +1,40 @@
 // Package feed keeps what was said as one ordered stream, in which each entry has an offset.
 //
 // A [Log] is what a handler uses: it appends, tells when an entry is safe, and does so in the order of offsets, so that
-// whoever passes entries on from there passes them on in order. Under a Log lies a [Store]: [Memory] forgets with its
-// process; [Disk] holds what it has acknowledged through a killed process and a power cut.
-//
-// # Why the store on disk is a log of its own
-//
-// go.etcd.io/bbolt v1.5.0 (MIT, well kept) was tried first, entries and keys each in a bucket, beside a file that is
-// appended to, on the same disk (entries of 200 bytes; processor time for each entry, then the time of a commit):
-//
-//	entries in a commit          1                 4               64               512
-//	bbolt                 157 us, 0.35 ms   52 us, 0.40 ms   16 us, 1.3 ms    21 us, 11 ms
-//	append, room ahead     53 us, 0.15 ms   15 us, 0.17 ms  1.4 us, 0.2 ms   0.3 us, 0.4 ms
-//
-// A tree pays for what a feed never does, which is to insert in the middle: each random key dirties a page, and each
-// commit syncs twice. Its pages carry no checksum: of 400 files with one flipped bit, 270 opened as if nothing had
-// happened (not all of the bits were in use) and 5 ended the process with a memory fault that no recover catches, since
-// it reads through a memory map. A log needs one sync for each commit, has a checksum over every byte, is read with plain
-// reads, and retires by removing its oldest file. What it needs beyond that, and a tree would bring, is an index of
-// offsets and keys; both are small, bounded by the limits, and rebuilt when the log is opened.
+// whoever passes entries on from there passes them on in order. Under a Log lies a [Store]: package memory's forgets with its
+// process; package disk's holds what it has acknowledged through a killed process and a power cut.
 package feed
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
+// A Kind says what an entry is. Stores keep it and do not look at it.
+type Kind uint8
+
+// KindMessage is what a speaker said. The kinds to come are a correction, a deletion and an event of a rule.
+const KindMessage Kind = 0
+
+func (k Kind) String() string {
+	if k == KindMessage {
+		return "message"
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
+
 // An Entry is one thing that was said. Its slices are shared by everyone who reads it and must not be changed.
 type Entry struct {
-	Offset uint64 // its place: each entry has the offset of the one before it plus one
+	Offset uint64 // its place; later entries have higher offsets
 	At     int64  // when, in Unix milliseconds
+	Kind   Kind
+	Room   string // where it was said; "" is the room of all speakers
 	From   string // the speaker's name; "" if not registered
 	ID     string // the id by which others know the speaker
-	Key    string // the sender's own id of the message, by which a repetition is known; "" for none
-	Sender string // whose Key it is, an opaque text; never shown to others
+	Key    string // the owner's own id of the message, by which a repetition is known; "" for none
+	Owner  string // whose Key it is, an opaque text that only the owner can bring; never shown to others
 	Data   []byte // what was said, as JSON
 
 	Attachments [][]byte // binary parts that Data refers to
@@ -51,89 +52,132 @@ var (
 	ErrDamaged  = errors.New("feed: the stored bytes are damaged")
 )
 
+// A Result tells what became of an entry that was stored, now or before.
+type Result struct {
+	Offset   uint64
+	At       int64 // Unix milliseconds; 0 if it is not known any more
+	Repeated bool  // its owner had said it before: Offset and At are those of the first
+	Same     bool  // Repeated, and the first had the same data and attachments
+}
+
+// Bounds are the offsets that a store or a log holds.
+type Bounds struct {
+	First uint64 // the oldest offset held; Last+1, the offset to come, when nothing is held
+	Last  uint64 // the newest offset given
+	Gap   uint64 // between entries up to it some may be missing; behind it none is. 0: none is missing anywhere
+}
+
+// Complete reports whether all entries after an offset are held: one who knows everything up to there can be told all the
+// rest. It is false for an offset above Last, which is another feed's.
+func (b Bounds) Complete(since uint64) bool {
+	return since <= b.Last && since+1 >= b.First && since >= b.Gap
+}
+
+// A Page is a part of what was said.
+type Page struct {
+	Entries []Entry // in the order of their offsets
+	UpTo    uint64  // who has read them knows everything up to here that is still held
+	Missed  bool    // entries between the offset asked for and the page are no longer held, though no Gap told of it
+}
+
 // A Store holds entries. This is the law for every store:
 //
-//   - Ordered: offsets grow by one, without gaps, over all that is held. Whoever finds that the first entry it got is not
-//     the one it asked for knows that the ones between are no longer held. No offset is ever given twice, whatever
+//   - Ordered: offsets grow, and by one over all that is held behind Bounds.Gap. No offset is ever given twice, whatever
 //     happens to what was stored.
 //   - Atomic: Append stores all of its entries or none; a crash leaves all of them or none.
 //   - Durable: when Append has returned without an error, the entries survive whatever the store says it survives.
-//   - Once: an entry with a Key whose Sender has an entry with that Key in the store, or earlier in the same Append, is not
+//   - Once: an entry with a Key whose Owner has an entry with that Key in the store, or earlier in the same Append, is not
 //     stored again. This lies in the store since only the store sees what all the nodes of a cluster append; so does the
 //     choice of offsets.
 //   - After a failed Append nothing of it can be read, and the next one may succeed. Only a crash before that may bring
 //     its entries back, all of them.
 //
-// Reads may run concurrently with everything. Append, Probe, Retire and Close are called by one goroutine.
+// Reads, Bounds and Limit may run concurrently with everything. The others are called by one goroutine. A store may be slow or
+// away: what takes a context gives up when it is over.
 type Store interface {
-	// Append stores entries and sets their offsets. It returns the indexes of those that were already there, in growing
-	// order; their Offset is that of the earlier one. It keeps what the entries refer to.
-	Append(entries []Entry) (duplicates []int, err error)
+	// Append stores entries, sets their offsets, and sets what became of each in results, which has the same length. It keeps
+	// what the entries refer to.
+	Append(ctx context.Context, entries []Entry, results []Result) error
 
 	// Probe tells whether an Append would have a chance, without storing anything.
-	Probe() error
+	Probe(ctx context.Context) error
+
+	// Check tells whether what was stored is still where it was put. It is quick, and is called every few seconds.
+	Check(ctx context.Context) error
 
 	// Read returns entries after an offset: at most limit, and no more than maxBytes unless the first alone has more.
-	Read(after uint64, limit, maxBytes int) ([]Entry, error)
+	Read(ctx context.Context, after uint64, limit, maxBytes int) ([]Entry, error)
 
 	// ReadBefore returns the last entries before an offset, in growing order, within the same limits.
-	ReadBefore(before uint64, limit, maxBytes int) ([]Entry, error)
+	ReadBefore(ctx context.Context, before uint64, limit, maxBytes int) ([]Entry, error)
 
-	// Bounds returns the oldest and the newest offset held. When nothing is held, first is last+1: the offset to come.
-	Bounds() (first, last uint64)
+	// Bounds returns what is held. It never waits.
+	Bounds() Bounds
 
-	// Retire forgets the oldest entries, and their keys, until the limits hold.
-	Retire(now time.Time, limits Limits) error
+	// Limit forgets at once the oldest entries, and their keys, that are past the limits, and returns when the next entry will be
+	// past its age; zero if none is held. From then on Append keeps within the limits for entries and bytes. It never waits.
+	Limit(now time.Time, limits Limits) (due time.Time)
+
+	// Retire gives back the room that forgotten entries take.
+	Retire(ctx context.Context) error
 
 	Close() error
 }
 
+// An Instant store answers at once, as one in memory does: nobody has to wait for it. A Log on it has no goroutine for storing:
+// see Log.Append.
+type Instant interface {
+	Store
+	Instant()
+}
+
 // Limits say how much a store may hold: an entry is retired when any of them is exceeded.
 type Limits struct {
-	Age     time.Duration // by the entry's At, so a clock that was set back makes an entry stay longer, never go early
+	Age     time.Duration // by the entry's At; how one is counted that a wrong clock has set is told at internal/retention
 	Entries int
-	Bytes   int64 // of what the store keeps: for Disk the bytes in its files, for Memory those of the entries
+	Bytes   int64 // of what the store keeps: on disk those in its files, in memory those of the entries
 }
 
 // overhead stands for the memory that an entry takes beyond its texts and bytes.
 const overhead = 160
 
-func (e *Entry) size() int {
-	n := overhead + len(e.From) + len(e.ID) + len(e.Key) + len(e.Sender) + len(e.Data)
+// Size returns about how many bytes of memory the entry takes.
+func (e *Entry) Size() int {
+	n := overhead + len(e.From) + len(e.ID) + len(e.Key) + len(e.Owner) + len(e.Room) + len(e.Data)
 	for _, a := range e.Attachments {
 		n += len(a) + 24 // the slice's header
 	}
 	return n
 }
 
-// window is what may still go onto a page.
-type window struct {
-	entries, bytes int
+// A Window is what may still go onto a page.
+type Window struct {
+	Entries, Bytes int
 	used           bool
 }
 
-// take tells whether an entry still fits. The first does whatever its size, or nobody could get past a large one.
-func (w *window) take(e *Entry) bool {
-	w.entries--
-	w.bytes -= e.size()
-	fits := w.entries >= 0 && (w.bytes >= 0 || !w.used)
+// Take tells whether an entry still fits. The first does whatever its size, or nobody could get past a large one.
+func (w *Window) Take(e *Entry) bool {
+	w.Entries--
+	w.Bytes -= e.Size()
+	fits := w.Entries >= 0 && (w.Bytes >= 0 || !w.used)
 	w.used = true
 	return fits
 }
 
-// head returns as many of the first entries as fit.
-func (w *window) head(entries []Entry) []Entry {
+// Head returns as many of the first entries as fit.
+func (w *Window) Head(entries []Entry) []Entry {
 	n := 0
-	for n < len(entries) && w.take(&entries[n]) {
+	for n < len(entries) && w.Take(&entries[n]) {
 		n++
 	}
 	return entries[:n]
 }
 
-// tail returns as many of the last entries as fit.
-func (w *window) tail(entries []Entry) []Entry {
+// Tail returns as many of the last entries as fit.
+func (w *Window) Tail(entries []Entry) []Entry {
 	n := len(entries)
-	for n > 0 && w.take(&entries[n-1]) {
+	for n > 0 && w.Take(&entries[n-1]) {
 		n--
 	}
 	return entries[n:]

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,7 +59,7 @@ func (o Options) check() error {
 // in the order of offsets. The committer is never more than one batch ahead: if passing on is what takes the time, being
 // faster would only mean more and smaller batches, and the processor time of a sync (about 50 us) is what they share.
 //
-// On a Memory there is nothing to wait for, and those who append do the work themselves: see Append.
+// On an Instant store there is nothing to wait for, and those who append do the work themselves: see Append.
 //
 // A store that fails harms only the entries that it was given then. While it fails, and nothing is appended, it is probed,
 // so that Health is not stuck where it keeps clients away.
@@ -79,13 +81,17 @@ type Log struct {
 	last   atomic.Uint64 // the newest offset that was published, or is being published
 	recent ring
 	counts counts
+	tail   func(*Entry) // told of each new entry; nil until Follow
 
-	direct *committer // on a Memory, instead of the two goroutines: see direct.go
+	clock  *clock       // by which entries grow old
+	due    atomic.Int64 // when the oldest is too old, in Unix milliseconds
+	direct *committer   // on an Instant store, instead of the two goroutines: see direct.go
 
 	mu       sync.Mutex // guards the following; never held while a store, a done or a seam runs
-	working  bool       // on a Memory: somebody is storing and publishing
-	chores   []func()   // on a Memory: what is to run between two publications
-	queue    fifo[*work]
+	working  bool       // on an Instant store: somebody is storing and publishing
+	chores   []func()   // on an Instant store: what is to run between two publications
+	next     *work      // what is stored next; nil for nothing
+	turns    turns      // what does not fit into it
 	spare    []*work
 	newest   int64 // the latest At that Append has set
 	waiting  int   // entries that are not published yet
@@ -93,18 +99,32 @@ type Log struct {
 	shutting bool
 }
 
-// Done is told what became of an entry. With err == nil it is stored as e says, Offset and At included; duplicate tells that
-// its sender had said it before, under the Offset that e has now (all else in e is the repetition's), and it is not to be
-// passed on again. E is the log's again when Done returns.
-type Done func(e *Entry, duplicate bool, err error)
+// Done answers whoever appended an entry: with err == nil it is stored, as the result says.
+type Done func(r Result, err error)
 
 // work is what goes to the store in one piece.
 type work struct {
-	entries    []Entry
-	dones      []Done
-	bytes      int
-	duplicates []int
-	err        error
+	entries []Entry
+	dones   []Done
+	results []Result
+	bytes   int
+	err     error
+}
+
+// fits tells whether an entry of a size may be added. The first may whatever its size.
+func (w *work) fits(size int) bool { return w.bytes == 0 || w.bytes+size <= maxBatch }
+
+func (w *work) add(e Entry, done Done, size int) {
+	w.entries = append(w.entries, e)
+	w.dones = append(w.dones, done)
+	w.bytes += size
+}
+
+// forResults returns the memory for the results of the entries.
+func (w *work) forResults() []Result {
+	w.results = slices.Grow(w.results[:0], len(w.entries))[:len(w.entries)]
+	clear(w.results)
+	return w.results
 }
 
 // maxBatch is the size at which a batch is full. Larger ones cost no less for an entry: at this size a sync is shared by a
@@ -120,21 +140,23 @@ func New(store Store, opts Options) (*Log, error) {
 	l := &Log{
 		opts: opts, store: store,
 		wake: make(chan struct{}, 1), stored: make(chan *work),
-		seams: make(chan func(uint64)), ended: make(chan struct{}),
+		seams: make(chan func(uint64)), ended: make(chan struct{}), turns: newTurns(opts),
 	}
-	l.applyLimits(time.Now())
-	_, last := store.Bounds()
-	newest, err := store.ReadBefore(last+1, opts.Recent, opts.RecentBytes)
+	l.clock = newClock(opts.Logger)
+	l.recent.limits = Window{Entries: opts.Recent, Bytes: opts.RecentBytes}
+	l.limit()
+	l.retire()
+	last := store.Bounds().Last
+	newest, err := store.ReadBefore(context.Background(), last+1, opts.Recent, opts.RecentBytes)
 	if err != nil {
 		return nil, err
 	}
-	l.recent.limits = window{entries: opts.Recent, bytes: opts.RecentBytes}
 	for _, e := range newest {
 		l.recent.add(e)
 		l.newest = e.At
 	}
 	l.last.Store(last)
-	if _, ok := store.(*Memory); ok {
+	if _, ok := store.(Instant); ok {
 		l.direct = &committer{Log: l, retired: time.Now()}
 		go l.serve() // ends after Close
 		return l, nil
@@ -144,25 +166,62 @@ func New(store Store, opts Options) (*Log, error) {
 	return l, nil
 }
 
-// applyLimits is called by one goroutine: New, then the committer.
-func (l *Log) applyLimits(now time.Time) {
-	err := l.store.Retire(now, Limits{Age: l.opts.MaxAge, Entries: l.opts.MaxEntries, Bytes: l.opts.MaxBytes})
-	if err != nil {
+// limit forgets what is past the limits.
+func (l *Log) limit() {
+	limits := Limits{Age: l.opts.MaxAge, Entries: l.opts.MaxEntries, Bytes: l.opts.MaxBytes}
+	due := l.store.Limit(l.clock.now(), limits)
+	if due.IsZero() {
+		l.due.Store(math.MaxInt64)
+	} else {
+		l.due.Store(due.UnixMilli())
+	}
+	l.recent.forget(l.store.Bounds().First)
+}
+
+// mayExpire sees to it that entries are noticed when they are too old, though there were none before them.
+func (l *Log) mayExpire(entries []Entry) {
+	if l.due.Load() != math.MaxInt64 {
+		return
+	}
+	for i := range entries {
+		l.due.Store(min(l.due.Load(), entries[i].At+l.opts.MaxAge.Milliseconds()))
+	}
+}
+
+// expire forgets what has become too old, though nothing was appended since.
+func (l *Log) expire() {
+	if time.Now().UnixMilli() >= l.due.Load() {
+		l.limit()
+	}
+}
+
+// retire is called by one goroutine: New, then the committer.
+func (l *Log) retire() {
+	if err := l.store.Retire(context.Background()); err != nil {
 		l.opts.Logger.Warn("feed: what is too old or too much cannot be removed", "error", err)
 	}
 }
 
+// Follow has f told of each new entry, in the order of offsets and each once, whoever appended it: it is where news are passed on
+// from. It is called once, before the first Append. F is called by the publisher, with no lock held, when the entry can be read
+// and whoever appended it has its answer; what f does delays all others. It must not change the entry, nor keep it.
+func (l *Log) Follow(f func(*Entry)) { l.tail = f }
+
 // Append takes an entry in, whose Offset it ignores, and whose At is set if it is zero: to the time,
 // which does not go back from one offset to the next unless the clock does so by a minute or more. It never waits for the store. When
-// it returns nil, done is called once, by the publisher: one at a time, in the order of the calls of Append and so
-// in that of offsets, with no lock held. Done may call every method but Seam and Close; what it does delays all others.
+// it returns nil, done is called once, by the publisher: one at a time, in the order of offsets, which for those of one turn
+// is that of the calls of Append, with no lock held. Done may call every method but Seam and Close; what it does delays
+// all others.
 //
-// When Append returns an error, done is not called: ErrBusy if too much waits, ErrTooLarge, or ErrClosed.
+// Turn names whose entry it is, such as the address of a client: where more waits than is stored at a time, each turn gets
+// the same share.
 //
-// On a Memory, which nobody has to wait for, the goroutine that calls Append mostly calls done itself before Append returns, and
+// When Append returns an error, done is not called: ErrBusy if too much waits, of all or of this turn, ErrTooLarge, or ErrClosed.
+//
+// On an Instant store, which nobody has to wait for, the goroutine that calls Append mostly calls done itself before Append returns, and
 // that of others who appended meanwhile: so who calls Append must hold no lock that a done takes.
-func (l *Log) Append(e Entry, done Done) error {
-	mine, err := l.enqueue(e, done)
+func (l *Log) Append(turn string, e Entry, done Done) error {
+	mine, err := l.enqueue(turn, e, done)
 	switch {
 	case mine:
 		l.work(mostForOthers)
@@ -172,9 +231,9 @@ func (l *Log) Append(e Entry, done Done) error {
 	return err
 }
 
-// enqueue takes an entry in. On a Memory it may tell the caller that the work is its own: see work.
-func (l *Log) enqueue(e Entry, done Done) (mine bool, err error) {
-	size := e.size()
+// enqueue takes an entry in. On an Instant store it may tell the caller that the work is its own: see work.
+func (l *Log) enqueue(turn string, e Entry, done Done) (mine bool, err error) {
+	size := e.Size()
 	if size > MaxEntryBytes {
 		l.counts.tooLarge.Add(1)
 		return false, ErrTooLarge
@@ -189,15 +248,15 @@ func (l *Log) enqueue(e Entry, done Done) (mine bool, err error) {
 		l.counts.busy.Add(1)
 		return false, ErrBusy
 	}
-	if e.At == 0 {
-		e.At = l.stamp(now)
+	if w := l.openWork(size); w != nil {
+		l.stamp(&e, now)
+		w.add(e, done, size)
+	} else if !l.turns.Push(turn, size, waiting{e, done, size}) {
+		l.counts.busy.Add(1)
+		return false, ErrBusy
 	}
 	l.waiting++
 	l.bytes += size
-	w := l.openWork(size)
-	w.entries = append(w.entries, e)
-	w.dones = append(w.dones, done)
-	w.bytes += size
 	mine = l.direct != nil && !l.working
 	l.working = l.working || mine
 	return mine, nil
@@ -207,30 +266,49 @@ func (l *Log) enqueue(e Entry, done Done) (mine bool, err error) {
 // it; one that goes back further was wrong before, and what it said then must not be said on and on.
 const setBack = time.Minute
 
-// stamp returns the time to tell of the next entry: that of the clock, but not before that of the entry before it. It needs
-// the lock.
-func (l *Log) stamp(now int64) int64 {
-	if now < l.newest && l.newest-now < setBack.Milliseconds() {
-		return l.newest
+// stamp sets the time of the next entry, if it has none: that of the clock, but not before that of the entry before it. It
+// needs the lock.
+func (l *Log) stamp(e *Entry, now int64) {
+	if e.At != 0 {
+		return
 	}
-	l.newest = now
-	return now
+	if now >= l.newest || l.newest-now >= setBack.Milliseconds() {
+		l.newest = now
+	}
+	e.At = l.newest
 }
 
-// openWork returns the work that takes an entry of the size. It needs the lock.
+// openWork returns the work that takes an entry of the size, or nil: then the entry has to wait for its turn. It needs the lock.
 func (l *Log) openWork(size int) *work {
-	if n := l.queue.len(); n > 0 {
-		if w := *l.queue.at(n - 1); w.bytes+size <= maxBatch {
-			return w
-		}
+	switch {
+	case !l.turns.empty():
+		return nil
+	case l.next == nil:
+		l.next = l.newWork()
+	case !l.next.fits(size):
+		return nil
 	}
-	var w *work
+	return l.next
+}
+
+// newWork needs the lock.
+func (l *Log) newWork() (w *work) {
 	if n := len(l.spare); n > 0 {
 		w, l.spare = l.spare[n-1], l.spare[:n-1]
-	} else {
-		w = &work{}
+		return w
 	}
-	l.queue.push(w)
+	return &work{}
+}
+
+// nextWork returns what waits longest, and fills the work behind it from the turns. It needs the lock.
+func (l *Log) nextWork() *work {
+	w := l.next
+	l.next = nil
+	if !l.turns.empty() {
+		l.next = l.newWork()
+		now := time.Now().UnixMilli()
+		l.turns.fill(l.next, func(e *Entry) { l.stamp(e, now) })
+	}
 	return w
 }
 
@@ -245,12 +323,10 @@ func (l *Log) signal() {
 func (l *Log) take() (w *work, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.queue.len() == 0 {
+	if l.next == nil {
 		return nil, !l.shutting
 	}
-	w = *l.queue.at(0)
-	l.queue.drop(1)
-	return w, true
+	return l.nextWork(), true
 }
 
 // release gives back what one entry took of the limits, and says whether there are chores.
@@ -266,7 +342,7 @@ func (l *Log) release(size int) (chores bool) {
 func (l *Log) reuse(w *work) {
 	clear(w.entries)
 	clear(w.dones)
-	*w = work{entries: w.entries[:0], dones: w.dones[:0]}
+	*w = work{entries: w.entries[:0], dones: w.dones[:0], results: w.results[:0]}
 	l.mu.Lock()
 	if len(l.spare) < 3 {
 		l.spare = append(l.spare, w)

@@ -1,6 +1,10 @@
 package feed
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+)
 
 // seamsBetween is how many seams may pass between two entries, so that newcomers cannot hold up what is said.
 const seamsBetween = 32
@@ -24,30 +28,45 @@ func (l *Log) publish() {
 }
 
 func (l *Log) tell(w *work) {
-	duplicates := w.duplicates
+	if w.err == nil {
+		l.recent.forget(l.store.Bounds().First)
+		l.mayExpire(w.entries)
+	}
 	for i := range w.entries {
 		e := &w.entries[i]
-		size := e.size()
-		switch {
+		size := e.Size()
+		switch r := w.results[i]; {
 		case w.err != nil:
 			l.counts.failed.Add(1)
-			w.dones[i](e, false, w.err)
-		case len(duplicates) > 0 && duplicates[0] == i:
-			duplicates = duplicates[1:]
+			l.guard(func() { w.dones[i](Result{}, w.err) })
+		case r.Repeated:
 			l.counts.repeated.Add(1)
-			w.dones[i](e, true, nil)
+			l.guard(func() { w.dones[i](r, nil) })
 		default:
-			// First it can be read: whoever is told of it in done, and asks for it at once, must find it.
+			// First it can be read: whoever is told of it, and asks for it at once, must find it.
 			l.recent.add(*e)
 			l.last.Store(e.Offset)
 			l.counts.stored.Add(1)
-			w.dones[i](e, false, nil)
+			l.guard(func() { w.dones[i](r, nil) })
+			if l.tail != nil {
+				l.guard(func() { l.tail(e) })
+			}
 		}
 		if l.release(size) {
 			l.doChores()
 		}
 		l.passSeams()
 	}
+}
+
+// guard keeps a panic of a callback from ending the process: the publisher is nobody's handler.
+func (l *Log) guard(f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			l.opts.Logger.Error("feed: a callback panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	f()
 }
 
 func (l *Log) passSeams() {
@@ -71,7 +90,7 @@ func (l *Log) Seam(ctx context.Context, f func(last uint64)) error {
 	ran := make(chan struct{})
 	seam := func(last uint64) {
 		defer close(ran)
-		f(last)
+		l.guard(func() { f(last) })
 	}
 	select {
 	case l.seams <- seam:

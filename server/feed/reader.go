@@ -1,103 +1,133 @@
 package feed
 
 import (
+	"context"
 	"slices"
 	"sort"
 	"sync"
+	"sync/atomic"
+
+	"github.com/crier/crier/server/feed/internal/fifo"
 )
 
 // ring holds the newest entries that were published.
 type ring struct {
 	mu sync.RWMutex // guards the following
 
-	limits  window
-	entries fifo[Entry] // without gaps
+	limits  Window
+	entries fifo.Queue[Entry] // without gaps
 	bytes   int
+
+	first atomic.Uint64 // what is before it is forgotten
 }
 
 func (r *ring) add(e Entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if n := r.entries.len(); n > 0 && r.entries.at(n-1).Offset+1 != e.Offset {
-		r.entries.drop(n) // another node of a cluster stored what lies between
+	if e.Offset < r.first.Load() {
+		return // it was forgotten at once
+	}
+	if n := r.entries.Len(); n > 0 && r.entries.At(n-1).Offset+1 != e.Offset {
+		r.entries.Drop(n) // another node of a cluster stored what lies between
 		r.bytes = 0
 	}
-	r.entries.push(e)
-	r.bytes += e.size()
-	for r.entries.len() > r.limits.entries || r.bytes > r.limits.bytes {
-		r.bytes -= r.entries.at(0).size()
-		r.entries.drop(1)
+	r.entries.Push(e)
+	r.bytes += e.Size()
+	for r.entries.Len() > r.limits.Entries || r.bytes > r.limits.Bytes {
+		r.bytes -= r.entries.At(0).Size()
+		r.entries.Drop(1)
 	}
+}
+
+// forget drops what is before an offset.
+func (r *ring) forget(first uint64) {
+	if r.first.Load() >= first {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for ; n < r.entries.Len() && r.entries.At(n).Offset < first; n++ {
+		r.bytes -= r.entries.At(n).Size()
+	}
+	r.entries.Drop(n)
+	r.first.Store(first)
 }
 
 // view calls f with the entries, if they reach back to the offset.
 func (r *ring) view(offset uint64, f func([]Entry)) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if r.entries.len() == 0 || r.entries.at(0).Offset > offset {
+	if r.entries.Len() == 0 || r.entries.At(0).Offset > max(offset, r.first.Load()) {
 		return false
 	}
-	f(r.entries.all())
+	f(r.entries.All())
 	return true
 }
 
 // Last returns the newest offset that was published. Its done may still be running; in a Seam it is not.
 func (l *Log) Last() uint64 { return l.last.Load() }
 
-// First returns the oldest offset held; that of the entry to come if none is held. An entry before it is gone.
-func (l *Log) First() uint64 {
-	first, _ := l.store.Bounds()
-	return min(first, l.Last()+1)
+// Bounds returns what can be read. It never waits for the store.
+func (l *Log) Bounds() Bounds {
+	l.expire()
+	last := l.Last() // first: what is retired meanwhile may be newer
+	b := l.store.Bounds()
+	b.Last = last
+	b.First = min(b.First, b.Last+1)
+	return b
 }
 
-// Recent returns the published entries after an offset, if memory holds all of them. It never waits for the store.
-func (l *Log) Recent(after uint64) (entries []Entry, ok bool) {
-	last := l.Last()
-	if after >= last {
-		return nil, true
+// Recent is Read for what memory holds; not ok: the store has to be asked. It never waits for the store.
+func (l *Log) Recent(after, end uint64, limit, maxBytes int) (p Page, ok bool) {
+	l.expire()
+	end = l.endOf(end)
+	if after >= end {
+		return Page{UpTo: after}, true
 	}
 	ok = l.recent.view(after+1, func(all []Entry) {
-		entries = slices.Clone(upTo(from(all, after+1), last))
+		w := Window{Entries: limit, Bytes: maxBytes}
+		p = l.page(slices.Clone(w.Head(upTo(from(all, after+1), end))), after, end)
 	})
-	return entries, ok
+	return p, ok
 }
 
-// Read returns published entries after an offset, in order and without a gap: at most limit, no more than maxBytes
-// unless the first alone has more, and none after upTo (0: up to Last). Entries that are no longer held are left out at the
-// start: if the first one has not the offset after+1, or there is none though after < upTo, the reader missed some. So it
-// did if after is above Last: its offset is from another feed.
-func (l *Log) Read(after, end uint64, limit, maxBytes int) ([]Entry, error) {
-	last := l.Last()
-	if end == 0 || end > last {
-		end = last
+// Read returns published entries after an offset, in order: at most limit, no more than maxBytes
+// unless the first alone has more, and none after end (0: up to Last).
+func (l *Log) Read(ctx context.Context, after, end uint64, limit, maxBytes int) (Page, error) {
+	if p, ok := l.Recent(after, end, limit, maxBytes); ok {
+		return p, nil
 	}
-	if after >= end {
-		return nil, nil
+	end = l.endOf(end)
+	entries, err := l.store.Read(ctx, after, limit, maxBytes)
+	if err != nil {
+		return Page{}, err
 	}
-	var page []Entry
-	if l.recent.view(after+1, func(all []Entry) {
-		w := window{entries: limit, bytes: maxBytes}
-		page = slices.Clone(w.head(upTo(from(all, after+1), end)))
-	}) {
-		return page, nil
-	}
-	page, err := l.store.Read(after, limit, maxBytes)
-	return upTo(page, end), err
+	return l.page(upTo(entries, end), after, end), nil
 }
 
-// Before returns the last published entries before an offset (0: the newest), in growing order, within the same limits.
-func (l *Log) Before(before uint64, limit, maxBytes int) ([]Entry, error) {
-	if last := l.Last(); before == 0 || before > last {
-		before = last + 1
+func (l *Log) endOf(end uint64) uint64 {
+	if last := l.Last(); end == 0 || end > last {
+		return last
 	}
-	if page, ok := l.recentBefore(before, limit, maxBytes); ok {
-		return page, nil
-	}
-	return l.store.ReadBefore(before, limit, maxBytes)
+	return end
 }
 
-// recentBefore answers from memory if that holds the whole page.
-func (l *Log) recentBefore(before uint64, limit, maxBytes int) (page []Entry, ok bool) {
+// page makes a page of the entries that were found after an offset. Without any, there is nothing up to end.
+func (l *Log) page(entries []Entry, after, end uint64) Page {
+	p := Page{Entries: entries, UpTo: end}
+	next := end + 1
+	if n := len(entries); n > 0 {
+		p.UpTo, next = entries[n-1].Offset, entries[0].Offset
+	}
+	p.Missed = next > after+1 && next-1 > l.store.Bounds().Gap
+	return p
+}
+
+// RecentBefore is Before for what memory holds; not ok: the store has to be asked. It never waits for the store.
+func (l *Log) RecentBefore(before uint64, limit, maxBytes int) (entries []Entry, ok bool) {
+	l.expire()
+	before = l.beforeOf(before)
 	if limit <= 0 {
 		return nil, true
 	}
@@ -106,10 +136,25 @@ func (l *Log) recentBefore(before uint64, limit, maxBytes int) (page []Entry, ok
 		oldest = before - uint64(limit)
 	}
 	ok = l.recent.view(oldest, func(all []Entry) {
-		w := window{entries: limit, bytes: maxBytes}
-		page = slices.Clone(w.tail(upTo(all, before-1)))
+		w := Window{Entries: limit, Bytes: maxBytes}
+		entries = slices.Clone(w.Tail(upTo(all, before-1)))
 	})
-	return page, ok
+	return entries, ok
+}
+
+// Before returns the last published entries before an offset (0: the newest), in growing order, within the same limits.
+func (l *Log) Before(ctx context.Context, before uint64, limit, maxBytes int) ([]Entry, error) {
+	if entries, ok := l.RecentBefore(before, limit, maxBytes); ok {
+		return entries, nil
+	}
+	return l.store.ReadBefore(ctx, l.beforeOf(before), limit, maxBytes)
+}
+
+func (l *Log) beforeOf(before uint64) uint64 {
+	if last := l.Last(); before == 0 || before > last {
+		return last + 1
+	}
+	return before
 }
 
 // from returns those of entries in order that have at least the offset.

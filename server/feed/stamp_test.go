@@ -1,25 +1,29 @@
-package feed
+package feed_test
 
 import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/feed/internal/feedtest"
+	"github.com/crier/crier/server/feed/memory"
 )
 
 // Those who sort by At must not see what was said later before what was said earlier.
 func TestTheTimeDoesNotGoBackWithAClockThatIsSetRight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ahead := func(by time.Duration) Entry {
-			e := said("a")
+		ahead := func(by time.Duration) feed.Entry {
+			e := feedtest.Said("a")
 			e.At = time.Now().Add(by).UnixMilli()
 			return e
 		}
-		s := NewMemory(0)
-		mustAppend(t, s, ahead(59*time.Second)) // by the clock of a former life
-		l := newLog(t, s, Options{})
+		s := memory.New(0)
+		feedtest.MustAppend(t, s, ahead(59*time.Second)) // by the clock of a former life
+		l := feedtest.NewLog(t, s, feed.Options{})
 		told := make(chan int64, 1)
 		now := func() int64 {
-			if err := l.Append(Entry{Data: []byte("1")}, func(e *Entry, _ bool, _ error) { told <- e.At }); err != nil {
+			if err := l.Append("", feed.Entry{Data: []byte("1")}, func(r feed.Result, _ error) { told <- r.At }); err != nil {
 				t.Fatal(err)
 			}
 			return <-told - time.Now().UnixMilli()
@@ -34,8 +38,8 @@ func TestTheTimeDoesNotGoBackWithAClockThatIsSetRight(t *testing.T) {
 		if err := l.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		mustAppend(t, s, ahead(time.Hour))
-		l = newLog(t, s, Options{})
+		feedtest.MustAppend(t, s, ahead(time.Hour))
+		l = feedtest.NewLog(t, s, feed.Options{})
 		if got := now(); got != 0 {
 			t.Errorf("the entry behind one of an hour ahead is %d ms ahead", got)
 		}

@@ -4,13 +4,13 @@ import "sync/atomic"
 
 // Stats are what has happened since the log was made, and how things stand.
 type Stats struct {
-	First, Last  uint64 // the offsets held: see Log.First and Log.Last
+	First, Last  uint64 // the offsets held: see Log.Bounds
 	Waiting      int    // entries that are not published yet
 	WaitingBytes int
 	Working      bool // Health says nothing
 
 	Stored   uint64 // entries
-	Repeated uint64 // that their sender had said before
+	Repeated uint64 // that their owner had said before
 	Failed   uint64 // that the store refused
 	Busy     uint64 // for which Append returned ErrBusy
 	TooLarge uint64 // and ErrTooLarge
@@ -21,8 +21,9 @@ type counts struct{ stored, repeated, failed, busy, tooLarge atomic.Uint64 }
 
 // Stats returns them.
 func (l *Log) Stats() Stats {
+	bounds := l.Bounds()
 	s := Stats{
-		First: l.First(), Last: l.Last(), Working: l.Health() == nil,
+		First: bounds.First, Last: bounds.Last, Working: l.Health() == nil,
 		Stored: l.counts.stored.Load(), Repeated: l.counts.repeated.Load(), Failed: l.counts.failed.Load(),
 		Busy: l.counts.busy.Load(), TooLarge: l.counts.tooLarge.Load(),
 	}

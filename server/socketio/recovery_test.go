@@ -114,6 +114,7 @@ func TestWhatWasMissedComesBackInOrderAndOnce(t *testing.T) {
 func TestASocketIsRecoveredBeforeAnyEvent(t *testing.T) {
 	inEveryMode4(t, func(t *testing.T, m mode) {
 		h := newHall(t, socketio.Options{})
+		socketio.RecoverAtOnce(h.Server)
 		p, _ := h.join(t, m)
 		h.lose(t, p)
 		p = p.recovered(h.url)
@@ -130,6 +131,7 @@ func TestASocketIsRecoveredBeforeAnyEvent(t *testing.T) {
 func TestASocketIsRecoveredAgainAndAgain(t *testing.T) {
 	inEveryMode4(t, func(t *testing.T, m mode) {
 		h := newHall(t, socketio.Options{})
+		socketio.RecoverAtOnce(h.Server)
 		p, s := h.join(t, m)
 		s.Join("room")
 		for n := range 10 {
@@ -319,6 +321,7 @@ func TestEveryBroadcastIsThereOnceAcrossTheSeam(t *testing.T) {
 	const events, speakers = 1000, 2
 	inEveryMode4(t, func(t *testing.T, m mode) {
 		h := newHall(t, socketio.Options{})
+		socketio.RecoverAtOnce(h.Server)
 		p, s := h.join(t, m)
 		id := s.ID()
 		s.Join("room")

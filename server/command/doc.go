@@ -1,2 +1,0 @@
-// Package command is what `crier WORD` does beside serving.
-package command

@@ -1,6 +1,0 @@
-//go:build !unix
-
-package feed
-
-// syncDir does nothing: these systems cannot sync a directory, and record its changes in a journal.
-func syncDir(string) error { return nil }

@@ -1,0 +1,7 @@
+package feed
+
+// What the tests of this package must know.
+const (
+	ProbeEvery = probeEvery
+	Stalled    = stalled
+)

@@ -1,7 +1,0 @@
-//go:build !linux
-
-package feed
-
-import "os"
-
-type osFile struct{ *os.File }
