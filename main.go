@@ -1,24 +1,19 @@
-// Crier is the Socket.IO server that you can just run: a chat page, and a Socket.IO endpoint for every browser client
-// since version 1. `crier --help` tells the rest.
+// Crier is the Socket.IO server that you can just run: a chat page, and a Socket.IO endpoint for every browser
+// client since version 1. `crier --help` tells the rest.
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
-	"time"
-
-	"github.com/lmittmann/tint"
-	"golang.org/x/term"
 
 	"github.com/crier/crier/config"
 	"github.com/crier/crier/server"
@@ -32,10 +27,8 @@ const (
 	exitUsage  = 2 // the command line or a setting is wrong
 )
 
-// healthTimeout is how long a server may take to say that it lives.
-const healthTimeout = 3 * time.Second
-
-// version is set by the build (-ldflags "-X main.version=v1.2.3"); without it, Go's own record of the build is asked.
+// version is set by the build (-ldflags "-X main.version=v1.2.3"); without it, Go's own record of the build is
+// asked.
 var version string
 
 func main() {
@@ -44,32 +37,97 @@ func main() {
 
 // run does what args ask for and returns the exit code.
 func run(args, environ []string, stdout, stderr io.Writer) int {
-	do := serve
-	if len(args) > 0 {
-		if tool, ok := tools[args[0]]; ok {
-			return tool(args[1:], stdout, stderr)
-		}
-		if named, ok := commands[args[0]]; ok {
-			do, args = named, args[1:]
-		}
+	word, args := cutWord(args)
+	if tool, ok := tools[word]; ok {
+		return tool(args, stdout, stderr)
 	}
-	c, err := config.Load(args, environ)
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
+	do, known := commands[word]
+	switch {
+	case !known:
+		fmt.Fprintln(stderr, "crier:", command.Unknown(word, words()))
+		return exitUsage
+	case word == "config" && len(args) > 0 && isCheck(args[0]):
+		return check(args, stdout, stderr)
+	}
+	i := &invocation{args: args, environ: environ, stdout: stdout, stderr: stderr}
+	var err error
+	i.config, err = i.load()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		do = help
+	case err != nil:
 		fmt.Fprintf(stderr, "Crier cannot start, these settings are wrong:\n%v\n\n`crier --help` shows them all.\n", err)
 		return exitUsage
 	}
-	if err != nil {
-		do = help
-	}
-	if err := do(c, stdout, stderr); err != nil {
+	err = do(i)
+	switch {
+	case err == nil:
+		return exitOK
+	case !errors.Is(err, errTold):
 		fmt.Fprintln(stderr, "crier:", err)
-		return exitFailed
 	}
+	return exitFailed
+}
+
+// cutWord cuts off the word that says what to do.
+func cutWord(args []string) (word string, rest []string) {
+	if len(args) > 0 && (!strings.HasPrefix(args[0], "-") || commands[args[0]] != nil) {
+		return args[0], args[1:]
+	}
+	return "serve", args
+}
+
+func words() (all []string) {
+	for word := range commands {
+		if !strings.HasPrefix(word, "-") {
+			all = append(all, word)
+		}
+	}
+	for word := range tools {
+		all = append(all, word)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func isCheck(arg string) bool {
+	name, _, _ := strings.Cut(arg, "=")
+	return name == "--check" || name == "-check"
+}
+
+// check says what is wrong with a file of settings, for `crier config --check FILE`.
+func check(args []string, stdout, stderr io.Writer) int {
+	_, file, given := strings.Cut(args[0], "=")
+	if !given && len(args) == 2 {
+		file = args[1]
+	}
+	if file == "" || given && len(args) > 1 {
+		fmt.Fprintln(stderr, "crier: the file to check is given as: crier config --check FILE")
+		return exitUsage
+	}
+	if err := config.Check(file); err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
+	fmt.Fprintf(stdout, "%s: nothing is wrong\n", file)
 	return exitOK
 }
 
+// An invocation is what a command is given.
+type invocation struct {
+	config         *config.Config
+	args, environ  []string
+	stdout, stderr io.Writer
+}
+
+// load reads the settings, as they are now.
+func (i *invocation) load() (*config.Config, error) { return config.Load(i.args, i.environ) }
+
+// errTold is the error of a command that has said itself what went wrong.
+var errTold = errors.New("told")
+
 // commands by the words that ask for them; without one, Crier serves.
-var commands = map[string]func(c *config.Config, stdout, stderr io.Writer) error{
+var commands = map[string]func(*invocation) error{
 	"serve":       serve,
 	"config":      show,
 	"healthcheck": healthcheck,
@@ -77,6 +135,8 @@ var commands = map[string]func(c *config.Config, stdout, stderr io.Writer) error
 	"version":     tellVersion,
 	"--version":   tellVersion,
 	"-version":    tellVersion,
+	"-v":          tellVersion,
+	"-V":          tellVersion,
 }
 
 // tools are commands that take words in the place of settings.
@@ -84,56 +144,33 @@ var tools = map[string]func(args []string, stdout, stderr io.Writer) int{
 	"feed": command.Feed,
 }
 
-// serve runs the server until it is told to stop; a second signal ends the process at once.
-func serve(c *config.Config, _, stderr io.Writer) error {
+// serve runs the server until it is told to stop; a second signal ends the process at once. Nothing waits for
+// stderr: its reader may have stopped, or gone away, which is no reason to end.
+func serve(i *invocation) error {
 	server.Version = buildVersion()
-	log := newLogger(c, stderr)
-	slog.SetDefault(log)
+	signal.Ignore(syscall.SIGPIPE)
+	log := server.NewLog(i.config, i.stderr)
+	defer log.Close()
+	slog.SetDefault(log.Logger)
 
-	ctx, stop := untilSignal()
-	defer stop()
-	s, err := server.New(c, log)
+	signals := server.CatchSignals()
+	defer signals.Release()
+	s, err := server.New(i.config, log.Logger)
+	if err == nil {
+		err = s.Run(signals.Watch(func() { s.Reload(i.load) }))
+	}
 	if err != nil {
-		return err
+		fmt.Fprintln(log, "crier:", err)
+		return errTold
 	}
-	return s.Run(ctx)
-}
-
-// untilSignal returns a context that ends with SIGTERM or SIGINT, or with SIGHUP, which means that Crier will be started
-// again at once. The signals after the first have their usual effect.
-func untilSignal() (ctx context.Context, stop func()) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM, os.Interrupt, syscall.SIGHUP)
-	go func() { // ends with the first signal or stop
-		defer signal.Stop(signals)
-		select {
-		case s := <-signals:
-			if s == syscall.SIGHUP {
-				cancel(server.ErrRestart)
-			}
-		case <-ctx.Done():
-		}
-		cancel(nil)
-	}()
-	return ctx, func() { cancel(nil) }
-}
-
-// newLogger writes JSON, or lines for a person when log_format says so or w is a terminal.
-func newLogger(c *config.Config, w io.Writer) *slog.Logger {
-	file, isFile := w.(*os.File)
-	terminal := isFile && term.IsTerminal(int(file.Fd()))
-	if c.LogFormat == "text" || c.LogFormat == "auto" && terminal {
-		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: c.LogLevel, TimeFormat: time.TimeOnly, NoColor: !terminal}))
-	}
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: c.LogLevel}))
+	return nil
 }
 
 // show prints the settings as they are, as a file that could be used in their place.
-func show(c *config.Config, stdout, _ io.Writer) error { return c.WriteYAML(stdout) }
+func show(i *invocation) error { return i.config.WriteYAML(i.stdout) }
 
-func tellVersion(_ *config.Config, stdout, _ io.Writer) error {
-	_, err := fmt.Fprintln(stdout, "crier", buildVersion())
+func tellVersion(i *invocation) error {
+	_, err := fmt.Fprintln(i.stdout, "crier", buildVersion())
 	return err
 }
 
@@ -147,26 +184,7 @@ func buildVersion() string {
 	return "(devel)"
 }
 
-// healthcheck asks the server that runs with these settings on this machine whether it lives.
-func healthcheck(c *config.Config, _, _ io.Writer) error {
-	host, port, err := net.SplitHostPort(c.Addr)
-	if err != nil {
-		return err
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	client := http.Client{Timeout: healthTimeout, Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
-	response, err := client.Get("http://" + net.JoinHostPort(host, port) + server.HealthPath)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", server.HealthPath, response.Status)
-	}
-	return nil
-}
+func healthcheck(i *invocation) error { return command.Healthcheck(i.config) }
 
 const usage = `Crier is a Socket.IO server that you can just run.
 
@@ -176,12 +194,17 @@ Commands:
   serve         serve the page and Socket.IO (the default)
   config        print the settings, where each comes from and what it does, as a file for --config
   feed          check, export, back up or adopt what is stored: crier feed --help
+  config        print the settings, where each comes from and what it does, as a file for --config;
+                config --check FILE only says what is wrong with a file
   healthcheck   ask a running Crier with the same settings whether it lives; the exit code tells
   version       print the version
   help          print this
 
 Every setting has a default, over which goes the YAML file that --config FILE or CRIER_CONFIG names (key
 ping_interval), over which goes a variable (CRIER_PING_INTERVAL), over which goes a flag (--ping-interval).
+
+Signals: SIGTERM and SIGINT stop Crier in order; SIGUSR2 does too, and tells clients that it starts again; SIGHUP reads
+the settings again, and the log says which were taken and which need a restart.
 
 Exit codes: 0 done or told to stop, 1 failed, 2 a setting is wrong.
 
@@ -190,9 +213,9 @@ Settings:
         The YAML file to read settings from. The variable CRIER_CONFIG does the same.
 `
 
-func help(_ *config.Config, stdout, _ io.Writer) error {
-	if _, err := io.WriteString(stdout, usage); err != nil {
+func help(i *invocation) error {
+	if _, err := io.WriteString(i.stdout, usage); err != nil {
 		return err
 	}
-	return config.WriteFlags(stdout)
+	return config.WriteFlags(i.stdout)
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -12,11 +13,17 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-
-	"github.com/crier/crier/config"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(runAsCrier) != "" {
+		main()
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// runAsCrier, in the environment of this test's binary, makes it Crier.
+const runAsCrier = "RUN_AS_CRIER"
 
 // screen is what a command writes to, and may be read while it runs.
 type screen struct {
@@ -48,6 +55,12 @@ func TestEachCommandAnswersWithItsExitCode(t *testing.T) {
 	wellAddr, illAddr := well.Listener.Addr().String(), ill.Listener.Addr().String()
 	_, port, _ := net.SplitHostPort(wellAddr)
 
+	rightFile, wrongFile := filepath.Join(t.TempDir(), "right.yaml"), filepath.Join(t.TempDir(), "wrong.yaml")
+	for file, text := range map[string]string{rightFile: "addr: :81\n", wrongFile: "addr: :81\nmax_queue: lots\n"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, c := range []struct {
 		name           string
 		args, environ  []string
@@ -58,13 +71,26 @@ func TestEachCommandAnswersWithItsExitCode(t *testing.T) {
 		{name: "help of a command", args: []string{"config", "-h"}, stdout: "Usage: crier"},
 		{name: "version", args: []string{"--version"}, stdout: "crier "},
 		{name: "config", args: []string{"config", "--log-level=warn"}, stdout: "\nlog_level: \"warn\"\n"},
-		{name: "config from the environment", args: []string{"config"}, environ: []string{"PORT=81"}, stdout: "\naddr: \":81\"\n"},
+		{name: "config from the environment", args: []string{"config"}, environ: []string{"PORT=81"},
+			stdout: "\naddr: \":81\"\n"},
+		{name: "wrong setting", environ: []string{"CRIER_LOG_LEVEL=loud"}, code: exitUsage,
+			stderr: "CRIER_LOG_LEVEL: \"loud\""},
 		{name: "the feed's tool", args: []string{"feed", "--help"}, stdout: "Usage: crier feed"},
 		{name: "the feed's tool, wrongly used", args: []string{"feed", "eat"}, code: exitUsage, stderr: "eat"},
-		{name: "wrong setting", environ: []string{"CRIER_LOG_LEVEL=loud"}, code: exitUsage, stderr: "CRIER_LOG_LEVEL: \"loud\""},
 		{name: "unknown command", args: []string{"sevre"}, code: exitUsage, stderr: "sevre"},
-		{name: "healthy", args: []string{"healthcheck"}, environ: []string{"CRIER_ADDR=" + wellAddr}},
-		{name: "healthy on all addresses", args: []string{"healthcheck"}, environ: []string{"CRIER_ADDR=0.0.0.0:" + port}},
+		{name: "another word for serve", args: []string{"start", "--addr", ":81"}, code: exitUsage,
+			stderr: "`crier` starts the server"},
+		{name: "port", args: []string{"--port", "8080"}, code: exitUsage, stderr: "did you mean --addr :8080?"},
+		{name: "command behind flags", args: []string{"--addr=:81", "serve"}, code: exitUsage,
+			stderr: "a command comes before all flags"},
+		{name: "version, short", args: []string{"-v"}, stdout: "crier "},
+		{name: "a file that is right", args: []string{"config", "--check", rightFile}, stdout: "nothing is wrong"},
+		{name: "a file that is wrong", args: []string{"config", "--check=" + wrongFile},
+			environ: []string{"CRIER_LOG_LEVEL=loud"}, code: exitUsage, stderr: "line 2): \"lots\" is not allowed"},
+		{name: "no file", args: []string{"config", "--check"}, code: exitUsage, stderr: "crier config --check FILE"},
+		{name: "healthy", args: []string{"healthcheck"}, environ: []string{"CRIER_DATA=", "CRIER_ADDR=" + wellAddr}},
+		{name: "healthy on all addresses", args: []string{"healthcheck"},
+			environ: []string{"CRIER_DATA=", "CRIER_ADDR=0.0.0.0:" + port}},
 		{name: "ill", args: []string{"healthcheck", "--addr", illAddr}, code: exitFailed, stderr: "404"},
 		{name: "address in use", args: []string{"--data=", "--addr", illAddr}, code: exitFailed, stderr: illAddr},
 	} {
@@ -107,17 +133,5 @@ func TestSIGTERMEndsTheServerInOrder(t *testing.T) {
 		}
 	case <-time.After(15 * time.Second):
 		t.Fatalf("it has not ended:\n%s", stderr.String())
-	}
-}
-
-func TestTheLogIsJSONWhereNobodyLooks(t *testing.T) {
-	for format, want := range map[string]string{"auto": `{"time":`, "json": `{"time":`, "text": "INF hello"} {
-		c := config.Default()
-		c.LogFormat = format
-		var out screen
-		newLogger(c, &out).Info("hello")
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("%s: got %q, want %q in it", format, out.String(), want)
-		}
 	}
 }

@@ -225,6 +225,13 @@ func TestAnUnknownNameIsAnsweredWithTheNearestKnownOne(t *testing.T) {
 		{name: "variable", environ: []string{"CRIER_ALLOW_ORIGINS=*"}, want: "did you mean CRIER_ALLOWED_ORIGINS?"},
 		{name: "flag with underscores", args: []string{"--log_level", "warn"}, want: "did you mean --log-level?"},
 		{name: "file variable", environ: []string{"CRIER_CONFIGS=x"}, want: "did you mean CRIER_CONFIG?"},
+		{name: "port", args: []string{"--port", "8080"}, want: "did you mean --addr :8080?"},
+		{name: "p", args: []string{"-p", "8080"}, want: "did you mean --addr :8080?"},
+		{name: "port in the file", file: "port: 8080\n", want: `did you mean addr: ":8080"?`},
+		{name: "port in a variable", environ: []string{"CRIER_PORT=8080"}, want: "did you mean CRIER_ADDR=:8080?"},
+		{name: "c", args: []string{"-c", "x.yaml"}, want: "did you mean --config?"},
+		{name: "cors", args: []string{"--cors-origin=*"}, want: "did you mean --allowed-origins?"},
+		{name: "verbose", args: []string{"--verbose"}, want: "did you mean --log-level debug?"},
 		{name: "nothing near", args: []string{"--zzzzzz"}, want: "--zzzzzz: there is no such setting"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -273,7 +280,7 @@ func TestValuesAtTheEdges(t *testing.T) {
 		{"--ping-interval=10ms", true}, {"--ping-interval=9ms", false}, {"--ping-interval=1h", true}, {"--ping-interval=-5s", false},
 		{"--drain-timeout=0s", true}, {"--drain-timeout=0", true},
 		{"--max-queue=1GiB", true}, {"--max-queue=2GiB", false}, {"--max-queue=99999999999999999999", false},
-		{"--max-queue=-1MB", false}, {"--max-queue=MB", false}, {"--max-queue=1mb", false}, {"--max-queue=4 MiB", true},
+		{"--max-queue=-1MB", false}, {"--max-queue=MB", false}, {"--max-queue=1mb", true}, {"--max-queue=4 MiB", true},
 		{"--max-attachments=0", false}, {"--max-attachments=1", true},
 		{"--feed-max-bytes=3000000000", true}, {"--feed-max-bytes=1099511627776", true}, {"--feed-max-bytes=1099511627777", false},
 		{"--feed-max-bytes=1024GiB", true}, {"--feed-max-bytes=1023", false}, {"--feed-max-bytes=9223372036854775807GiB", false},
@@ -357,12 +364,12 @@ func FuzzFile(f *testing.F) {
 	f.Add("a: &x 1\nb: *x\n<<: {}\n---\n- ?\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		r := &reader{config: Default()}
-		r.apply(r.parseYAML("fuzz.yaml", []byte(text)))
+		r.applyYAML("fuzz.yaml", []byte(text))
 		if len(r.mistakes) > 0 {
 			return
 		}
 		again := &reader{config: Default()}
-		again.apply(again.parseYAML("again.yaml", []byte(yamlText(t, r.config))))
+		again.applyYAML("again.yaml", []byte(yamlText(t, r.config)))
 		again.config.origins = r.config.origins
 		if len(again.mistakes) > 0 || !reflect.DeepEqual(again.config, r.config) {
 			t.Errorf("%q is not what comes back from what is printed: %v", text, again.mistakes)

@@ -10,6 +10,8 @@ const (
 	envFile   = "CRIER_CONFIG"
 	envPort   = "PORT"
 	flagFile  = "config"
+
+	envOwnPort = envPrefix + "PORT" // of Kubernetes it is a URL; a bare number somebody has meant
 )
 
 // injected are the variables that Kubernetes puts into every pod beside a service named "crier", and that nobody
@@ -35,7 +37,7 @@ func (r *reader) parseEnviron(environ []string) layer {
 			l.file = &namedFile{path: text, where: name}
 		case name == envPort:
 			port = text
-		case strings.HasPrefix(name, envPrefix) && !injected.MatchString(name):
+		case strings.HasPrefix(name, envPrefix) && (!injected.MatchString(name) || name == envOwnPort && isPort(text)):
 			s := lookup(name, (*setting).env)
 			if s == nil {
 				r.mistakes.unknown(name, name, append(names((*setting).env), envFile))

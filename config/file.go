@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -25,25 +26,37 @@ func (r *reader) readFile(candidates ...*namedFile) {
 			r.mistakes.add("%s: %v; it must be a YAML file that can be read", file.where, err)
 			return
 		}
-		r.apply(r.parseYAML(file.path, text))
+		r.applyYAML(file.path, text)
 		return
 	}
 }
 
-// parseYAML reads a document whose keys are names of settings and whose values are scalars or lists of scalars.
-func (r *reader) parseYAML(path string, text []byte) []given {
-	document, err := parser.ParseBytes(text, 0)
+// Check reports what is wrong with a file of settings, as Load does, whatever the environment and the command line say.
+func Check(path string) error {
+	r := &reader{config: Default()}
+	r.readFile(&namedFile{path: path, where: path})
+	if len(r.mistakes) > 0 {
+		return r.mistakes
+	}
+	return nil
+}
+
+// applyYAML reads a document whose keys are names of settings and whose values are scalars or lists of scalars.
+func (r *reader) applyYAML(path string, text []byte) {
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		r.mistakes.add("%s: it is written in UTF-16; save it as UTF-8", path)
+		return
+	}
+	document, err := parser.ParseBytes(bytes.TrimPrefix(text, []byte("\ufeff")), 0) // Windows editors write the mark
 	if err != nil {
 		r.mistakes.add("%s", describe(path, err))
-		return nil
+		return
 	}
-	var layer []given
 	for _, doc := range document.Docs {
 		for _, entry := range r.entries(path, doc.Body) {
-			layer = append(layer, r.parseEntry(path, entry)...)
+			r.apply(r.parseEntry(path, entry))
 		}
 	}
-	return layer
 }
 
 // describe puts a YAML error into one line that names the file and the line.

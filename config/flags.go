@@ -58,7 +58,7 @@ func (r *reader) parseSome(set *flag.FlagSet, args []string) (rest []string, err
 		if len(rest) == 0 {
 			return nil, nil
 		}
-		r.mistakes.add("%s: a flag begins with --", rest[0])
+		r.mistakes.add("%s: a flag begins with --, and a command comes before all flags", rest[0])
 		return rest[1:], nil
 	}
 

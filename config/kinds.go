@@ -145,10 +145,10 @@ func boolean() kind[bool] {
 func duration(least, most time.Duration) kind[time.Duration] {
 	return kind[time.Duration]{
 		word:    "DURATION",
-		allowed: fmt.Sprintf(`a duration from %s to %s, such as "25s" or "1m30s"`, short(least), short(most)),
+		allowed: fmt.Sprintf(`a duration from %s to %s, such as "25s", "1m30s" or "7d"`, short(least), short(most)),
 		format:  short,
 		parse: func(text string) (time.Duration, error) {
-			d, err := time.ParseDuration(text)
+			d, err := parseDuration(text)
 			if err != nil || d < least || d > most {
 				return 0, refuse(text)
 			}
@@ -157,8 +157,12 @@ func duration(least, most time.Duration) kind[time.Duration] {
 	}
 }
 
-// short drops the zeros that [time.Duration.String] adds: "2m" for "2m0s".
+// short drops the zeros that [time.Duration.String] adds: "2m" for "2m0s". Two days and more are days.
 func short(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= 2*day && d%day == 0 {
+		return strconv.FormatInt(int64(d/day), 10) + "d"
+	}
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")
@@ -184,16 +188,6 @@ func count(least, most int) kind[int] {
 	}
 }
 
-// units are the names a size may end with, longest first, so that "kB" is not read as "B".
-var units = []struct {
-	name  string
-	bytes int64
-}{
-	{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
-	{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3},
-	{"B", 1}, {"", 1},
-}
-
 // size allows bytes. Those of an int end on a 32-bit system where int does.
 func size[T int | int64](least, most int64) kind[T] {
 	if _, isInt := any(T(0)).(int); isInt {
@@ -211,30 +205,6 @@ func size[T int | int64](least, most int64) kind[T] {
 			return T(n), nil
 		},
 	}
-}
-
-func parseSize(text string) (int64, error) {
-	for _, unit := range units {
-		digits, found := strings.CutSuffix(text, unit.name)
-		if !found {
-			continue
-		}
-		n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
-		if err == nil && (n > math.MaxInt64/unit.bytes || n < 0) {
-			err = refuse(text)
-		}
-		return n * unit.bytes, err
-	}
-	return 0, refuse(text)
-}
-
-func formatSize(n int64) string {
-	for _, unit := range units {
-		if n >= unit.bytes && n%unit.bytes == 0 && unit.bytes > 1 {
-			return strconv.FormatInt(n/unit.bytes, 10) + unit.name
-		}
-	}
-	return strconv.FormatInt(n, 10)
 }
 
 func folder() kind[string] {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -13,18 +14,59 @@ func (m Mistakes) Error() string { return strings.Join(m, "\n") }
 
 func (m *Mistakes) add(format string, args ...any) { *m = append(*m, fmt.Sprintf(format, args...)) }
 
-// unknown reports a name that no setting has, and the known one that it resembles.
+// unknown reports a name that no setting has, and the known one that it means or resembles.
 func (m *Mistakes) unknown(where, wrong string, known []string) {
 	sentence := where + ": there is no such setting"
-	if near := nearest(wrong, known); near != "" {
+	if meant := synonym(wrong, known); meant != "" {
+		sentence += "; did you mean " + meant + "?"
+	} else if near := Nearest(wrong, known); near != "" {
 		sentence += "; did you mean " + near + "?"
 	}
 	*m = append(*m, sentence)
 }
 
-// nearest returns the known name that takes the fewest edits to reach from wrong, or "" when none is near enough to
+// synonyms are names that other programs have for what a setting does.
+var synonyms = map[string]string{
+	"port": "addr", "p": "addr", "listen": "addr", "bind": "addr", "host": "addr", "address": "addr", "http_port": "addr",
+	"origin": "allowed_origins", "origins": "allowed_origins", "cors": "allowed_origins", "cors_origin": "allowed_origins",
+	"v": "log_level", "verbose": "log_level", "debug": "log_level", "loglevel": "log_level", "level": "log_level",
+	"d": "data", "data_dir": "data", "dir": "data", "folder": "data", "data_folder": "data",
+	"c": flagFile, "conf": flagFile, "file": flagFile, "proxies": "trusted_proxies", "trust_proxy": "trusted_proxies",
+}
+
+// examples show, for settings of which many expect something else, how they are written.
+var examples = map[string]string{"addr": ":8080", "log_level": "debug"}
+
+// synonym returns the known name of the setting that wrong means, with an example if it has one.
+func synonym(wrong string, known []string) string {
+	meant := synonyms[bare(wrong)]
+	for _, name := range known {
+		if meant == "" || bare(name) != meant {
+			continue
+		}
+		switch example := examples[meant]; {
+		case example == "":
+			return name
+		case strings.HasPrefix(name, "--"):
+			return name + " " + example
+		case strings.HasPrefix(name, envPrefix):
+			return name + "=" + example
+		default:
+			return name + ": " + strconv.Quote(example)
+		}
+	}
+	return ""
+}
+
+// bare is a name without what flags and variables add to it.
+func bare(name string) string {
+	name = strings.TrimPrefix(strings.TrimLeft(name, "-"), envPrefix)
+	return strings.ReplaceAll(strings.ToLower(name), "-", "_")
+}
+
+// Nearest returns the known name that takes the fewest edits to reach from wrong, or "" when none is near enough to
 // be worth asking: a third of its letters.
-func nearest(wrong string, known []string) string {
+func Nearest(wrong string, known []string) string {
 	best, least := "", len(wrong)/3+1
 	for _, name := range known {
 		if n := distance(strings.ToLower(wrong), strings.ToLower(name)); n < least {

@@ -51,6 +51,12 @@ func WriteMarkdown(w io.Writer) error {
 
 var defaults = Default()
 
+// Text returns the value of the setting of this name as it is written in the file.
+func (c *Config) Text(name string) string { return lookup(name, settingName).yaml(c) }
+
+// Source returns where the setting of this name got its value, such as "CRIER_ADDR", "--addr" or "default".
+func (c *Config) Source(name string) string { return c.origin(lookup(name, settingName)) }
+
 func (c *Config) origin(s *setting) string {
 	if where, ok := c.origins[s.name]; ok {
 		return where

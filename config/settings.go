@@ -16,6 +16,7 @@ type setting struct {
 	lifted   string // the value with limits: trusted; empty: the default
 	set      func(c *Config, text string) error
 	yaml     func(c *Config) string
+	take     func(to, from *Config)
 	isBool   bool
 	orNone   bool // see kind
 }
@@ -38,6 +39,7 @@ func declare[T any](name, fallback string, k kind[T], field func(*Config) *T, ef
 	return &setting{
 		name: name, effect: effect, word: k.word, allowed: k.allowed, fallback: fallback, isBool: isBool, orNone: k.orNone,
 		yaml: func(c *Config) string { return k.format(*field(c)) },
+		take: func(to, from *Config) { *field(to) = *field(from) },
 		set: func(c *Config, text string) error {
 			value, err := k.parse(text)
 			if err == nil {
@@ -75,7 +77,7 @@ var settings = []*setting{
 	declare("data", "./data", folder(), func(c *Config) *string { return &c.Data },
 		`The folder in which what was said is kept, through restarts and crashes; it is made if need be, and `+
 			`belongs to one Crier alone. Empty: it is kept in memory, and lost with the process.`),
-	declare("feed_max_age", "168h", duration(time.Second, 100*365*24*time.Hour),
+	declare("feed_max_age", "7d", duration(time.Second, 100*365*24*time.Hour),
 		func(c *Config) *time.Duration { return &c.FeedMaxAge },
 		`How long what was said is kept.`),
 	declare("feed_max_entries", "100000", count(1, 100_000_000), func(c *Config) *int { return &c.FeedMaxEntries },
@@ -248,9 +250,10 @@ var settings = []*setting{
 		`How much the headers of a request may hold, cookies included.`),
 	declare("max_headers", "100", count(1, 10_000), func(c *Config) *int { return &c.MaxHeaders },
 		`How many header fields a request may have; more are answered with 431.`),
-	declare("drain_timeout", "10s", duration(0, time.Hour),
+	declare("drain_timeout", "7s", duration(0, time.Hour),
 		func(c *Config) *time.Duration { return &c.DrainTimeout },
-		`How long clients have to leave, once Crier was told to stop, before their connections are cut.`),
+		`How long clients have to leave, once Crier was told to stop, before their connections are cut. The feed may take `+
+			`2s more; docker stop kills after 10s.`),
 }
 
 // lookup finds a setting by what name makes of it.

@@ -156,7 +156,7 @@ func TestNothingIsLostOrDoubledHoweverOftenACatchUpIsCut(t *testing.T) {
 	for when, cut := range cuts {
 		t.Run(when, func(t *testing.T) {
 			f := newFeed(t, memory.New(0), feed.Options{})
-			room, io, url := serveOn(t, f, socketio.Options{})
+			room, io, url := serveOn(t, f, socketio.Options{Recovery: socketio.Recovery{Pause: 1}})
 			fill(t, f, before)
 			c := connect(t, url, 4)
 			c.registerWith("Ann", `{"since":0}`)

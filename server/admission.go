@@ -47,7 +47,7 @@ func (s *Server) turnedAway(r *http.Request, limit string) {
 
 // address is the IP address of the client that a request comes from.
 func (s *Server) address(r *http.Request) string {
-	address, unnamed := s.proxies.address(r)
+	address, unnamed := s.proxies.Load().address(r)
 	if unnamed {
 		s.unnamed.note(address)
 	}

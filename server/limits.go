@@ -18,7 +18,7 @@ const (
 func (s *Server) newLimits() (err error) {
 	c := s.config
 	trusted := c.Limits == config.Trusted
-	s.connections = newConnections(c, s.proxies.trust, s.refusedConnection)
+	s.connections = newConnections(c, s.trusts, s.refusedConnection)
 	if n := c.MaxConnections; n > s.connections.max {
 		s.log.Warn("the system allows fewer connections than max_connections; raise ulimit -n, or LimitNOFILE in systemd",
 			"max_connections", n, "allowed", s.connections.max)

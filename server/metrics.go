@@ -20,6 +20,7 @@ func (s *Server) newMetrics() *admin.Metrics {
 	m.Add(admin.Plain(s.plain.plain.Stats))
 	m.Add(admin.Feed(s.feed.Stats))
 	m.Add(s.ownMetrics)
+	m.Add(s.logMetrics)
 	return m
 }
 

@@ -34,7 +34,7 @@ type Server struct {
 	metrics  *admin.Metrics
 	ready    atomic.Bool // what /readyz tells
 
-	proxies     proxies
+	proxies     atomic.Pointer[proxies]
 	unnamed     unnamed          // proxies that nobody trusts
 	connections *connections     // those of all listeners
 	addresses   *limit.Addresses // what each address has open, here and at the plain endpoints
@@ -48,17 +48,20 @@ type Server struct {
 	closed      *limit.Outlet    // of connections that are,
 	shed        *limit.Outlet    // and of clients that held too much
 	faults      *faults          // what fails in net/http and in handlers of the house
+	reload      reload           // what is in force of settings that were read again
 }
 
 // New opens the feed, builds a server and takes its address, so that a folder or an address that is in use is an
 // error of the start. Run or Close gives both back.
 func New(c *config.Config, log *slog.Logger) (*Server, error) {
 	s := &Server{
-		config: c, log: log, proxies: newProxies(c.TrustedProxies),
+		config: c, log: log,
 		hits:   limit.NewHits(limitHeaders, limitConnections, limitAddressConnections, limitHeld, limitKept),
 		turned: limit.NewOutlet(), closed: limit.NewOutlet(), shed: limit.NewOutlet(),
 		faults: &faults{log, limit.NewOutlet()},
 	}
+	s.trust(c.TrustedProxies)
+	s.reload = reload{current: c, parts: s.reloaders()}
 	if err := s.newLimits(); err != nil {
 		return nil, err
 	}
@@ -152,8 +155,10 @@ func (s *Server) socketOptions() socketio.Options {
 			MaxFragments:      c.MaxFragments,
 			MessageTimeout:    c.MessageTimeout,
 			MaxSessions:       c.MaxSessions,
+			MaxPacketRate:     c.MaxPacketRate,
 			Addresses:         s.addresses,
 			Address:           s.address,
+			Account:           s.account,
 			Refused:           s.refusedSession,
 			Transports:        c.Transports,
 			DisableUpgrades:   !c.AllowUpgrades,
@@ -181,7 +186,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer end()
 	go s.mindMemory(calm) // ends with Run
 	s.ready.Store(true)
-	s.log.Info("Crier is listening", "url", localURL(s.Addr()), "addr", s.Addr().String(), "path", s.config.Path)
+	s.announce()
 
 	select {
 	case err := <-failed:
@@ -217,6 +222,7 @@ func (s *Server) drain(restart bool) {
 		s.log.Warn("requests were cut: they had not ended within drain_timeout", "error", err)
 		_ = errors.Join(s.http.Close(), s.plain.close())
 	}
+	s.removeURL()
 	s.endFeed(ctx)
 	s.shares.Close()
 	s.log.Info("Crier has stopped")
@@ -225,6 +231,7 @@ func (s *Server) drain(restart bool) {
 // Close cuts everything off at once.
 func (s *Server) Close() error {
 	s.ready.Store(false)
+	s.removeURL()
 	err := errors.Join(s.plain.close(), s.closeSockets())
 	if closed := s.listener.Close(); !errors.Is(closed, net.ErrClosed) {
 		err = errors.Join(err, closed)
@@ -242,13 +249,4 @@ func (s *Server) closeSockets() (err error) {
 		err = closed
 	}
 	return errors.Join(err, s.closeFeed(lastSync))
-}
-
-// localURL is what to type into a browser on this machine.
-func localURL(addr net.Addr) string {
-	host, port, err := net.SplitHostPort(addr.String())
-	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, port)
 }

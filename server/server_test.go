@@ -63,8 +63,15 @@ type running struct {
 // start runs a server with the default settings and what change makes of them; it is drained when the test ends.
 func start(t *testing.T, change func(*config.Config)) *running {
 	t.Helper()
+	return startLogging(t, change, func(c *config.Config, out *journal) *slog.Logger {
+		return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: c.LogLevel}))
+	})
+}
+
+func startLogging(t *testing.T, change func(*config.Config), logger func(*config.Config, *journal) *slog.Logger) *running {
+	t.Helper()
 	log, c := &journal{}, settings(change)
-	s, err := New(c, slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: c.LogLevel})))
+	s, err := New(c, logger(c, log))
 	if err != nil {
 		t.Fatal(err)
 	}

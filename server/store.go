@@ -40,7 +40,7 @@ func openStore(c *config.Config, log *slog.Logger) (feed.Store, error) {
 	}
 	d, err := disk.Open(c.Data, disk.Options{Logger: log})
 	if err != nil {
-		return nil, err
+		return nil, explainFolder(c.Data, err)
 	}
 	if damage := d.Damage(); damage != nil {
 		tellDamage(log, c.Data, damage)

@@ -251,7 +251,7 @@ class Endpoints(unittest.IsolatedAsyncioTestCase):
             self.assertEqual((client.close_rcvd.code, client.close_rcvd.reason), (code, reason))
 
     async def test_1001_and_1012_when_the_server_is_told_to_go(self):
-        for how, code, reason in ((signal.SIGTERM, 1001, "server going away"), (signal.SIGHUP, 1012, "server restarting")):
+        for how, code, reason in ((signal.SIGTERM, 1001, "server going away"), (signal.SIGUSR2, 1012, "server restarting")):
             crier = Crier()
             clients = [await self.open(crier.at[name]) for name in ENDPOINTS]
             for client in clients:  # the answer says that it is let in

@@ -131,9 +131,10 @@ func (sv *Server) open(w http.ResponseWriter, r *http.Request, q *query, upgrade
 		p.serve(w, r, q)
 		return
 	}
-	conn, err := sv.upgrade(w, r, true)
+	// A client of EIO 3 may listen for messages only when it has seen the connection open: OPEN comes in a write of its own.
+	conn, err := sv.upgrade(w, r, s.version == 4)
 	if err != nil {
-		sv.registry.unreserve(address)
+		s.giveUpPlace()
 		return // Upgrade has answered
 	}
 	k := &socket{session: s, conn: conn}
@@ -146,8 +147,8 @@ func (sv *Server) open(w http.ResponseWriter, r *http.Request, q *query, upgrade
 }
 
 // begin opens the session: the OPEN packet is queued, the handler attached, the session made known, and only then can
-// the client hear of it and anything arrive. On a WebSocket the packet goes out in one write with the handshake's
-// answer. reader is what will read the session's connection, nil on long-polling.
+// the client hear of it and anything arrive. On a WebSocket of EIO 4 the packet goes out in one write with the
+// handshake's answer. reader is what will read the session's connection, nil on long-polling.
 func begin(s *Session, t transport, reader *socket, accept func(*Session) Handler) *refusal {
 	c := s.core
 	s.carrier = t // nobody else knows the session yet
@@ -155,7 +156,7 @@ func begin(s *Session, t transport, reader *socket, accept func(*Session) Handle
 	s.sendOpen(t.name())
 	if !s.guard("accept", func() { s.handler = accept(s) }) || s.handler == nil {
 		t.close(&ending{})
-		c.registry.unreserve(s.request.RemoteAddr)
+		s.giveUpPlace()
 		return refuseInternal
 	}
 	if s.account != nil {

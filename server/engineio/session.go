@@ -79,6 +79,14 @@ func newSession(c *core, r *http.Request, q *query, address string) *Session {
 	return s
 }
 
+// giveUpPlace is for a session that nobody got to know.
+func (s *Session) giveUpPlace() {
+	s.core.registry.unreserve(s.request.RemoteAddr)
+	if s.account != nil {
+		s.account.Left(s)
+	}
+}
+
 // ID returns the session's id. Whoever knows it can speak for the client: do not show it to others.
 func (s *Session) ID() string { return s.id }
 

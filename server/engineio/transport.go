@@ -40,6 +40,7 @@ type Account interface {
 	// Joined says that a session was opened.
 	Joined(*Session)
 
-	// Left says that a session has ended and holds nothing any more.
+	// Left says that a session has ended and holds nothing any more. It is called once for each Account that was asked for,
+	// also where the session was never opened.
 	Left(*Session)
 }

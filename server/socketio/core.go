@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/crier/crier/server/engineio"
 	"github.com/crier/crier/server/internal/limit"
@@ -32,14 +31,11 @@ type core struct {
 	refusals *limit.Outlet // what is logged of events that are refused
 	panics   *limit.Outlet
 	unknown  unknownEvents
-
-	recoveryPause time.Duration
 }
 
 func newCore(o Options) *core {
 	return &core{
-		recoveryPause: recoveryPause,
-		opts:          o, limits: o.wireLimits(), hits: newHits(), refusals: limit.NewOutlet(), panics: limit.NewOutlet(),
+		opts: o, limits: o.wireLimits(), hits: newHits(), refusals: limit.NewOutlet(), panics: limit.NewOutlet(),
 		unknown: unknownEvents{lines: limit.NewOutlet()},
 	}
 }

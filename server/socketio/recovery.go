@@ -11,8 +11,8 @@ import (
 // that it is new.
 //
 // A client that comes back before the server has noticed that its transport is lost is recovered as well: its
-// socket ends at that moment. One that comes back within a second of its last recovery waits until the second is
-// over.
+// socket ends at that moment. One that comes back
+// sooner than Pause after its last recovery waits until that is over.
 //
 // Events to clients on Engine.IO 4 have an offset for it as one more argument, a string, as those of the
 // reference server. Not recovered are acknowledgements, either way, and events that ask for one. An event that is
@@ -40,6 +40,10 @@ type Recovery struct {
 	// quarter of them. Zero value means 10,000.
 	MaxSessions int
 
+	// Pause is how much time there is between two recoveries of one socket: they cost the server more than the client
+	// that asks for them. Zero value means 1 s.
+	Pause time.Duration
+
 	// AskMiddleware has the namespace's middleware asked about sessions that come back too. It has let them in
 	// before, so by default it is not asked again, as in the reference server.
 	AskMiddleware bool
@@ -51,6 +55,12 @@ func (r *Recovery) setDefaults() error {
 	}
 	if r.MaxAge < time.Millisecond {
 		return fmt.Errorf("socketio: Recovery.MaxAge is %v: it must be at least 1 ms", r.MaxAge)
+	}
+	if r.Pause == 0 {
+		r.Pause = time.Second
+	}
+	if r.Pause < 0 {
+		return fmt.Errorf("socketio: Recovery.Pause is %v: it must be positive", r.Pause)
 	}
 	return setCounts([]count{
 		{"Recovery.MaxPackets", &r.MaxPackets, 10_000},

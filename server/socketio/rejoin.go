@@ -30,9 +30,6 @@ func (c *client) rejoin(ns *Namespace, auth json.RawMessage) (done bool) {
 	recovery := c.core.recovery
 	defer func() { recovery.count(done) }()
 	c.pause(ns.recoveredLately(w.PID))
-	if ns.recoveredLately(w.PID) > 0 {
-		return false // another client of that pid was quicker
-	}
 	l := ns.takeOver(w.PID)
 	if l == nil {
 		return false
@@ -53,12 +50,9 @@ func (c *client) rejoin(ns *Namespace, auth json.RawMessage) (done bool) {
 	return false
 }
 
-// recoveryPause is how much time there must be between two recoveries of one pid: they cost the server more than
-// the client that asks for them. One that comes sooner waits, so that an honest client whose connection breaks
-// twice in a second is recovered all the same; it waits once, so that those that come in dozens have new sockets.
-const recoveryPause = time.Second
-
-// recoveredLately returns how long a client with that pid has to wait; mostly 0.
+// recoveredLately returns how long a client with that pid has to wait; mostly 0. It waits so that an honest client whose
+// connection breaks twice in a second is recovered all the same. It waits once, so that of dozens that come at once one is
+// recovered and the others have new sockets.
 func (ns *Namespace) recoveredLately(pid string) time.Duration {
 	k := ns.core
 	old, at := ns.hub.holder(pid)
@@ -67,10 +61,15 @@ func (ns *Namespace) recoveredLately(pid string) time.Duration {
 			at = l.recoveredAt
 		}
 	}
+	return k.untilRecoverable(at)
+}
+
+// untilRecoverable returns how long a socket that was recovered then can't be recovered again; at is 0 if it was not.
+func (k *core) untilRecoverable(at recoveryTime) time.Duration {
 	if at == 0 {
 		return 0
 	}
-	return max(0, k.recoveryPause-(k.recovery.now()-at))
+	return max(0, k.opts.Recovery.Pause-(k.recovery.now()-at))
 }
 
 // mustPause says whether a client that wants its socket back has to wait.
@@ -83,15 +82,22 @@ func (c *client) mustPause(name string, auth json.RawMessage) bool {
 	return ns != nil && ns.recoveredLately(w.PID) > 0
 }
 
-// takeOver finds the lost session of that pid. A socket that is still connected ends first, and its client's
-// session with it: its client is here. Without this, a phone that has changed its network would be new until its
-// old connection is given up, 45 s later.
+// takeOver finds the lost session of that pid. A socket that is still connected ends first, and its client's session with
+// it: its client is here. Without this, a phone that has changed its network would be new until its old connection is
+// given up, 45 s later. None is found if another client of that pid was quicker.
 func (ns *Namespace) takeOver(pid string) *lost {
+	k := ns.core
 	for {
-		old, _ := ns.hub.holder(pid)
+		old, recoveredAt := ns.hub.holder(pid)
 		switch {
 		case old == nil:
-			return ns.core.recovery.find(&ns.hub, pid)
+			l := k.recovery.find(&ns.hub, pid)
+			if l == nil || k.untilRecoverable(l.recoveredAt) > 0 {
+				return nil
+			}
+			return l
+		case k.untilRecoverable(recoveredAt) > 0:
+			return nil
 		case old.Connected():
 			old.end(ReasonTransportClose)
 			old.conn.session.Abandon()

@@ -10,8 +10,7 @@ import (
 
 func TestUnrecordedEventsHaveTheirPlaceAndAreNotHeld(t *testing.T) {
 	inEveryMode4(t, func(t *testing.T, m mode) {
-		h := newHall(t, socketio.Options{Recovery: socketio.Recovery{MaxPackets: 10}})
-		socketio.RecoverAtOnce(h.Server)
+		h := newHall(t, socketio.Options{Recovery: socketio.Recovery{MaxPackets: 10, Pause: 1}})
 		p, s := h.join(t, m)
 		q, _ := h.join(t, m) // whose recovery must not suffer
 		emit(t, h, "before")
@@ -33,8 +32,7 @@ func TestUnrecordedEventsHaveTheirPlaceAndAreNotHeld(t *testing.T) {
 
 func TestAClientThatHadEveryUnrecordedEventIsRecovered(t *testing.T) {
 	inEveryMode4(t, func(t *testing.T, m mode) {
-		h := newHall(t, socketio.Options{})
-		socketio.RecoverAtOnce(h.Server)
+		h := newHall(t, atOnce)
 		p, s := h.join(t, m)
 		emit(t, s.Unrecorded(), "first")
 		p.expect(`2["first"]`)
@@ -149,6 +147,7 @@ func TestOfManyThatComeForOnePidAtOnceFewGetIt(t *testing.T) {
 	p, _ := h.join(t, socket4)
 	h.lose(t, p)
 	p = p.recovered(h.url)
+	began := time.Now()
 	for range 30 {
 		q := dial(t, h.url, socket4)
 		q.send(p.wish())
@@ -156,8 +155,10 @@ func TestOfManyThatComeForOnePidAtOnceFewGetIt(t *testing.T) {
 	for range 31 { // each has a socket: the pid's, or a new one
 		receive(t, h.came, "OnConnect")
 	}
-	if got := h.Stats().Recovery; got.Recovered != 2 || got.New != 29 {
-		t.Errorf("%d were recovered, %d are new", got.Recovered, got.New)
+	took := time.Since(began)
+	got := h.Stats().Recovery
+	if got.Recovered < 2 || got.Recovered > 2+uint64(took/time.Second) || got.Recovered+got.New != 31 {
+		t.Errorf("%d were recovered within %v, %d are new", got.Recovered, took, got.New)
 	}
 }
 
