@@ -41,13 +41,13 @@ type Kept struct {
 
 	mu sync.Mutex // guards the following
 
-	said           int64 // by all, since the start
-	last           Network
-	lastOther      int64     // the number, of those said, of the last one that was not said by last,
-	lastOtherAt    time.Time // and when that was
-	lastAt         time.Time
-	minute         int32 // of the last sweep
-	owners         map[Network]*owner
+	said        int64 // by all, since the start
+	last        Network
+	lastOther   int64     // the number, of those said, of the last one that was not said by last,
+	lastOtherAt time.Time // and when that was
+	lastAt      time.Time
+	minute      int32 // of the last sweep
+	owners      map[Network]*owner
 }
 
 // An owner is what a network has said in the last hour.
