@@ -68,7 +68,7 @@ func (l *Log) work(most int) {
 			return
 		default:
 			most -= len(w.entries)
-			l.expire()
+			l.expireAt(w.now)
 			w.err = l.store.Append(context.Background(), w.entries, w.forResults())
 			l.direct.count(len(w.entries), w.bytes)
 			l.tell(w)

@@ -108,6 +108,7 @@ type work struct {
 	dones   []Done
 	results []Result
 	bytes   int
+	now     int64 // when the last was added, in Unix milliseconds
 	err     error
 }
 
@@ -189,8 +190,10 @@ func (l *Log) mayExpire(entries []Entry) {
 }
 
 // expire forgets what has become too old, though nothing was appended since.
-func (l *Log) expire() {
-	if time.Now().UnixMilli() >= l.due.Load() {
+func (l *Log) expire() { l.expireAt(time.Now().UnixMilli()) }
+
+func (l *Log) expireAt(now int64) {
+	if now >= l.due.Load() {
 		l.limit()
 	}
 }
@@ -251,6 +254,7 @@ func (l *Log) enqueue(turn string, e Entry, done Done) (mine bool, err error) {
 	if w := l.openWork(size); w != nil {
 		l.stamp(&e, now)
 		w.add(e, done, size)
+		w.now = now
 	} else if !l.turns.Push(turn, size, waiting{e, done, size}) {
 		l.counts.busy.Add(1)
 		return false, ErrBusy
@@ -307,6 +311,7 @@ func (l *Log) nextWork() *work {
 	if !l.turns.empty() {
 		l.next = l.newWork()
 		now := time.Now().UnixMilli()
+		l.next.now = now
 		l.turns.fill(l.next, func(e *Entry) { l.stamp(e, now) })
 	}
 	return w
