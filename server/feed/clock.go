@@ -44,7 +44,7 @@ func (c *clock) now() time.Time {
 	wall, since := c.read()
 	now, by := c.at(wall, since)
 	if by != 0 {
-		c.logger.Warn("feed: the system's clock has jumped; what it makes too old is forgotten if the clock is still so in a minute",
+		c.logger.Warn("feed: the system's clock has jumped; what it makes too old is forgotten if it is still so in a minute",
 			"by", by.Round(time.Second))
 	}
 	return now

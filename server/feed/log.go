@@ -46,7 +46,8 @@ func (o Options) check() error {
 		return fmt.Errorf("feed: a limit is below zero: %+v", o)
 	}
 	if o.MaxPendingBytes < MaxEntryBytes {
-		return fmt.Errorf("feed: MaxPendingBytes is %d, which is less than one entry may have (%d)", o.MaxPendingBytes, MaxEntryBytes)
+		return fmt.Errorf("feed: MaxPendingBytes is %d, which is less than one entry may have (%d)",
+			o.MaxPendingBytes, MaxEntryBytes)
 	}
 	return nil
 }
@@ -211,8 +212,8 @@ func (l *Log) retire() {
 func (l *Log) Follow(f func(*Entry)) { l.tail = f }
 
 // Append takes an entry in, whose Offset it ignores, and whose At is set if it is zero: to the time,
-// which does not go back from one offset to the next unless the clock does so by a minute or more. It never waits for the store. When
-// it returns nil, done is called once, by the publisher: one at a time, in the order of offsets, which for those of one turn
+// which does not go back from one offset to the next unless the clock does so by a minute or more. It never waits for the
+// store. When it returns nil, done is called once, by the publisher: one at a time, in the order of offsets, which for those of one turn
 // is that of the calls of Append, with no lock held. Done may call every method but Seam and Close; what it does delays
 // all others.
 //
@@ -221,8 +222,8 @@ func (l *Log) Follow(f func(*Entry)) { l.tail = f }
 //
 // When Append returns an error, done is not called: ErrBusy if too much waits, of all or of this turn, ErrTooLarge, or ErrClosed.
 //
-// On an Instant store, which nobody has to wait for, the goroutine that calls Append mostly calls done itself before Append returns, and
-// that of others who appended meanwhile: so who calls Append must hold no lock that a done takes.
+// On an Instant store, which nobody has to wait for, the goroutine that calls Append mostly calls done itself before Append
+// returns, and that of others who appended meanwhile: so who calls Append must hold no lock that a done takes.
 func (l *Log) Append(turn string, e Entry, done Done) error {
 	mine, err := l.enqueue(turn, e, done)
 	switch {

@@ -106,7 +106,7 @@ func expectNoSilentLoss(t *testing.T, fsys files, dir string, all []feed.Entry) 
 	}
 	again := openDisk(t, dir, Options{files: fsys})
 	if n := len(feedtest.Everything(t, again)); n != len(got)+1 || again.Damage() != nil || again.Bounds().Last != more.Offset {
-		t.Fatalf("opened again it holds %d entries, before %d; damage: %v; %+v", n, len(got)+1, again.Damage(), again.Bounds())
+		t.Fatalf("opened again it holds %d entries, not %d; damage: %v; %+v", n, len(got)+1, again.Damage(), again.Bounds())
 	}
 	if again.Bounds().Gap != bounds.Gap {
 		t.Errorf("the gap up to %d is one up to %d then", bounds.Gap, again.Bounds().Gap)
@@ -131,7 +131,7 @@ func TestAFlippedBitCostsTheBatchItLiesIn(t *testing.T) {
 	d = openDisk(t, "/data", Options{files: closed})
 	_ = d.Close()
 	rnd := rand.New(rand.NewPCG(3, 4))
-	for i := range 400 {
+	for i := range 200 {
 		disk := []*simDisk{closed, crashed}[i%2].clone()
 		bases := disk.bases("/data")
 		path := segmentPath("/data", bases[rnd.IntN(len(bases))])
@@ -175,7 +175,7 @@ func TestAFlippedBitInALargeFeedCostsTheBatchItLiesIn(t *testing.T) {
 		t.Fatalf("%d files", len(bases))
 	}
 	for i, base := range bases {
-		for _, at := range []int{3, 18, 30, 60, 5000 + i, 100_000, -20} {
+		for _, at := range []int{18, 30, 5000 + i, -20} {
 			disk := whole.clone()
 			disk.rewrite(segmentPath("/data", base), func(b []byte) []byte {
 				at = min(at, len(b)-30)
@@ -220,8 +220,9 @@ func TestDamageThatLooksLikeACrashGivesNoOffsetTwice(t *testing.T) {
 	})
 	d = openDisk(t, crashed, Options{})
 	b := d.Bounds()
-	if more := feedtest.MustAppend(t, d, feedtest.Said("c")); more[0].Offset <= all[1].Offset || b.Complete(all[0].Offset) || b.Complete(all[1].Offset) {
-		t.Errorf("the offset %d is given; %+v", more[0].Offset, b)
+	more := feedtest.MustAppend(t, d, feedtest.Said("c"))[0]
+	if more.Offset <= all[1].Offset || b.Complete(all[0].Offset) || b.Complete(all[1].Offset) {
+		t.Errorf("the offset %d is given; %+v", more.Offset, b)
 	}
 }
 
@@ -261,7 +262,8 @@ func TestFilesThatAreCutOverwrittenOrGoneAreNoticed(t *testing.T) {
 	_ = d.Close()
 	garbage := func(b []byte) []byte { return bytes.Repeat([]byte("garbage "), len(b)/8) }
 	last := func(p []string) string { return p[len(p)-1] }
-	inLast := len(all) - slices.IndexFunc(all, func(e feed.Entry) bool { return e.Offset == baseIn(filepath.Base(last(segmentsOf(t, dir)))) })
+	newest := baseIn(filepath.Base(last(segmentsOf(t, dir))))
+	inLast := len(all) - slices.IndexFunc(all, func(e feed.Entry) bool { return e.Offset == newest })
 	for name, c := range map[string]struct {
 		hurt func(paths []string)
 		cost int // at most

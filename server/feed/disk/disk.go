@@ -273,7 +273,8 @@ func (d *Store) checkNames() error {
 		err = errors.New(statePath(d.dir) + " is another file now")
 	}
 	if err != nil {
-		return fmt.Errorf("the folder %s was removed or replaced while Crier uses it; put it back, or start Crier again: %w", d.dir, err)
+		return fmt.Errorf("the folder %s was removed or replaced while Crier uses it; put it back, or start Crier again: %w",
+			d.dir, err)
 	}
 	return nil
 }

@@ -272,7 +272,8 @@ func Moved(dir string) error {
 		return fmt.Errorf("reading %s: %w", dir, err)
 	}
 	if f.was == nil {
-		return fmt.Errorf("%s has no feed.state that can be read, so nothing tells what was written last; Crier begins a new life there", dir)
+		return fmt.Errorf("%s has no feed.state that can be read, so nothing tells what was written last; "+
+			"Crier begins a new life there", dir)
 	}
 	s := *f.was
 	if s.tail != 0 {
@@ -284,7 +285,8 @@ func Moved(dir string) error {
 	}
 	for _, other := range f.segments {
 		if other.segment.base > s.tail && len(other.pieces) > 0 {
-			return fmt.Errorf("%s is newer than feed.state in %s, so the folder is not as it was written last", filepath.Base(other.path), dir)
+			return fmt.Errorf("%s is newer than feed.state in %s, so the folder is not as it was written last",
+				filepath.Base(other.path), dir)
 		}
 	}
 	sf, err := renewState(fsys, dir, s)

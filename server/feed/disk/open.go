@@ -141,7 +141,8 @@ func (r *recovery) judgeSegment(s *stored, newest bool) {
 			r.lost = true
 		}
 		if f.cut {
-			r.d.opts.Logger.Info("feed: cut off what a crash left of a write that was under way", "file", s.path, "bytes", f.to-f.from)
+			r.d.opts.Logger.Info("feed: cut off what a crash left of a write that was under way",
+				"file", s.path, "bytes", f.to-f.from)
 			continue
 		}
 		r.reasons = append(r.reasons, fmt.Sprintf("%s, bytes %d to %d: %v", name, f.from, f.to, f.err))
@@ -160,7 +161,8 @@ func (r *recovery) checkEnd() {
 	switch {
 	case closed && first <= last && newest < last:
 		r.lost = true
-		r.reasons = append(r.reasons, fmt.Sprintf("the entries from %d to %d are missing at the end", max(newest+1, first), last))
+		r.reasons = append(r.reasons,
+			fmt.Sprintf("the entries from %d to %d are missing at the end", max(newest+1, first), last))
 	case !closed && r.was != nil && r.was.tail != 0 && r.find(r.was.tail) == nil:
 		r.lost = true
 		r.reasons = append(r.reasons, filepath.Base(segmentPath("", r.was.tail))+" is missing")
@@ -195,7 +197,8 @@ func (r *recovery) index() {
 	for _, s := range r.segments {
 		for _, p := range s.pieces {
 			if p.first < next {
-				d.opts.Logger.Warn("feed: a file has entries that another one has too; they are not read twice", "file", s.path, "from", p.first)
+				d.opts.Logger.Warn("feed: a file has entries that another one has too; they are not read twice",
+					"file", s.path, "from", p.first)
 				continue
 			}
 			if next != 0 && p.first > next {
@@ -241,7 +244,8 @@ func (r *recovery) gap(s *stored, from uint64, p piece) {
 			return
 		}
 	}
-	r.reasons = append(r.reasons, fmt.Sprintf("the entries from %d to %d are missing before those in %s", from, p.first-1, filepath.Base(s.path)))
+	r.reasons = append(r.reasons,
+		fmt.Sprintf("the entries from %d to %d are missing before those in %s", from, p.first-1, filepath.Base(s.path)))
 }
 
 // hold lets retention know the entries of a piece.
@@ -281,12 +285,12 @@ func (r *recovery) beginLife() {
 	case r.own:
 		d.opts.Logger.Warn("feed: a new life begins, since the newest entries may be lost", "folder", d.dir, "above", last)
 	case r.was == nil && !r.stateBad:
-		d.opts.Logger.Warn("feed: a new life begins, since nothing tells whether these are the files that were written last; "+
+		d.opts.Logger.Warn("feed: a new life begins, since nothing tells whether these are the files that were written last: "+
 			"an older version of Crier wrote them, or feed.state is missing", "folder", d.dir, "above", last)
 	default:
-		d.opts.Logger.Warn("feed: a new life begins, since these are not the files that were written last, but a copy or a backup; "+
-			"if the whole folder was moved, and nothing was written to the old one since, `crier feed moved FOLDER` before the start "+
-			"spares clients the seam", "folder", d.dir, "above", last)
+		d.opts.Logger.Warn("feed: a new life begins, since these are not the files that were written last, but a copy or a "+
+			"backup; if the whole folder was moved, and nothing was written to the old one since, `crier feed moved FOLDER` "+
+			"before the start spares clients the seam", "folder", d.dir, "above", last)
 	}
 }
 
@@ -318,7 +322,8 @@ func (r *recovery) mend() {
 			continue
 		}
 		if err := s.mend(); err != nil {
-			d.opts.Logger.Warn("feed: a damaged file cannot be mended now; it is read around the damage", "file", s.path, "error", err)
+			d.opts.Logger.Warn("feed: a damaged file cannot be mended now; it is read around the damage",
+				"file", s.path, "error", err)
 		}
 	}
 	for _, s := range r.drop {

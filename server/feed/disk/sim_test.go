@@ -283,8 +283,14 @@ func (d *simDisk) crash() *simDisk {
 		}
 		after.names[name] = copies[f]
 	}
+	maps.DeleteFunc(after.names, func(name string, _ *simFile) bool { return !after.reaches(filepath.Dir(name)) })
 	after.safe = maps.Clone(after.names)
 	return after
+}
+
+// reaches tells whether a directory and all above it are there.
+func (d *simDisk) reaches(dir string) bool {
+	return dir == "/" || d.names[dir] != nil && d.reaches(filepath.Dir(dir))
 }
 
 // rewrite changes what a file holds.

@@ -3,6 +3,7 @@ package disk
 import (
 	"os"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"testing"
 )
@@ -24,14 +25,15 @@ func waitOnOneProcessor(dir string) int {
 		_, _ = f.WriteAt(zeros[:64<<10], 0)
 		_ = f.Sync()
 		_, _ = f.WriteAt(zeros[:64<<10], 0)
-		done, meanwhile := false, false
+		var done atomic.Bool
+		meanwhile := false
 		ended := make(chan struct{})
 		go func() { // runs when the processor is given away: there is only one
-			meanwhile = !done
+			meanwhile = !done.Load()
 			close(ended)
 		}()
 		_ = f.Sync()
-		done = true
+		done.Store(true)
 		<-ended
 		if meanwhile {
 			ran++
