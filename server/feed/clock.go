@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// A clock tells the time by which entries grow old. When the system's clock jumps, by which the time since the start does
-// not, it goes on as before until the next look: entries are not forgotten because of a clock that is wrong for a moment.
+// A clock tells the time by which entries grow old. When the system's clock jumps, by which the time since the start
+// does not, it goes on as before until the next look: entries are not forgotten because of a clock that is wrong for
+// a moment.
 type clock struct {
 	read   func() (wall time.Time, since time.Duration) // the system's clock, and the time since a start
 	logger *slog.Logger

@@ -158,7 +158,8 @@ func (l *Log) RecentBefore(before uint64, limit, maxBytes int) (entries []Entry,
 	return entries, ok
 }
 
-// Before returns the last published entries before an offset (0: the newest), in growing order, within the same limits.
+// Before returns the last published entries before an offset (0: the newest), in growing order, within the same
+// limits.
 func (l *Log) Before(ctx context.Context, before uint64, limit, maxBytes int) ([]Entry, error) {
 	if entries, ok := l.RecentBefore(before, limit, maxBytes); ok {
 		return entries, nil

@@ -64,8 +64,8 @@ func TestAPlainStartGoesOnCounting(t *testing.T) {
 	}
 }
 
-// The ways to bring back files that are not those written last: into another folder, or over the files that are there, by
-// making new ones or by writing into the old ones.
+// The ways to bring back files that are not those written last: into another folder, or over the files that are
+// there, by making new ones or by writing into the old ones.
 func TestABackupThatIsPutBackBeginsANewLife(t *testing.T) {
 	for name, restore := range map[string]func(backup, dir string) error{
 		"in the place of the folder": func(backup, dir string) error {
@@ -247,7 +247,8 @@ func oldFolder(t *testing.T, closed bool) (dir string, entries []feed.Entry) {
 	} else {
 		b = append(b, make([]byte, 5000)...)
 	}
-	if err := errors.Join(os.WriteFile(segmentPath(dir, 1), b, 0o600), os.WriteFile(oldMarkPath(dir), []byte(m.String()), 0o600)); err != nil {
+	err := errors.Join(os.WriteFile(segmentPath(dir, 1), b, 0o600), os.WriteFile(oldMarkPath(dir), []byte(m.String()), 0o600))
+	if err != nil {
 		t.Fatal(err)
 	}
 	return dir, entries

@@ -13,13 +13,14 @@ import (
 
 // Open opens the store in a directory, or begins one; directories that are missing are made, for their owner alone.
 //
-// Every byte is checked. Each batch that is whole is kept, whatever became of those before and behind it; Bounds().Gap
-// tells up to where something is missing. What is damaged is copied to a directory feed-damaged-TIME inside, with a note,
-// and [Store.Damage] tells. What a crash left of a write that nobody was told of is cut off.
+// Every byte is checked. Each batch that is whole is kept, whatever became of those before and behind it;
+// Bounds().Gap tells up to where something is missing. What is damaged is copied to a directory feed-damaged-TIME
+// inside, with a note, and [Store.Damage] tells. What a crash left of a write that nobody was told of is cut off.
 //
 // A store goes on counting where it ended, if all that it had acknowledged is known to be there. Otherwise a new life
-// begins, with offsets above all that can have been given, and Gap right before them: with a new folder; with files that
-// are not those that were written last, such as a copy or a backup (see [Moved]); and when the newest entries may be lost.
+// begins, with offsets above all that can have been given, and Gap right before them: with a new folder; with files
+// that are not those that were written last, such as a copy or a backup (see [Moved]); and when the newest entries
+// may be lost.
 //
 // An error means that the directory cannot be used: another process has it, it may not be read or written, or a newer
 // version of Crier wrote it. Then nothing in it has been changed.
@@ -84,8 +85,8 @@ type recovery struct {
 	drop    []*stored
 }
 
-// cutRefused drops what lies above the end that was noted when the store was closed: it was refused, but the disk took it
-// all the same.
+// cutRefused drops what lies above the end that was noted when the store was closed: it was refused, but the disk
+// took it all the same.
 func (r *recovery) cutRefused() {
 	if !r.own || !r.was.closed {
 		return
@@ -182,8 +183,8 @@ func (r *recovery) kept() (kept []*segment) {
 	return kept
 }
 
-// syncLast makes safe what a killed process had written and not yet synced: it was not acknowledged, but from now on it
-// can be read, and a repetition is acknowledged because of it.
+// syncLast makes safe what a killed process had written and not yet synced: it was not acknowledged, but from now on
+// it can be read, and a repetition is acknowledged because of it.
 func (r *recovery) syncLast() error {
 	if n := len(r.d.segments); n > 0 {
 		return r.d.segments[n-1].f.Sync()
@@ -228,7 +229,8 @@ func (r *recovery) index() {
 	}
 }
 
-// gap notes that the entries from an offset on, up to those of a piece, are missing. It is told if nothing else tells it.
+// gap notes that the entries from an offset on, up to those of a piece, are missing. It is told if nothing else tells
+// it.
 func (r *recovery) gap(s *stored, from uint64, p piece) {
 	r.d.gap = p.first - 1
 	if r.was != nil && p.first-1 <= r.was.gap {
@@ -259,8 +261,8 @@ func (d *Store) hold(p piece) {
 	d.bytes += p.to - p.from
 }
 
-// clockBehind is how many offsets are left out when the clock cannot be believed to be ahead of what was given elsewhere:
-// it was set back, or the feed took in more than a million entries a second.
+// clockBehind is how many offsets are left out when the clock cannot be believed to be ahead of what was given
+// elsewhere: it was set back, or the feed took in more than a million entries a second.
 const clockBehind = 1 << 32
 
 // beginLife begins a new life if there must be one.
@@ -297,7 +299,10 @@ func (r *recovery) beginLife() {
 // renew writes the state, into a file of its own if there is room for one.
 func (r *recovery) renew() error {
 	d := r.d
-	s := state{sequence: r.sequence(), closed: true, first: d.oldest(), last: d.newest(), reserved: max(d.last, r.reserved()), gap: d.gap, lives: r.lives()}
+	s := state{
+		sequence: r.sequence(), closed: true, first: d.oldest(), last: d.newest(),
+		reserved: max(d.last, r.reserved()), gap: d.gap, lives: r.lives(),
+	}
 	if r.fresh {
 		s.lives = append(slices.Clone(s.lives), newLife(d.last+1))
 		s.lives = s.lives[max(0, len(s.lives)-livesKept):]

@@ -21,8 +21,8 @@ func seeds() uint64 {
 	return 100
 }
 
-// TestAPowerCutLosesNothingAcknowledged cuts the power up to three times, also while the store is opened, in half of the
-// runs on a disk that fails now and then.
+// TestAPowerCutLosesNothingAcknowledged cuts the power up to three times, also while the store is opened, in half of
+// the runs on a disk that fails now and then.
 func TestAPowerCutLosesNothingAcknowledged(t *testing.T) {
 	for seed := range seeds() {
 		rnd := rand.New(rand.NewPCG(seed, 7))

@@ -15,7 +15,8 @@ import (
 )
 
 // simDisk is a disk in memory that can lose whatever was not synced: data, by sectors; truncations; and, until their
-// directory was synced, that files were made, renamed or removed. Each is lost or kept by chance, whatever became of the others.
+// directory was synced, that files were made, renamed or removed. Each is lost or kept by chance, whatever became of
+// the others.
 type simDisk struct {
 	mu      sync.Mutex // guards the following
 	rnd     *rand.Rand
