@@ -17,10 +17,11 @@ GO_FILES := find . -name '*.go' -not -path '*/node_modules/*'
 # No paths of this machine and no time in the binary: the same source makes the same bytes.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: help run demo bench build test test-go test-public test-e2e soak lint fuzz clean FORCE
+.PHONY: help run demo build bench bench-attack test test-go test-public test-e2e test-long test-go-long test-e2e-long test-protocol-long
+.PHONY: soak lint fuzz clean FORCE
 
 help: ## print this
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
 
 run: build ## build and serve on http://localhost:3000 (FLAGS="--addr :8080" and so on)
 	@exec bin/crier $(FLAGS)
@@ -46,11 +47,17 @@ bench: public/client/4/socket.io.js ## measure Crier beside its peers (3/4 hour)
 	go build -C bench -trimpath -o .build/bench ./cmd/bench
 	@cd bench && exec .build/bench $(if $(QUICK),-quick) $(FLAGS)
 
-test: test-go test-public test-e2e ## run all tests: Go's with the race detector, the page's, and real clients and browsers
+bench-attack: public/client/4/socket.io.js ## measure what others notice while one address does its worst (half an hour); QUICK=1 takes 3 minutes
+	go build -C bench -trimpath -o .build/attack ./cmd/attack
+	@cd bench && exec .build/attack $(if $(QUICK),-quick) $(FLAGS)
 
+test: test-go test-public test-e2e ## run the tests (10 minutes): Go's in both builds, the page's, one client of each protocol, browsers
+
+# The race detector is another build: without it are the system calls of the binary that ships, and the ceilings of memory.
 test-go: public/client/4/socket.io.js
 	@scripts/need gcc
 	go test -race -timeout 10m ./...
+	go test -timeout 10m ./...
 	cd bench && go vet ./... && go test -race ./...
 
 test-public: public/node_modules/.package-lock.json
@@ -58,18 +65,33 @@ test-public: public/node_modules/.package-lock.json
 
 test-e2e: build e2e/node_modules/.package-lock.json
 	@scripts/need chromium python3-websockets
+	E2E_CLIENTS=few npm test --prefix e2e
+	E2E_CLIENTS=few npm run test:reference --prefix e2e
+
+test-long: test-go-long test-e2e-long test-protocol-long ## run what takes longer (20 minutes): long seeds, every client, short soaks, the protocol under load
+
+# CRIER_TEST_LONG asks Go's tests for their long forms.
+test-go-long: public/client/4/socket.io.js
+	CRIER_TEST_LONG=1 go test -timeout 30m ./...
+
+test-e2e-long: build e2e/node_modules/.package-lock.json
+	@scripts/need chromium python3-websockets
 	npm test --prefix e2e
 	npm run test:reference --prefix e2e
+
+test-protocol-long: build e2e/node_modules/.package-lock.json
+	go build -o e2e/.build/lab ./e2e/servers/lab
+	npm run test:load --prefix e2e
 
 # E2E_BIN names another binary, such as one with the race detector.
 soak: build e2e/node_modules/.package-lock.json ## kill, cut and stall for DURATION (10m) with CLIENTS (30); SEED=... is a plan again
 	cd e2e && node soak/main.js --duration $(DURATION) --clients $(CLIENTS) $(if $(SEED),--seed $(SEED))
 
-lint: ## gofmt, go vet, builds for other systems, staticcheck, govulncheck
+lint: ## gofmt, go vet, builds for other systems and for 32 bits, staticcheck, govulncheck
 	@unformatted=$$($(GO_FILES) -exec gofmt -l {} +); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 	go vet ./...
 	for os in darwin windows; do GOOS=$$os CGO_ENABLED=0 go build ./...; done
-	for arch in 386 arm; do GOARCH=$$arch CGO_ENABLED=0 go build ./...; done
+	for arch in 386 arm; do GOOS=linux GOARCH=$$arch CGO_ENABLED=0 go build ./...; done
 	$(TOOL) staticcheck ./...
 	@scripts/vulnerabilities $(TOOL) govulncheck ./...
 

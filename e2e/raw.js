@@ -9,11 +9,14 @@ const { settle } = require("./client");
 const SEPARATOR = "\x1e";
 const PATH = "/socket.io/";
 
-// A parameter that is undefined is left out.
-function address(server, query, path = PATH) {
+// A parameter that is undefined is left out. A server with a `path` is asked there: see `engineOf`.
+function address(server, query, path = server.path ?? PATH) {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
   return `${server.url}${path}?${new URLSearchParams(given)}`;
 }
+
+// The laboratory's bare Engine.IO, which sends back each message that it gets.
+const engineOf = (lab) => Object.create(lab, { path: { value: "/engine.io/" } });
 
 // One HTTP request on a connection of its own; `started` hears of the request before its answer.
 function request(server, { method = "GET", query = {}, path, body, headers = {}, started = () => {} }) {
@@ -205,4 +208,4 @@ function refusal(server, query, headers = {}) {
   });
 }
 
-module.exports = { Polling, Wire, decode, decodeText, encode, refusal, request };
+module.exports = { Polling, Wire, decode, decodeText, encode, engineOf, refusal, request };

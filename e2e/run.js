@@ -1,14 +1,15 @@
 "use strict";
 
 // Builds what is tested and runs the tests with Node's own runner. TARGET=reference tests the tests: the same files
-// against npm's socket.io. Arguments name test files, instead of all, or are flags of `node --test`.
+// against npm's socket.io. Arguments name test files, instead of all, or are flags of `node --test`. E2E_CLIENTS=few is the short
+// form: one client for each version of the protocol, and no soak.
 
 const { spawnSync } = require("node:child_process");
 const { readdirSync } = require("node:fs");
 const path = require("node:path");
 
 const ROOT = path.join(__dirname, "..");
-const FOLDERS = ["tests", "plain", "browser", "soak"];
+const FOLDERS = ["protocol", "tests", "plain", "browser", ...(process.env.E2E_CLIENTS === "few" ? [] : ["soak"])];
 
 // The exit code.
 function attempt(command, args, cwd) {

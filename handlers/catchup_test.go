@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,24 +11,24 @@ import (
 	"testing"
 	"time"
 
-	"github.com/crier/crier/handlers"
 	"github.com/crier/crier/server/engineio"
 	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/feed/memory"
 	"github.com/crier/crier/server/socketio"
 )
 
-// While two speak as fast as the server takes it, clients come, each from where the last one was, hear on for a while and
-// leave. Nothing is missed, and nothing comes twice.
+// While two speak as fast as the server takes it, clients come, each from where the last one was, hear on for a while
+// and leave. Nothing is missed, and nothing comes twice.
 func TestNothingIsLostOrDoubledAtTheSeam(t *testing.T) {
 	const each = 1500
-	f := newFeed(t, feed.NewMemory(0), feed.Options{})
+	f := newFeed(t, memory.New(0), feed.Options{})
 	room, _, url := serveOn(t, f, socketio.Options{Engine: engineio.Options{MaxQueue: 64 << 20}})
 	var all sync.WaitGroup
 	for n := range 2 {
 		guest := room.Visit(newEar())
 		all.Go(func() {
 			for i := range each {
-				guest.Say(json.RawMessage(fmt.Sprintf(`"%d.%d"`, n, i)), nil, func(_, failure any) {
+				say(guest, json.RawMessage(fmt.Sprintf(`"%d.%d"`, n, i)), func(_, failure any) {
 					if failure != nil {
 						t.Error(failure)
 					}
@@ -56,9 +57,10 @@ func TestNothingIsLostOrDoubledAtTheSeam(t *testing.T) {
 			for range 50 {
 				since := f.Last() / 2
 				ears := newEar()
-				ask(t, func(tell func(_, _ any)) {
-					room.Visit(ears).Register(json.RawMessage(`"guest"`), json.RawMessage(fmt.Sprintf(`{"since":%d}`, since)), tell)
-				})
+				guest := room.Visit(ears)
+				do(t, guest, "f", fmt.Sprintf(`{"speaker":"guest","since":%d}`, since))
+				eventually(t, "a guest has caught up", ears.hasJoined)
+				guest.Leave()
 				ears.mu.Lock()
 				for i, heard := range ears.heard {
 					if !strings.HasPrefix(heard, fmt.Sprintf("%d :", since+uint64(i)+1)) {
@@ -73,14 +75,15 @@ func TestNothingIsLostOrDoubledAtTheSeam(t *testing.T) {
 	all.Wait()
 }
 
-// What was missed may be many times what a session's queue takes. A client that reads slowly gets all of it, at its pace.
+// What was missed may be many times what a session's queue takes. A client that reads slowly gets all of it, at its
+// pace.
 func TestASlowClientCatchesUpOnMoreThanItsQueueTakes(t *testing.T) {
 	const entries, queue = 600, 256 << 10
-	f := newFeed(t, feed.NewMemory(0), feed.Options{})
+	f := newFeed(t, memory.New(0), feed.Options{})
 	_, io, url := serveOn(t, f, socketio.Options{Engine: engineio.Options{MaxQueue: queue}})
 	long := []byte(`"` + strings.Repeat("x", 10_000) + `"`) // 6 MB in all: more than the kernel's buffers take too
 	for range entries {
-		if err := f.Append(feed.Entry{Data: long}, func(*feed.Entry, bool, error) {}); err != nil {
+		if err := f.Append("", feed.Entry{Data: long}, func(feed.Result, error) {}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -91,19 +94,20 @@ func TestASlowClientCatchesUpOnMoreThanItsQueueTakes(t *testing.T) {
 		if p := c.registerWith("slow", `{"since":0}`); !*p.Complete {
 			t.Errorf("it is answered %+v", p)
 		}
-		c.send(`21["message","said while it catches up"]`) // which it does first
-		c.hears(upTo(1, last)...)
-		if got := c.next(); !strings.HasPrefix(got, "31[") {
-			t.Errorf("then comes %.100s", got)
-		}
+		listener := connect(t, url, 4)
+		listener.register("listener")
+		c.send(`2["message","said while it catches up"]`)
+		listener.hears(last + 1) // though c has taken nothing yet
+		c.hears(upTo(1, last+1)...)
 		c.conn.Close()
+		listener.conn.Close()
 	})
 	eventually(t, "no session is left", func() bool { return io.Sessions() == 0 })
 }
 
 func TestWhatWasMissedComesOverPollingToo(t *testing.T) {
 	const entries = 1000
-	f := newFeed(t, feed.NewMemory(0), feed.Options{})
+	f := newFeed(t, memory.New(0), feed.Options{})
 	_, _, url := serveOn(t, f, socketio.Options{Engine: engineio.Options{MaxQueue: 256 << 10}})
 	fillLong(t, f, entries, 1000)
 	p := openPoll(t, url)
@@ -116,11 +120,11 @@ func TestWhatWasMissedComesOverPollingToo(t *testing.T) {
 
 // The room learns of one that has left while it catches up, and is done with it.
 func TestOneThatLeavesWhileItCatchesUpIsForgotten(t *testing.T) {
-	f := newFeed(t, feed.NewMemory(0), feed.Options{})
+	f := newFeed(t, memory.New(0), feed.Options{})
 	_, _, url := serveOn(t, f, socketio.Options{Engine: engineio.Options{MaxQueue: 256 << 10}})
 	long := []byte(`"` + strings.Repeat("x", 10_000) + `"`)
 	for range 600 {
-		if err := f.Append(feed.Entry{Data: long}, func(*feed.Entry, bool, error) {}); err != nil {
+		if err := f.Append("", feed.Entry{Data: long}, func(feed.Result, error) {}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -145,7 +149,7 @@ func (c *client) drain() {
 
 // What a client misses may be retired faster than it reads. Then it is cut off, and told when it comes again.
 func TestOneThatCannotBeToldEverythingIsCutOff(t *testing.T) {
-	f := newFeed(t, feed.NewMemory(0), feed.Options{})
+	f := newFeed(t, memory.New(0), feed.Options{})
 	fill(t, f, 1000)
 	room, _, url := serveOn(t, gap{f}, socketio.Options{})
 	inBothVersions(t, func(t *testing.T, version int) {
@@ -159,9 +163,10 @@ func TestOneThatCannotBeToldEverythingIsCutOff(t *testing.T) {
 		}
 	})
 	ears := newEar()
-	ask(t, func(tell func(_, _ any)) {
-		room.Visit(ears).Register(json.RawMessage(`"guest"`), json.RawMessage(`{"since":0}`), tell)
-	})
+	guest := room.Visit(ears)
+	do(t, guest, "f", `{"speaker":"guest","since":0}`)
+	eventually(t, "a guest is cut off", ears.wasCutOff)
+	guest.Leave()
 	if !ears.cutOff || ears.joined || len(ears.heard) != 256 {
 		t.Errorf("a guest has heard %d, and is cut off: %t", len(ears.heard), ears.cutOff)
 	}
@@ -170,11 +175,14 @@ func TestOneThatCannotBeToldEverythingIsCutOff(t *testing.T) {
 // A gap is a feed that has lost what follows the first page.
 type gap struct{ *feed.Log }
 
-func (g gap) Read(after, end uint64, limit, maxBytes int) ([]feed.Entry, error) {
-	if after > 0 {
+func (g gap) Recent(after, end uint64, limit, maxBytes int) (p feed.Page, ok bool) {
+	lost := after > 0 && g.Last() > after+500
+	if lost {
 		after += 500
 	}
-	return g.Log.Read(after, end, limit, maxBytes)
+	p, ok = g.Log.Recent(after, end, limit, maxBytes)
+	p.Missed = lost
+	return p, ok
 }
 
 // stuck is a store that does not answer until it is let go.
@@ -183,27 +191,28 @@ type stuck struct {
 	free chan struct{}
 }
 
-func (s stuck) Append(entries []feed.Entry) ([]int, error) {
+func (s stuck) Append(ctx context.Context, entries []feed.Entry, results []feed.Result) error {
 	<-s.free
-	return s.Store.Append(entries)
+	return s.Store.Append(ctx, entries, results)
 }
 
 // counting counts what is appended.
 type counting struct {
-	handlers.Feed
+	*feed.Log
 	n *atomic.Int64
 }
 
-func (c counting) Append(e feed.Entry, done feed.Done) error {
+func (c counting) Append(turn string, e feed.Entry, done feed.Done) error {
 	c.n.Add(1)
-	return c.Feed.Append(e, done)
+	return c.Log.Append(turn, e, done)
 }
 
-// While the disk does not answer, one client fills a small part of what may wait, and waits itself; others still get in.
+// While the disk does not answer, one client fills a small part of what may wait, and waits itself; others still get
+// in.
 func TestOneClientDoesNotTakeWhatMayWaitForAll(t *testing.T) {
 	inBothVersions(t, func(t *testing.T, version int) {
 		free := make(chan struct{})
-		f := newFeed(t, stuck{feed.NewMemory(0), free}, feed.Options{})
+		f := newFeed(t, stuck{memory.New(0), free}, feed.Options{})
 		var appended atomic.Int64
 		room, _, url := serveOn(t, counting{f, &appended}, socketio.Options{})
 		loud := connect(t, url, version)
@@ -218,7 +227,7 @@ func TestOneClientDoesNotTakeWhatMayWaitForAll(t *testing.T) {
 		go func() { // ends when the guest has left
 			defer close(said)
 			for range 65 {
-				guest.Say(json.RawMessage(`"g"`), nil, func(_, _ any) {})
+				say(guest, json.RawMessage(`"g"`), func(_, _ any) {})
 			}
 		}()
 		eventually(t, "64 of a guest's are let in", func() bool { return appended.Load() == 128 })
@@ -242,7 +251,7 @@ func TestOneClientDoesNotTakeWhatMayWaitForAll(t *testing.T) {
 func TestOneThatWaitsForTheDiskEndsWithItsSocket(t *testing.T) {
 	inBothVersions(t, func(t *testing.T, version int) {
 		free := make(chan struct{})
-		f := newFeed(t, stuck{feed.NewMemory(0), free}, feed.Options{})
+		f := newFeed(t, stuck{memory.New(0), free}, feed.Options{})
 		var appended atomic.Int64
 		_, _, url := serveOn(t, counting{f, &appended}, socketio.Options{})
 		stays, goes := connect(t, url, 4), connect(t, url, version)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/crier/crier/handlers"
 	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/feed/memory"
 	"github.com/crier/crier/server/socketio"
 )
 
@@ -30,9 +31,9 @@ const patience = 20 * time.Second
 var quiet = slog.New(slog.DiscardHandler)
 
 // serve starts the product with nothing around it, on a feed in memory.
-func serve(t testing.TB) (room *handlers.Room, io *socketio.Server, url string) {
+func serve(t testing.TB) (room *handlers.Core, io *socketio.Server, url string) {
 	t.Helper()
-	return serveOn(t, newFeed(t, feed.NewMemory(0), feed.Options{}), socketio.Options{})
+	return serveOn(t, newFeed(t, memory.New(0), feed.Options{}), socketio.Options{})
 }
 
 // newFeed returns a feed that is closed last.
@@ -47,15 +48,27 @@ func newFeed(t testing.TB, store feed.Store, o feed.Options) *feed.Log {
 	return l
 }
 
+// unhurried are options with which nobody is slowed: tests say in a moment what people say in an hour.
+var unhurried = handlers.Options{MaxMessageRate: -1, MaxMessageByteRate: -1, MaxReadRate: -1}
+
 // serveOn starts the product on a feed.
-func serveOn(t testing.TB, f handlers.Feed, o socketio.Options) (room *handlers.Room, io *socketio.Server, url string) {
+func serveOn(t testing.TB, f handlers.Feed, o socketio.Options) (room *handlers.Core, io *socketio.Server, url string) {
+	t.Helper()
+	return serveWith(t, f, o, unhurried)
+}
+
+// serveWith is serveOn with options for the handlers.
+func serveWith(t testing.TB, f handlers.Feed, o socketio.Options, h handlers.Options) (room *handlers.Core, io *socketio.Server, url string) {
 	t.Helper()
 	o.Logger = quiet
 	io, err := socketio.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	room = handlers.Register(io, f, handlers.Options{Logger: quiet})
+	if h.Logger == nil {
+		h.Logger = quiet
+	}
+	room = handlers.Register(io, f, h)
 	web := httptest.NewServer(io)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -64,6 +77,8 @@ func serveOn(t testing.TB, f handlers.Feed, o socketio.Options) (room *handlers.
 			t.Error(err)
 		}
 		web.Close()
+		_ = f.(interface{ Close(context.Context) error }).Close(ctx)
+		room.Wait()
 	})
 	return room, io, strings.Replace(web.URL, "http", "ws", 1) + "/socket.io/"
 }
@@ -86,7 +101,8 @@ type client struct {
 	from    io.ReadWriter
 	acks    int
 	pid     string // what its socket can be had back with
-	offset  string // of the last news; "" on EIO 3
+	offset  string // of the last news, for recovery; "" on EIO 3
+	heard   uint64 // the feed's offset of the last news
 }
 
 func connect(t testing.TB, url string, version int) *client {
@@ -177,6 +193,7 @@ type presence struct {
 	Count int
 	Names []string
 
+	First    uint64
 	Offset   uint64
 	Complete *bool
 	Next     uint64
@@ -219,5 +236,6 @@ func (c *client) news() (data string, m meta) {
 	if err := json.Unmarshal(args[2], &m); err != nil {
 		c.t.Fatal(err)
 	}
+	c.heard = m.Offset
 	return string(args[1]), m
 }

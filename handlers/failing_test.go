@@ -1,13 +1,14 @@
 package handlers_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"syscall"
 	"testing"
 
-	"github.com/crier/crier/handlers"
 	"github.com/crier/crier/server/feed"
+	"github.com/crier/crier/server/feed/memory"
 	"github.com/crier/crier/server/socketio"
 )
 
@@ -24,18 +25,18 @@ func (s *failing) fail(err error) {
 	s.err = err
 }
 
-func (s *failing) Append(entries []feed.Entry) ([]int, error) {
+func (s *failing) Append(ctx context.Context, entries []feed.Entry, results []feed.Result) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
-		return nil, s.err
+		return s.err
 	}
-	return s.Store.Append(entries)
+	return s.Store.Append(ctx, entries, results)
 }
 
 func TestWhatIsNotStoredIsNotSaid(t *testing.T) {
 	inBothVersions(t, func(t *testing.T, version int) {
-		store := &failing{Store: feed.NewMemory(0)}
+		store := &failing{Store: memory.New(0)}
 		f := newFeed(t, store, feed.Options{})
 		_, _, url := serveOn(t, f, socketio.Options{})
 		c := connect(t, url, version)
@@ -62,7 +63,7 @@ func TestWhatIsNotStoredIsNotSaid(t *testing.T) {
 
 func TestAFeedThatIsFullOrClosedRefuses(t *testing.T) {
 	for code, err := range map[string]error{"busy": feed.ErrBusy, "too_large": feed.ErrTooLarge, "not_stored": feed.ErrClosed} {
-		_, _, url := serveOn(t, refusing{newFeed(t, feed.NewMemory(0), feed.Options{}), err}, socketio.Options{})
+		_, _, url := serveOn(t, refusing{newFeed(t, memory.New(0), feed.Options{}), err}, socketio.Options{})
 		c := connect(t, url, 4)
 		for range 200 { // more than may be pending
 			if got := c.get("message", `1`); got.code() != code {
@@ -73,14 +74,14 @@ func TestAFeedThatIsFullOrClosedRefuses(t *testing.T) {
 }
 
 type refusing struct {
-	handlers.Feed
+	*feed.Log
 	err error
 }
 
-func (r refusing) Append(feed.Entry, feed.Done) error { return r.err }
+func (r refusing) Append(string, feed.Entry, feed.Done) error { return r.err }
 
 func TestAFeedThatCannotBeReadIsSaidSo(t *testing.T) {
-	f := newFeed(t, feed.NewMemory(0), feed.Options{})
+	f := newFeed(t, memory.New(0), feed.Options{})
 	fill(t, f, 10)
 	_, _, url := serveOn(t, unreadable{f}, socketio.Options{})
 	c := connect(t, url, 4)
@@ -95,12 +96,20 @@ func TestAFeedThatCannotBeReadIsSaidSo(t *testing.T) {
 	}
 	c.get("message", `1`, `{"id":1}`)
 	c.news()
-	if got := c.get("message", `1`, `{"id":1}`); got.code() != "not_read" {
-		t.Errorf("a repetition is answered %+v", got)
+	if got := c.get("message", `1`, `{"id":1}`); got.Offset != 11 || got.At == 0 {
+		t.Errorf("a repetition, for which nothing is read, is answered %+v", got)
 	}
 }
 
 type unreadable struct{ *feed.Log }
 
-func (unreadable) Read(_, _ uint64, _, _ int) ([]feed.Entry, error) { return nil, feed.ErrDamaged }
-func (unreadable) Before(uint64, int, int) ([]feed.Entry, error)    { return nil, feed.ErrDamaged }
+func (unreadable) Recent(uint64, uint64, int, int) (feed.Page, bool)  { return feed.Page{}, false }
+func (unreadable) RecentBefore(uint64, int, int) ([]feed.Entry, bool) { return nil, false }
+
+func (unreadable) Read(context.Context, uint64, uint64, int, int) (feed.Page, error) {
+	return feed.Page{}, feed.ErrDamaged
+}
+
+func (unreadable) Before(context.Context, uint64, int, int) ([]feed.Entry, error) {
+	return nil, feed.ErrDamaged
+}

@@ -1,61 +1,91 @@
 package handlers
 
 import (
+	"context"
 	"encoding/json"
+	"sync"
 
+	"github.com/crier/crier/server/feed"
 	"github.com/crier/crier/server/socketio"
 )
 
-// A Guest takes part in a room without Socket.IO. Its methods are called one at a time; they may wait, and stop waiting
-// when its listener is done. Data and options are JSON; nil options are none. What became of a request is told once, from
-// any goroutine: the answer, or what the guest may know of a failure. Both marshal to a JSON object.
+// A Listener is where the news of a [Guest] go.
+type Listener interface {
+	// Hear queues one piece of news for the guest alone: see [Audience] for the arguments.
+	Hear(data json.RawMessage, from, id string, at int64, offset uint64) error
+	// Join makes the guest one of those whom the Audience tells. It must not wait.
+	Join()
+	// Flushed waits until the guest has taken what was queued before. An error says that it has left, or is ctx's own.
+	Flushed(ctx context.Context) error
+	// Done is closed when the guest has left.
+	Done() <-chan struct{}
+	// CutOff ends a guest that can't be told everything.
+	CutOff()
+	// Address is the guest's IP address.
+	Address() string
+}
+
+// A Guest takes part without Socket.IO. Its methods are called one at a time; they may wait, and stop waiting when its
+// listener is done.
 type Guest struct {
-	room *Room
+	core *Core
 	sp   *speaker
 	at   listener
 }
 
 // Visit returns a guest who has not yet said a name, and whose news go to l.
-func (r *Room) Visit(l Listener) *Guest { return &Guest{r, newSpeaker(), guestListener{l}} }
+func (c *Core) Visit(l Listener) *Guest { return &Guest{c, newSpeaker(), guestListener{l}} }
 
-// Register is "f". The answer comes before any news.
-func (g *Guest) Register(name, options json.RawMessage, tell func(answer, failure any)) {
-	to := teller(tell)
-	g.do(to, func(args []socketio.Arg) error { return g.room.register(g.sp, g.at, args[0], args[1], to) }, name, options)
-}
-
-// Say is "message". The answer comes when the message is stored, which may be after Say has returned, and before the news.
-func (g *Guest) Say(data, options json.RawMessage, tell func(answer, failure any)) {
-	to := teller(tell)
-	g.do(to, func(args []socketio.Arg) error {
-		return g.room.say(g.sp, g.at, said{args[0], args[1], len(data) + len(options)}, to)
-	}, data, options)
-}
-
-// History is "history".
-func (g *Guest) History(options json.RawMessage, tell func(answer, failure any)) {
-	to := teller(tell)
-	g.do(to, func(args []socketio.Arg) error { return g.room.history(g.at, args[0], to) }, options)
-}
-
-// do makes arguments of texts, of which nil is null, and tells f's error.
-func (g *Guest) do(to teller, f func(args []socketio.Arg) error, texts ...json.RawMessage) {
-	args := make([]socketio.Arg, len(texts))
-	for i, text := range texts {
-		if text == nil {
-			continue
-		}
-		arg, err := socketio.NewArg(text)
-		if err != nil {
-			to.refuse(err)
-			return
-		}
-		args[i] = arg
+// Do does the event of that name. The members of a request, of which each is JSON, are what the event takes: see
+// [Event]. What became of it is told once, from any goroutine: the answer, or what the guest may know of a failure.
+// Both marshal to a JSON object.
+func (g *Guest) Do(event string, request map[string]json.RawMessage, tell func(answer, failure any)) {
+	to := &teller{tell: tell}
+	ev := g.core.find(event)
+	if ev == nil {
+		to.refuse(g.core.strangers.refuse(event))
+		return
 	}
-	if err := f(args); err != nil {
+	args, held, err := ev.argsOf(request)
+	if err == nil {
+		err = ev.do(Call{core: g.core, by: g.sp, at: g.at, to: to, args: args, held: held})
+	}
+	if err != nil {
 		to.refuse(err)
 	}
 }
 
-// Leave takes the guest off the roll.
-func (g *Guest) Leave() { g.room.leave(g.sp) }
+// Leave is called once, last. The guest hears nothing any more when it returns.
+func (g *Guest) Leave() { g.core.leave(g.sp) }
+
+// guestListener is a guest.
+type guestListener struct{ Listener }
+
+func (l guestListener) hear(e *feed.Entry) error {
+	data, err := argOf(e)
+	if err != nil {
+		return err
+	}
+	text, err := data.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	return l.Hear(text, e.From, e.ID, e.At, e.Offset)
+}
+
+// A teller answers a guest once.
+type teller struct {
+	once sync.Once
+	tell func(answer, failure any)
+}
+
+func (t *teller) wanted() bool { return true }
+
+func (t *teller) answer(v any) error {
+	t.once.Do(func() { t.tell(v, nil) })
+	return nil
+}
+
+func (t *teller) refuse(err error) {
+	t.once.Do(func() { t.tell(nil, socketio.PublicError(err)) })
+}

@@ -122,7 +122,7 @@ func TestTheAnswerTellsWhoIsHere(t *testing.T) {
 		t.Error("two sockets of one name have one id")
 	}
 	raw := again.ask("f", `"Ann"`)
-	if want := fmt.Sprintf(`{"name":"Ann","id":%q,"count":3,"names":["Anna","Bob","Ann"],"offset":0}`, first.ID); raw != want {
+	if want := fmt.Sprintf(`{"name":"Ann","id":%q,"count":3,"names":["Anna","Bob","Ann"],"first":1,"offset":0}`, first.ID); raw != want {
 		t.Errorf("the answer is %s, want %s", raw, want)
 	}
 	again.ask("message", `"hi"`)
@@ -131,6 +131,41 @@ func TestTheAnswerTellsWhoIsHere(t *testing.T) {
 			t.Errorf("the news come from %+v", m)
 		}
 	}
+}
+
+// Two may have one name, and then have two ids. But nobody is to have a name that others only take for another's.
+func TestANameThatLooksLikeThatOfSomebodyHereIsRefused(t *testing.T) {
+	inBothVersions(t, func(t *testing.T, version int) {
+		_, _, url := serve(t)
+		ann, eve := connect(t, url, version), connect(t, url, version)
+		ann.register("Ann")
+		eve.register("Eve")
+		for _, name := range []string{"Аnn", "Αnn"} {
+			if got := eve.register(name); got.Error == nil || got.Error.Code != "bad_name" {
+				t.Errorf("%q is answered %+v", name, got)
+			}
+		}
+		for _, name := range []string{"Ann", "Ａnn", "A\u034fn\u200dn"} {
+			if got := eve.register(name); got.Name != "Ann" || got.Error != nil {
+				t.Errorf("%q is answered %+v", name, got)
+			}
+		}
+		if got := ann.register("Аnn"); got.Error == nil { // somebody else is Ann too
+			t.Errorf("she is answered %+v", got)
+		}
+		eve.register("Eve")
+		if got := ann.register("Аnn"); got.Error != nil { // it is her own
+			t.Errorf("her own look is answered %+v", got)
+		}
+		if got := eve.register("Ann"); got.Error == nil {
+			t.Errorf("what looks like it now is answered %+v", got)
+		}
+		if got := eve.register("Eve"); got.Count != 2 || !slices.Equal(got.Names, []string{"Аnn", "Eve"}) {
+			t.Errorf("in the end it is answered %+v", got)
+		}
+		ann.conn.Close()
+		eventually(t, "the name is free", func() bool { return eve.register("Ann").Error == nil })
+	})
 }
 
 func TestTheAnswerHasAHundredNamesAtMost(t *testing.T) {

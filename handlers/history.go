@@ -7,12 +7,27 @@ import (
 	"github.com/crier/crier/server/socketio"
 )
 
-// mostAttachments is how many binary attachments a page of history has, unless its only entry has more: clients refuse a packet
-// with more than 10 (socket.io-parser 4.2.7, maxAttachments).
+// history answers with what was said before an offset.
+var history = &Event{
+	Name:    "history",
+	Options: []string{"before", "limit"},
+	Answer:  []string{"entries", "first", "offset"},
+	Errors:  []string{"bad_options", "not_read"},
+	Do:      doHistory,
+}
+
+const (
+	usualEntries = 50 // on a page
+	mostEntries  = 100
+)
+
+// mostAttachments is how many binary attachments a page of history has, unless its only entry has more: clients refuse
+// a packet with more than 10 (socket.io-parser 4.2.7, maxAttachments). With any, no entry has an object that looks
+// like the place of one.
 const mostAttachments = 10
 
-// A page answers "history".
-type page struct {
+// A historyPage answers "history".
+type historyPage struct {
 	Entries []pageEntry `json:"entries"`
 	First   uint64      `json:"first"`  // the oldest offset held, or the next to come if nothing is
 	Offset  uint64      `json:"offset"` // the newest
@@ -23,55 +38,70 @@ type pageEntry struct {
 	meta
 }
 
-// history answers with the entries before an offset. It returns when the client has taken the page, so that one who asks for
-// many is not given all at once.
-func (r *Room) history(at listener, options socketio.Arg, to answerer) error {
-	var given struct{ Before, Limit json.RawMessage }
-	if _, err := object(options, &given); err != nil {
-		return badOptions(err)
+func doHistory(c Call) error {
+	if !c.WantsAnswer() {
+		return nil // it is nothing but an answer
 	}
-	before, hasBefore, err := whole("before", given.Before)
-	if err != nil {
-		return badOptions(err)
-	}
-	limit, hasLimit, err := atMost("limit", given.Limit, mostEntries)
-	if err != nil {
-		return badOptions(err)
-	}
-	if !hasLimit {
-		limit = usualEntries
-	}
-	if hasBefore && before == 0 {
-		limit = 0 // which to the feed means the newest
-	}
-	entries, err := r.readBefore(before, int(limit))
+	c.afford()
+	before, limit, err := c.pageWanted()
 	if err != nil {
 		return err
 	}
-	answer := page{Entries: make([]pageEntry, len(entries)), First: r.feed.First(), Offset: r.feed.Last()}
-	for i := range entries {
-		data, err := argOf(&entries[i])
-		if err != nil {
-			return r.notRead(err)
-		}
-		answer.Entries[i] = pageEntry{data, metaOf(&entries[i])}
+	entries, err := c.core.readBefore(c.at, before, limit)
+	if err != nil {
+		return err
 	}
-	r.answer(to, answer)
-	_ = at.Flushed() // if it has left, nothing more is to be done
+	page, err := onOnePage(entries)
+	if err != nil {
+		return c.core.notRead(c.at, err)
+	}
+	bounds := c.core.feed.Bounds()
+	c.Answer(historyPage{page, bounds.First, bounds.Last})
+	c.charge(bytesOf(entries[len(entries)-len(page):]))
 	return nil
 }
 
-// readBefore returns the last entries before an offset (0: of all) that fit on a page.
-func (r *Room) readBefore(before uint64, limit int) ([]feed.Entry, error) {
-	r.reads <- struct{}{}
-	defer func() { <-r.reads }()
-	entries, err := r.feed.Before(before, limit, r.pageBytes)
-	attachments := 0
-	for i := len(entries) - 1; i >= 0; i-- {
-		attachments += len(entries[i].Attachments)
-		if attachments > mostAttachments && i < len(entries)-1 {
-			return entries[i+1:], r.notRead(err)
-		}
+// pageWanted reads the options: the page ends before an offset (0: the newest), and has at most limit entries.
+func (c Call) pageWanted() (before uint64, limit int, err error) {
+	var given struct{ Before, Limit json.RawMessage }
+	if _, err := object(c.Arg(0), &given); err != nil {
+		return 0, 0, badOptions(err)
 	}
-	return entries, r.notRead(err)
+	before, hasBefore, err := whole("before", given.Before)
+	if err != nil {
+		return 0, 0, badOptions(err)
+	}
+	n, hasLimit, err := atMost("limit", given.Limit, mostEntries)
+	switch {
+	case err != nil:
+		return 0, 0, badOptions(err)
+	case !hasLimit:
+		n = usualEntries
+	}
+	if hasBefore && before == 0 {
+		n = 0 // which to the feed means the newest
+	}
+	return before, int(n), nil
+}
+
+// onOnePage returns the last entries that may go to a client together, with their data.
+func onOnePage(entries []feed.Entry) (page []pageEntry, err error) {
+	attachments, literal := 0, false
+	first := len(entries)
+	all := make([]pageEntry, len(entries))
+	for i := len(entries) - 1; i >= 0; i-- {
+		e := &entries[i]
+		data, err := argOf(e)
+		if err != nil {
+			return nil, err
+		}
+		attachments += len(e.Attachments)
+		literal = literal || data.HasLiteralPlaceholder()
+		if first < len(entries) && (attachments > mostAttachments || attachments > 0 && literal) {
+			break
+		}
+		all[i] = pageEntry{data, metaOf(e)}
+		first = i
+	}
+	return all[first:], nil
 }

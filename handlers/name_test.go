@@ -24,7 +24,7 @@ func quotedArg(t *testing.T, name string) socketio.Arg {
 func TestWhatIsSeenOfANameStays(t *testing.T) {
 	for _, name := range []string{
 		"Ann", "Ann-Marie O'Neil", "说", "👩‍👩‍👧", "👩🏽‍🚀", "❤️", "🏴\U000E0067\U000E0062\U000E0073\U000E0063\U000E0074\U000E007F",
-		"می\u200cخواهم", "क्\u200dष", "e\u0301", "שלום", "1", "☃",
+		"می\u200cخواهم", "क्\u200dष", "é", "1\ufe0f\u20e3", "Ann  Lee", "שלום", "1", "☃",
 	} {
 		if got, err := nameIn(quotedArg(t, name), 64); err != nil || got != name {
 			t.Errorf("%q is taken as %q, %v", name, got, err)
@@ -34,12 +34,26 @@ func TestWhatIsSeenOfANameStays(t *testing.T) {
 
 func TestWhatIsNotSeenOfANameIsLeftOut(t *testing.T) {
 	for name, want := range map[string]string{
-		"\u202eevil\u202c":      "evil", // would turn what stands behind it
-		"\u2066Ann\u2069":       "Ann",
-		"\u200fشالوم\u200e":     "شالوم",
-		"A\u200bn\u00adn\ufeff": "Ann",
-		"\u200dAnn\u200c ":      "Ann",
-		" \u200b Ann \u2060 ":   "Ann",
+		"\u202eevil\u202c":              "evil", // would turn what stands behind it
+		"\u2066Ann\u2069":               "Ann",
+		"\u200fشالوم\u200e":             "شالوم",
+		"A\u200bn\u00adn\ufeff":         "Ann",
+		"\u200dAnn\u200c ":              "Ann",
+		" \u200b Ann \u2060 ":           "Ann",
+		"A\u200dn\u200cn":               "Ann", // there is nothing to join
+		"A\u034fn\u115fn\u3164":         "Ann",
+		"Ann\ufe0f\U000E0041\U000E0100": "Ann",
+		"❤\u200dA":                      "❤A",
+	} {
+		if got, err := nameIn(quotedArg(t, name), 64); err != nil || got != want {
+			t.Errorf("%q is taken as %q, %v; want %q", name, got, err, want)
+		}
+	}
+}
+
+func TestANameThatIsWrittenInSeveralWaysIsOne(t *testing.T) {
+	for name, want := range map[string]string{
+		"Ａｎｎ": "Ann", "e\u0301": "é", "ﬁn": "fin", "Ann\u00a0Lee": "Ann Lee", "가": "가", "①": "1", "e\u200b\u0301": "é",
 	} {
 		if got, err := nameIn(quotedArg(t, name), 64); err != nil || got != want {
 			t.Errorf("%q is taken as %q, %v; want %q", name, got, err, want)
@@ -60,6 +74,35 @@ func TestANameThatNobodySeesIsNoName(t *testing.T) {
 		if got, err := nameIn(quotedArg(t, name), 64); err == nil {
 			t.Errorf("%q is taken as %q", name, got)
 		}
+	}
+}
+
+func TestALongTextIsNotNormalisedAsAName(t *testing.T) {
+	if got, err := nameIn(quotedArg(t, strings.Repeat("ﷺ", 100_000)), 64); err == nil {
+		t.Errorf("it is taken as %d bytes", len(got))
+	}
+	if got, err := nameIn(quotedArg(t, strings.Repeat("ﷺ", 4)), 64); err == nil { // 18 characters each
+		t.Errorf("it is taken as %q", got)
+	}
+}
+
+func TestNamesThatLookAlikeHaveOneSkeleton(t *testing.T) {
+	for _, pair := range [][2]string{
+		{"Ann", "Аnn"}, {"Ann", "Αnn"}, {"paypal", "раураӏ"}, {"Ilse", "llse"}, {"Bob", "B0b"}, {"Bob", "Воb"}, {"Ann Lee", "Ann  Lee"},
+		{"x-y", "x‐y"}, {"O'Neil", "O’Neil"}, {"❤", "❤\ufe0f"}, {"Hans", "Ηаnѕ"}, {"Tom", "Тоm"}, {"Zoë", "Ζoë"},
+	} {
+		a, errA := nameIn(quotedArg(t, pair[0]), 64)
+		b, errB := nameIn(quotedArg(t, pair[1]), 64)
+		if bobs := pair[1] == "B0b"; errA != nil || errB != nil || (skeletonOf(a) == skeletonOf(b)) == bobs {
+			t.Errorf("%q and %q have the skeletons %q and %q", a, b, skeletonOf(a), skeletonOf(b))
+		}
+	}
+	seen := map[string]string{}
+	for _, name := range []string{"Ann", "Anna", "ann", "Bob", "Иван", "Ольга", "小明", "שלום", "می\u200cخواهم", "Zoë", "Zoe", "speaker 1", "speaker 2"} {
+		if other, ok := seen[skeletonOf(name)]; ok {
+			t.Errorf("%q and %q have one skeleton", name, other)
+		}
+		seen[skeletonOf(name)] = name
 	}
 }
 

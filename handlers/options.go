@@ -4,17 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/crier/crier/server/socketio"
-)
-
-// What a client may ask for.
-const (
-	mostHistory  = 1000 // of the last news, with f: a page or a terminal full, many times over
-	usualEntries = 50   // on a page of history
-	mostEntries  = 100
-	maxKey       = 64 // characters of a message's id; a UUID has 36
 )
 
 // object reads an argument that is an object; given is false if it is left out.
@@ -32,13 +25,16 @@ func object(arg socketio.Arg, v any) (given bool, err error) {
 	return true, nil
 }
 
-// whole reads a number without sign and fraction; given is false for null and what is left out.
+// whole reads a number from 0 on that has no fraction; given is false for null and what is left out.
 func whole(name string, raw json.RawMessage) (n uint64, given bool, err error) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return 0, false, nil
 	}
-	n, err = strconv.ParseUint(string(raw), 10, 64)
-	if err != nil {
+	digits, negative, ok := wholeDigits(string(raw))
+	if ok = ok && (!negative || digits == "0"); ok {
+		n, err = strconv.ParseUint(digits, 10, 64)
+	}
+	if !ok || err != nil {
 		return 0, false, fmt.Errorf("%s must be a whole number", name)
 	}
 	return n, true, nil
@@ -53,35 +49,45 @@ func atMost(name string, raw json.RawMessage, most uint64) (n uint64, given bool
 	return n, given, err
 }
 
-// A wish is what the options of "f" ask for.
-type wish struct {
-	since   *uint64 // nil: not asked for
-	history uint64
+// mostDigits is how many digits a 64-bit number has at most.
+const mostDigits = 20
+
+// wholeDigits returns the digits of a JSON number whose value is whole, however it is written: 5, 5.0, 50e-1. Not ok:
+// it is no number, not whole, or has too many digits.
+func wholeDigits(text string) (digits string, negative, ok bool) {
+	text, negative = strings.CutPrefix(text, "-")
+	mantissa, power, exponent := text, "", 0
+	if i := strings.IndexAny(text, "eE"); i >= 0 {
+		mantissa, power = text[:i], text[i+1:]
+		var err error
+		if exponent, err = strconv.Atoi(power); err != nil {
+			return "", false, false
+		}
+	}
+	before, after, _ := strings.Cut(mantissa, ".")
+	digits = before + after
+	if digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return "", false, false
+	}
+	exponent -= len(after)
+	digits = strings.TrimLeft(digits, "0")
+	if digits == "" {
+		return "0", negative, true
+	}
+	for exponent < 0 && strings.HasSuffix(digits, "0") {
+		digits, exponent = digits[:len(digits)-1], exponent+1
+	}
+	if exponent < 0 || exponent > mostDigits || len(digits)+exponent > mostDigits {
+		return "", false, false
+	}
+	return digits + strings.Repeat("0", exponent), negative, true
 }
 
-func wishIn(options socketio.Arg) (wish, error) {
-	var given struct{ Since, History json.RawMessage }
-	if _, err := object(options, &given); err != nil {
-		return wish{}, badOptions(err)
-	}
-	since, hasSince, err := whole("since", given.Since)
-	if err != nil {
-		return wish{}, badOptions(err)
-	}
-	history, hasHistory, err := atMost("history", given.History, mostHistory)
-	switch {
-	case err != nil:
-		return wish{}, badOptions(err)
-	case hasSince && hasHistory:
-		return wish{}, badOptions(fmt.Errorf("since and history can't both be given"))
-	case hasSince:
-		return wish{since: &since}, nil
-	}
-	return wish{history: history}, nil
-}
+// maxKey is the longest id of a message, in characters; a UUID has 36.
+const maxKey = 64
 
-// keyIn returns the id that a speaker gave a message, as a key of the feed; "" for none. A number and a text of the same
-// digits are two ids.
+// keyIn returns the id that a speaker gave a message, as a key of the feed; "" for none. A number and a text of the
+// same digits are two ids.
 func keyIn(options socketio.Arg) (string, error) {
 	if string(options.JSON()) == "null" {
 		return "", nil // which is most, and given would be an allocation
@@ -94,8 +100,13 @@ func keyIn(options socketio.Arg) (string, error) {
 	if len(id) == 0 || string(id) == "null" {
 		return "", nil
 	}
-	if n, err := strconv.ParseInt(string(id), 10, 64); err == nil {
-		return strconv.FormatInt(n, 10), nil
+	if digits, negative, ok := wholeDigits(string(id)); ok {
+		if negative && digits != "0" {
+			digits = "-" + digits
+		}
+		if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
+			return strconv.FormatInt(n, 10), nil
+		}
 	}
 	var text string
 	if id[0] != '"' || json.Unmarshal(id, &text) != nil || text == "" || utf8.RuneCountInString(text) > maxKey {
@@ -103,9 +114,3 @@ func keyIn(options socketio.Arg) (string, error) {
 	}
 	return `"` + text, nil
 }
-
-func badOptions(err error) error {
-	return &socketio.Error{Code: "bad_options", Message: "the options are wrong: " + err.Error()}
-}
-
-func badMessage(why string) error { return &socketio.Error{Code: "bad_message", Message: why} }

@@ -2,8 +2,8 @@ package handlers
 
 import "sync"
 
-// What one speaker may have waiting to be stored. The feed takes 16,384 messages and 32 MiB from all together: no one is to
-// take that alone, and these still let a sync be shared.
+// What one speaker may have waiting to be stored. The feed takes 16,384 messages and 32 MiB from all together: no one
+// is to take that alone, and these still let a sync be shared.
 const (
 	mostPending      = 64
 	mostPendingBytes = 1 << 20
@@ -17,8 +17,8 @@ type pending struct {
 	room            chan struct{} // closed when there is room; nil while nobody waits for it
 }
 
-// enter waits until a message of the size may be added, and adds it. One message is always taken; and who has left does
-// not wait: what it has said was read before, so that is bounded.
+// enter waits until a message of the size may be added, and adds it. One message is always taken; and who has left
+// does not wait: what it has said was read before, so that is bounded.
 func (p *pending) enter(size int, at listener) {
 	for {
 		room := p.tryEnter(size)

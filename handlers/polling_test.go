@@ -92,7 +92,7 @@ func fillLong(t testing.TB, f *feed.Log, last uint64, length int) {
 	t.Helper()
 	for n := f.Last() + 1; n <= last; n++ {
 		e := feed.Entry{Data: fmt.Appendf(nil, `"%d %s"`, n, strings.Repeat("x", length))}
-		if err := f.Append(e, func(*feed.Entry, bool, error) {}); err != nil {
+		if err := f.Append("", e, func(feed.Result, error) {}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -6,18 +6,43 @@ import (
 	"testing"
 )
 
-// back comes back for the client's socket, from what news it has seen.
+// back comes back for the client's socket, from what news it has seen, and gets it.
 func (c *client) back(url string) *client {
+	c.t.Helper()
+	again := c.again(url)
+	if again.pid != c.pid {
+		c.t.Fatal("it is new")
+	}
+	return again
+}
+
+// onward is back for a client that may not have seen all that it was told of what it missed: then it is new, and
+// registers from where it was.
+func (c *client) onward(url, name string) *client {
+	c.t.Helper()
+	again := c.again(url)
+	if again.pid != c.pid {
+		again.goesOn(name)
+	}
+	return again
+}
+
+// goesOn registers from where the client was.
+func (c *client) goesOn(name string) {
+	c.t.Helper()
+	if p := c.registerWith(name, fmt.Sprintf(`{"since":%d}`, c.heard)); p.Complete == nil || !*p.Complete {
+		c.t.Fatalf("since %d it is answered %+v", c.heard, p)
+	}
+}
+
+func (c *client) again(url string) *client {
 	c.t.Helper()
 	auth := fmt.Sprintf(`{"pid":%q}`, c.pid)
 	if c.offset != "" {
 		auth = fmt.Sprintf(`{"pid":%q,"offset":%q}`, c.pid, c.offset)
 	}
 	again := connectWith(c.t, url, c.version, auth)
-	if again.pid != c.pid {
-		c.t.Fatal("it is new")
-	}
-	again.offset = c.offset
+	again.offset, again.heard = c.offset, c.heard
 	return again
 }
 

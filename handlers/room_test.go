@@ -1,6 +1,8 @@
 package handlers_test
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/crier/crier/handlers"
 )
 
 // An audience beside Socket.IO hears all news, in the order of everybody else.
@@ -64,7 +68,7 @@ func TestAnotherAudienceHearsTheSameOrder(t *testing.T) {
 		})
 		done.Go(func() {
 			for i := range each {
-				guest.Say(json.RawMessage(fmt.Sprintf(`"g%d.%d"`, n, i)), nil, func(_, failure any) {
+				say(guest, json.RawMessage(fmt.Sprintf(`"g%d.%d"`, n, i)), func(_, failure any) {
 					if failure != nil {
 						t.Error(failure)
 					}
@@ -113,6 +117,9 @@ type ear struct {
 	heard  []string
 	gone   chan struct{}
 	cutOff bool
+
+	address string
+	blocked chan struct{} // if set, nothing is taken until it is closed
 }
 
 func newEar() *ear { return &ear{gone: make(chan struct{})} }
@@ -133,8 +140,34 @@ func (e *ear) Join() {
 	e.joined = true
 }
 
-func (e *ear) Flushed() error        { return nil }
 func (e *ear) Done() <-chan struct{} { return e.gone }
+func (e *ear) Address() string       { return cmp.Or(e.address, "192.0.2.1") }
+
+func (e *ear) Flushed(ctx context.Context) error {
+	if e.blocked == nil {
+		return nil
+	}
+	select {
+	case <-e.blocked:
+		return nil
+	case <-e.gone:
+		return errors.New("gone")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (e *ear) hasJoined() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.joined
+}
+
+func (e *ear) wasCutOff() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.cutOff
+}
 
 func (e *ear) CutOff() {
 	e.mu.Lock()
@@ -145,16 +178,25 @@ func (e *ear) CutOff() {
 // A told is what became of a guest's request, as JSON; one of the two is empty.
 type told struct{ answer, failure string }
 
-// ask returns what a guest is told.
-func ask(t testing.TB, request func(tell func(answer, failure any))) told {
+// do returns what a guest is told of an event. The request is a JSON object.
+func do(t testing.TB, guest *handlers.Guest, event, request string) told {
 	t.Helper()
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(request), &members); err != nil {
+		t.Fatal(err)
+	}
 	all := make(chan told, 2)
-	request(func(answer, failure any) {
+	guest.Do(event, members, func(answer, failure any) {
 		a, _ := json.Marshal(answer)
 		f, _ := json.Marshal(failure)
 		all <- told{string(a), string(f)}
 	})
 	return <-all
+}
+
+// say has a guest say something.
+func say(guest *handlers.Guest, data json.RawMessage, tell func(answer, failure any)) {
+	guest.Do("message", map[string]json.RawMessage{"data": data}, tell)
 }
 
 func TestAGuestTakesPartLikeASocket(t *testing.T) {
@@ -163,18 +205,12 @@ func TestAGuestTakesPartLikeASocket(t *testing.T) {
 	c.register("Ann")
 	ears := newEar()
 	guest := room.Visit(ears)
-	register := func(name, options string) told {
-		return ask(t, func(tell func(_, _ any)) { guest.Register(json.RawMessage(name), json.RawMessage(options), tell) })
-	}
-	say := func(data, options string) told {
-		return ask(t, func(tell func(_, _ any)) { guest.Say(json.RawMessage(data), json.RawMessage(options), tell) })
-	}
-	if got := register(`" "`, `null`); !strings.HasPrefix(got.failure, `{"code":"bad_name"`) || ears.joined {
+	if got := do(t, guest, "f", `{"speaker":" "}`); !strings.HasPrefix(got.failure, `{"code":"bad_name"`) || ears.joined {
 		t.Errorf("a bad name is answered %s", got)
 	}
 	c.ask("message", `"before"`)
 	c.news()
-	got := register(`"Gus"`, `{"since":0}`)
+	got := do(t, guest, "f", `{"speaker":"Gus","since":0}`)
 	var p presence
 	if err := json.Unmarshal([]byte(got.answer), &p); err != nil || p.Count != 2 || p.Name != "Gus" || !slices.Equal(p.Names, []string{"Ann", "Gus"}) {
 		t.Errorf("it is answered %s", got)
@@ -182,17 +218,19 @@ func TestAGuestTakesPartLikeASocket(t *testing.T) {
 	if !ears.joined || !slices.Equal(ears.heard, []string{`1 Ann: "before"`}) || p.Offset != 1 || p.Complete == nil || !*p.Complete {
 		t.Errorf("it missed one, and is told %q: %+v", ears.heard, p)
 	}
-	first := say(`{"a":1}`, `{"id":"1"}`)
+	first := do(t, guest, "message", `{"data":{"a":1},"id":"1"}`)
 	if data, m := c.news(); data != `{"a":1}` || m.From != "Gus" || m.ID != p.ID || first.answer != fmt.Sprintf(`{"offset":2,"at":%d}`, m.At) {
 		t.Errorf("got %s from %+v, answered %s", data, m, first)
 	}
-	if again := say(`{"a":1}`, `{"id":"1"}`); again != first {
+	if again := do(t, guest, "message", `{"data":{"a":1},"id":"1"}`); again != first {
 		t.Errorf("again, it is answered %s", again)
 	}
-	if got := say(`{"a":`, `null`); got.failure == "null" {
-		t.Error("what is no JSON is said")
-	}
-	history := ask(t, func(tell func(_, _ any)) { guest.History(json.RawMessage(`{"limit":1}`), tell) })
+	guest.Do("message", map[string]json.RawMessage{"data": json.RawMessage(`{"a":`)}, func(_, failure any) {
+		if failure == nil {
+			t.Error("what is no JSON is said")
+		}
+	})
+	history := do(t, guest, "history", `{"limit":1}`)
 	if want := fmt.Sprintf(`{"entries":[{"data":{"a":1},"from":"Gus","id":%q,`, p.ID); !strings.HasPrefix(history.answer, want) {
 		t.Errorf("history is answered %s", history)
 	}

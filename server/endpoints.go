@@ -30,11 +30,11 @@ type door struct {
 }
 
 // newsRoom lets plain clients into the handlers' room.
-type newsRoom struct{ *handlers.Room }
+type newsRoom struct{ *handlers.Core }
 
-func (r newsRoom) Visit(l plain.Listener) plain.Visitor { return r.Room.Visit(l) }
+func (r newsRoom) Visit(l plain.Listener) plain.Visitor { return r.Core.Visit(l) }
 
-func (s *Server) newEndpoints(room *handlers.Room) (*endpoints, error) {
+func (s *Server) newEndpoints(room *handlers.Core) (*endpoints, error) {
 	c := s.config
 	sv, err := plain.New(plain.Options{
 		PingInterval:   c.PingInterval,

@@ -28,7 +28,7 @@ type Server struct {
 	http     *http.Server
 	io       *socketio.Server
 	feed     *feed.Log
-	room     *handlers.Room
+	room     *handlers.Core
 	plain    *endpoints
 	metrics  *admin.Metrics
 	ready    atomic.Bool // what /readyz tells

@@ -12,6 +12,7 @@ import (
 	"github.com/crier/crier/server/feed"
 	"github.com/crier/crier/server/feed/disk"
 	"github.com/crier/crier/server/feed/memory"
+	"github.com/crier/crier/server/internal/limit"
 )
 
 // openFeed opens what was said, in the folder that the settings name or in memory.
@@ -57,14 +58,41 @@ func tellDamage(log *slog.Logger, folder string, damage *disk.Damage) {
 	}
 }
 
-// roomOptions keep what a client is told at a time well under what may wait for it: old clients' text may grow to twice
-// its length, and a page of entries has their offsets and names beside the data.
+// roomOptions keep what a client is told at a time well under what may wait for it: old clients' text may grow to
+// twice its length, and a page of entries has their offsets and names beside the data.
 func (s *Server) roomOptions() handlers.Options {
-	return handlers.Options{PageBytes: min(128<<10, s.config.MaxQueue/4), MaxName: s.config.MaxName, Logger: s.log}
+	c := s.config
+	o := handlers.Options{
+		MaxName:            c.MaxName,
+		PageBytes:          min(128<<10, c.MaxQueue/4),
+		MaxMessageRate:     c.MaxMessageRate,
+		MessageBurst:       c.MaxMessageBurst,
+		MaxMessageByteRate: c.MaxMessageByteRate,
+		MessageByteBurst:   c.MaxMessageByteBurst,
+		MaxReadRate:        c.MaxReadRate,
+		ReadBurst:          8 * c.MaxReadRate,
+		Reads:              limit.NewPlaces(readsAtOnce, readsWaiting),
+		CatchUps:           limit.NewPlaces(catchUpsAtOnce, catchUpsWaiting),
+		Logger:             s.log,
+	}
+	if s.kept != nil {
+		o.Kept = s.kept
+	}
+	return o
 }
 
-// lastSync is the least time that the feed has to store what it has taken, however long the clients took to leave. It takes
-// milliseconds unless the disk does not answer.
+// How many clients have the feed's store read for them at a time, and how many are told a lot of what they missed. A
+// read may hold a megabyte and more; who catches up has a page of 128 KiB queued. The others wait for their turn:
+// after a restart that may be all.
+const (
+	readsAtOnce     = 8
+	readsWaiting    = 10_000
+	catchUpsAtOnce  = 64
+	catchUpsWaiting = 100_000
+)
+
+// lastSync is the least time that the feed has to store what it has taken, however long the clients took to leave. It
+// takes milliseconds unless the disk does not answer.
 const lastSync = 2 * time.Second
 
 // endFeed closes the feed when all handlers have ended, so that nothing is appended any more.

@@ -106,3 +106,24 @@ func TestTheMachineIsKnown(t *testing.T) {
 		t.Errorf("others used a share of %v", others)
 	}
 }
+
+func TestWhatIsUrgentGoesFirstAndWeDoNot(t *testing.T) {
+	c := shell(t, "exec sleep 60")
+	c.Urgent = true
+	p := start(t, c, nil)
+	defer p.Stop(0)
+	child, err := unix.SchedGetAttr(p.PID(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, err := unix.SchedGetAttr(0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ours.Policy != unix.SCHED_NORMAL {
+		t.Errorf("the bench itself has policy %d now", ours.Policy)
+	}
+	if os.Geteuid() == 0 && child.Policy != unix.SCHED_FIFO {
+		t.Errorf("the child has policy %d", child.Policy)
+	}
+}

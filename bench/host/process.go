@@ -23,6 +23,9 @@ type Command struct {
 	Env  []string // added to the bench's own
 	Core int      // the only core it may use
 	Log  string   // a file that takes what it prints to stderr
+
+	// Urgent puts it before all others on its core, as far as the system lets us: what measures must not wait for what loads.
+	Urgent bool
 }
 
 // A Process is a child that runs. It ends with the bench, however that ends.
@@ -45,7 +48,7 @@ func Start(c Command, stdout *os.File) (*Process, error) {
 		cmd.Stdout = stdout
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := startOn(c.Core, cmd); err != nil {
+	if err := startOn(c.Core, c.Urgent, cmd); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting %s: %w", c.Path, err), log.Close())
 	}
 	p := &Process{cmd: cmd, log: log, ended: make(chan struct{})}
@@ -57,8 +60,8 @@ func Start(c Command, stdout *os.File) (*Process, error) {
 }
 
 // startOn starts cmd from a thread that may use one core only, which the child inherits: so it knows of no other from its
-// first instruction on, and a Go runtime sizes itself for one.
-func startOn(core int, cmd *exec.Cmd) error {
+// first instruction on, and a Go runtime sizes itself for one. The same goes for its urgency.
+func startOn(core int, urgent bool, cmd *exec.Cmd) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var before, one unix.CPUSet
@@ -68,6 +71,11 @@ func startOn(core int, cmd *exec.Cmd) error {
 	one.Set(core)
 	if err := unix.SchedSetaffinity(0, &one); err != nil {
 		return fmt.Errorf("core %d: %w", core, err)
+	}
+	if urgent && unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}, 0) == nil {
+		defer func() { // a thread may always give it up
+			_ = unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL}, 0)
+		}()
 	}
 	err := cmd.Start()
 	return errors.Join(err, unix.SchedSetaffinity(0, &before))
@@ -83,6 +91,16 @@ func (p *Process) Wait(ctx context.Context) error {
 		return errors.Join(p.err, p.log.Close())
 	case <-ctx.Done():
 		return errors.Join(ctx.Err(), p.Stop(0))
+	}
+}
+
+// Ask asks the process to end, and does not wait.
+func (p *Process) Ask() error {
+	select {
+	case <-p.ended:
+		return nil
+	default:
+		return p.cmd.Process.Signal(syscall.SIGTERM)
 	}
 }
 

@@ -70,7 +70,7 @@ func newClient(d *dialer, l listener, sid string, register bool) (*client, error
 // send sends an Engine.IO packet.
 func (c *client) send(packet []byte) {
 	var scratch [256]byte
-	c.link.write(appendFrame(scratch[:0], opText, packet))
+	c.link.write(AppendFrame(scratch[:0], OpText, packet))
 }
 
 // say sends a message with that number, and asks for an ack if it is to.
@@ -101,7 +101,7 @@ func (c *client) received(b []byte) (used int, err error) {
 		}
 	}
 	for {
-		op, payload, size, err := nextFrame(b[used:])
+		op, payload, size, err := NextFrame(b[used:])
 		if size == 0 || err != nil {
 			return used, err
 		}
@@ -114,11 +114,11 @@ func (c *client) received(b []byte) (used int, err error) {
 
 func (c *client) frame(op byte, payload []byte) error {
 	switch op {
-	case opText:
+	case OpText:
 		return c.packet(payload)
-	case opPing:
-		c.link.write(appendFrame(nil, opPong, payload))
-	case opClose:
+	case OpPing:
+		c.link.write(AppendFrame(nil, OpPong, payload))
+	case OpClose:
 		return fmt.Errorf("the server closed the WebSocket: %q", payload)
 	}
 	return nil

@@ -24,6 +24,7 @@ type crier struct {
 	deliver func(member int, number int, news []byte) [][]byte // members and numbers from 0 on
 	members []net.Conn
 	said    int
+	mute    bool // it acknowledges no message
 	all     []net.Conn
 }
 
@@ -108,7 +109,7 @@ func (c *crier) handle(conn net.Conn, packet []byte) {
 		c.members = append(c.members, conn)
 		c.write(conn, []byte("43"+string(id)+"[{}]"))
 	case isEvent:
-		if len(id) > 0 {
+		if len(id) > 0 && !c.mute {
 			c.write(conn, []byte("43"+string(id)+"[{}]"))
 		}
 		c.publish(args)
@@ -135,7 +136,7 @@ func (c *crier) write(conn net.Conn, packet []byte) {
 	_, _ = conn.Write(append(head, packet...))
 }
 
-// readClientFrame reads a frame and takes its mask off, in other words than appendFrame has.
+// readClientFrame reads a frame and takes its mask off, in other words than AppendFrame has.
 func readClientFrame(in *bufio.Reader) ([]byte, error) {
 	head := make([]byte, 2)
 	if _, err := io.ReadFull(in, head); err != nil {

@@ -28,6 +28,7 @@ type crowd struct {
 	onNews     func(c *client, number uint64)
 	onAck      func(c *client, id uint64)
 	onPolled   func(*poller)
+	onPollNews func(number uint64)
 	deliveries uint64
 	lastNews   time.Time
 }
@@ -72,9 +73,12 @@ func (c *crowd) pollReady(p *poller) {
 }
 
 // pollNews implements pollListener.
-func (c *crowd) pollNews(*poller) {
+func (c *crowd) pollNews(_ *poller, number uint64) {
 	c.deliveries++
 	c.lastNews = c.loop.now
+	if c.onPollNews != nil {
+		c.onPollNews(number)
+	}
 }
 
 // pollLost implements pollListener.
@@ -118,9 +122,9 @@ func (c *crowd) joinWebSocket(register bool) func() error {
 	}
 }
 
-func (c *crowd) joinPolling(leaves bool) func() error {
+func (c *crowd) joinPolling(leaves bool, headers string) func() error {
 	return func() error {
-		p, err := newPoller(c.dialer, c, true)
+		p, err := newPoller(c.dialer, c, true, headers)
 		if err == nil {
 			p.leaves = leaves
 			c.pollers = append(c.pollers, p)

@@ -21,8 +21,8 @@ func (p *publisher) say() {
 // expected is how many deliveries have been asked for.
 func (p *publisher) expected() uint64 { return p.sent * uint64(len(p.clients)+len(p.pollers)) }
 
-// measured runs speak for the time of the warm-up, and again, measured, for that of the measurement; in both cases until
-// what was said has arrived.
+// measured runs speak for the time of the warm-up, and again, measured, for that of the measurement; in both cases
+// until what was said has arrived.
 func (p *publisher) measured(r *Result, speak func(time.Duration) error) error {
 	if err := p.round(speak, p.o.Warmup); err != nil {
 		return err
@@ -108,9 +108,39 @@ func runRate(c *crowd, r *Result) error {
 	if err := c.gather(c.o.Clients, c.joinWebSocket(true)); err != nil {
 		return err
 	}
-	m := &metronome{publisher: publisher{crowd: c, speaker: c.clients[0]}, interval: time.Second / time.Duration(max(1, c.o.PerSecond))}
-	m.samples = make([]time.Duration, 0, (int(c.o.Duration/m.interval)+2)*c.o.Clients)
-	c.onNews = m.heard
+	return c.metronome().beat(r)
+}
+
+// runPollingRate has the speaker on WebSocket and everybody else on long-polling, and says what is due whether they
+// poll or not. It warms up in step: Node's compiler needs some 30,000 polls before a poll costs no less any more,
+// which at the measured pace would take most of a minute.
+func runPollingRate(c *crowd, r *Result) error {
+	if err := c.gather(1, c.joinWebSocket(true)); err != nil {
+		return err
+	}
+	if err := c.gather(c.o.Clients, c.joinPolling(false, fewHeaders)); err != nil {
+		return err
+	}
+	m := c.metronome()
+	if err := m.inStep(c.o.Warmup); err != nil {
+		return err
+	}
+	c.o.Warmup /= 8 // and a little more at the pace that is measured
+	return m.beat(r)
+}
+
+// metronome has the first client speak.
+func (c *crowd) metronome() *metronome {
+	return &metronome{
+		publisher: publisher{crowd: c, speaker: c.clients[0]}, interval: time.Second / time.Duration(max(1, c.o.PerSecond)),
+	}
+}
+
+// beat measures PerSecond broadcasts a second.
+func (m *metronome) beat(r *Result) error {
+	m.samples = make([]time.Duration, 0, (int(m.o.Duration/m.interval)+2)*(m.o.Clients+1))
+	m.onNews = func(_ *client, number uint64) { m.heard(number) }
+	m.onPollNews = m.heard
 	err := m.measured(r, m.speak)
 	r.Latency = summarize(m.samples)
 	return err
@@ -125,7 +155,7 @@ type metronome struct {
 	samples  []time.Duration
 }
 
-func (m *metronome) heard(_ *client, number uint64) {
+func (m *metronome) heard(number uint64) {
 	if number < m.first {
 		return // of the warm-up
 	}
@@ -151,13 +181,13 @@ func (m *metronome) speak(d time.Duration) error {
 	}
 }
 
-// runPolling publishes each message when everybody has heard the last and polls again, so that each delivery is one poll.
-// The speaker is on WebSocket.
+// runPolling publishes each message when everybody has heard the last and polls again, so that each delivery is one
+// poll. The speaker is on WebSocket.
 func runPolling(c *crowd, r *Result) error {
 	if err := c.gather(1, c.joinWebSocket(true)); err != nil {
 		return err
 	}
-	if err := c.gather(c.o.Clients, c.joinPolling(false)); err != nil {
+	if err := c.gather(c.o.Clients, c.joinPolling(false, usualHeaders)); err != nil {
 		return err
 	}
 	p := &publisher{crowd: c, speaker: c.clients[0]}

@@ -7,17 +7,18 @@ import (
 
 // The opcodes that are met (RFC 6455, section 5.2).
 const (
-	opText  = 1
-	opClose = 8
-	opPing  = 9
-	opPong  = 10
+	OpText   = 1
+	OpBinary = 2
+	OpClose  = 8
+	OpPing   = 9
+	OpPong   = 10
 )
 
 var errFrame = errors.New("the server sent a WebSocket frame that is none")
 
-// appendFrame appends a client's frame. The mask is the example of RFC 6455, section 5.7: a server has the same work with
+// AppendFrame appends a client's frame. The mask is the example of RFC 6455, section 5.7: a server has the same work with
 // every mask but zero, and a new one for each frame would be work for the generator alone.
-func appendFrame(dst []byte, op byte, payload []byte) []byte {
+func AppendFrame(dst []byte, op byte, payload []byte) []byte {
 	mask := [4]byte{0x37, 0xfa, 0x21, 0x3d}
 	dst = append(dst, 0x80|op)
 	switch n := len(payload); {
@@ -35,8 +36,8 @@ func appendFrame(dst []byte, op byte, payload []byte) []byte {
 	return dst
 }
 
-// nextFrame takes a server's frame from b. size is 0 if there is no whole one yet.
-func nextFrame(b []byte) (op byte, payload []byte, size int, err error) {
+// NextFrame takes a server's frame from b. size is 0 if there is no whole one yet.
+func NextFrame(b []byte) (op byte, payload []byte, size int, err error) {
 	if len(b) < 2 {
 		return 0, nil, 0, nil
 	}

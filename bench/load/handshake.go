@@ -81,7 +81,7 @@ func runHandshake(c *crowd, r *Result) error {
 func runUpgrade(c *crowd, r *Result) error {
 	t := &turnstile{crowd: c}
 	t.enter = func() error {
-		_, err := newPoller(c.dialer, c, false)
+		_, err := newPoller(c.dialer, c, false, usualHeaders)
 		return err
 	}
 	c.onPolled = func(p *poller) {

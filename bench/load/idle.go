@@ -7,7 +7,7 @@ func runIdle(c *crowd, r *Result) error { return c.weigh(r, c.joinWebSocket(true
 
 // runIdlePolling measures the memory of sessions whose clients have hung up and not come back yet. All must be there before
 // the first has been away for longer than the heartbeat allows, 45 s.
-func runIdlePolling(c *crowd, r *Result) error { return c.weigh(r, c.joinPolling(true)) }
+func runIdlePolling(c *crowd, r *Result) error { return c.weigh(r, c.joinPolling(true, usualHeaders)) }
 
 func (c *crowd) weigh(r *Result, join func() error) error {
 	empty, err := residentSize(c.o.PID)

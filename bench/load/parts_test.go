@@ -91,15 +91,15 @@ func TestAnswersAreReadInPieces(t *testing.T) {
 func TestFramesAreReadInPieces(t *testing.T) {
 	for _, n := range []int{0, 125, 126, 70_000} {
 		payload := []byte(strings.Repeat("x", n))
-		frame := append([]byte{0x80 | opText}, appendFrame(nil, opText, payload)[1:]...)
+		frame := append([]byte{0x80 | OpText}, AppendFrame(nil, OpText, payload)[1:]...)
 		frame = unmasked(frame, n)
 		for i := range min(len(frame), 200) {
-			if _, _, size, err := nextFrame(frame[:i]); i < len(frame) && size != 0 || err != nil {
+			if _, _, size, err := NextFrame(frame[:i]); i < len(frame) && size != 0 || err != nil {
 				t.Fatalf("%d bytes of a frame are one of %d bytes, error %v", i, size, err)
 			}
 		}
-		op, got, size, err := nextFrame(frame)
-		if err != nil || op != opText || size != len(frame) || !bytes.Equal(got, payload) {
+		op, got, size, err := NextFrame(frame)
+		if err != nil || op != OpText || size != len(frame) || !bytes.Equal(got, payload) {
 			t.Errorf("a frame of %d bytes was read as opcode %d, %d bytes, error %v", n, op, len(got), err)
 		}
 	}
@@ -120,7 +120,7 @@ func FuzzNextFrame(f *testing.F) {
 	f.Add([]byte{0x81, 2, 'h', 'i'})
 	f.Add([]byte{0x81, 127, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if _, payload, size, err := nextFrame(b); size > len(b) || len(payload) > size || err != nil && size != 0 {
+		if _, payload, size, err := NextFrame(b); size > len(b) || len(payload) > size || err != nil && size != 0 {
 			t.Errorf("%d bytes hold a frame of %d, error %v", len(b), size, err)
 		}
 	})

@@ -71,15 +71,16 @@ var errPoll = errors.New("long-polling failed")
 
 // A pollListener is told what happens to pollers.
 type pollListener interface {
-	pollReady(p *poller)          // it is connected, and in the room if it registers
-	pollNews(p *poller)           // it has heard a message for the first time
-	pollLost(p *poller, by error) // its session has failed
+	pollReady(p *poller)               // it is connected, and in the room if it registers
+	pollNews(p *poller, number uint64) // it has heard a message for the first time
+	pollLost(p *poller, by error)      // its session has failed
 }
 
 // A poller is one Socket.IO socket over long-polling: it polls on one connection and posts on another.
 type poller struct {
 	listener pollListener
 	register bool
+	headers  string // of every request, beside Host
 	tally    Tally
 	sid      string
 	get      requester
@@ -92,9 +93,15 @@ type poller struct {
 	paused   func() // called when the last poll has been answered
 }
 
+// The headers of every request, beside Host and those of a body.
+const (
+	usualHeaders = "User-Agent: crier-bench\r\nAccept: */*\r\n"
+	fewHeaders   = "Connection: keep-alive\r\n" // as Node's http sends, unless it is told more
+)
+
 // newPoller begins a session.
-func newPoller(d *dialer, l pollListener, register bool) (*poller, error) {
-	p := &poller{listener: l, register: register}
+func newPoller(d *dialer, l pollListener, register bool, headers string) (*poller, error) {
+	p := &poller{listener: l, register: register, headers: headers}
 	lost := func(err error) { l.pollLost(p, err) }
 	p.get = requester{dialer: d, failed: lost}
 	p.post = requester{dialer: d, failed: lost}
@@ -106,8 +113,8 @@ func (p *poller) request(method, query, body string) []byte {
 	if method == "POST" {
 		length = fmt.Sprintf("Content-Type: text/plain;charset=UTF-8\r\nContent-Length: %d\r\n", len(body))
 	}
-	return fmt.Appendf(nil, "%s /socket.io/?EIO=4&transport=polling%s HTTP/1.1\r\nHost: %s\r\nUser-Agent: crier-bench\r\n"+
-		"Accept: */*\r\n%s\r\n%s", method, query, p.get.dialer.to, length, body)
+	return fmt.Appendf(nil, "%s /socket.io/?EIO=4&transport=polling%s HTTP/1.1\r\nHost: %s\r\n%s%s\r\n%s",
+		method, query, p.get.dialer.to, p.headers, length, body)
 }
 
 func (p *poller) opened(a answer) error {
@@ -197,7 +204,7 @@ func (p *poller) packet(b []byte) error {
 			p.tally.Damaged++
 		}
 		if p.tally.Hear(number) {
-			p.listener.pollNews(p)
+			p.listener.pollNews(p, number)
 		}
 	case len(b) == 1 && b[0] == packetPing:
 		return p.say("3")

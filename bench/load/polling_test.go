@@ -113,6 +113,20 @@ func pollFanout(t *testing.T, deliver func(session, number int, news []byte) [][
 	return r, p.crier
 }
 
+func TestPollersAreToldAtFixedTimes(t *testing.T) {
+	p := &pollCrier{deliver: honest}
+	p.crier = newCrier(t, p.share)
+	server := httptest.NewServer(p)
+	defer server.Close()
+	r, err := Run(Options{
+		Work: PollingRate, Addr: netip.MustParseAddrPort(strings.TrimPrefix(server.URL, "http://")), PID: os.Getpid(),
+		Clients: 3, PerSecond: 100, Duration: 100 * time.Millisecond,
+	})
+	if err != nil || !r.Faultless() || r.Ops != 40 || r.Latency == nil {
+		t.Errorf("10 messages for the speaker and 3 pollers: %+v, the error %v", r, err)
+	}
+}
+
 func TestPollersHearEverythingOnce(t *testing.T) {
 	r, c := pollFanout(t, honest)
 	if !r.Faultless() || r.Stalls != 0 || c.total() == 0 || r.Ops != 4*c.total() {

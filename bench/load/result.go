@@ -16,6 +16,8 @@ const (
 	Upgrade     = "upgrade"      // the same from polling on, with the upgrade and one event with an ack
 	Ack         = "ack"          // each of Clients has one event on its way that is to be acknowledged
 	Polling     = "polling"      // broadcasts to Clients on long-polling, each when all have heard the last
+	PollingRate = "polling-rate" // PerSecond broadcasts a second to Clients on long-polling whose requests have few headers
+	AckRate     = "ack-rate"     // PerSecond events a second of Clients in turn, and how long each is not acknowledged
 	Idle        = "idle"         // memory for each of Clients that are connected and registered, over WebSocket
 	IdlePolling = "idle-polling" // memory for each of Clients on long-polling that do not poll at the moment
 	Hold        = "hold"         // processor time for Clients that do nothing but answer the heartbeat
@@ -28,7 +30,8 @@ type Options struct {
 	PID       int            // the server's process; 0 if it is not on this machine
 	Clients   int
 	InFlight  int           // for Fanout
-	PerSecond int           // for Rate
+	PerSecond int           // for Rate, PollingRate and AckRate
+	Folder    string        // for AckRate, if not "": where a bare write and fdatasync is measured beside each event
 	Warmup    time.Duration // before the measurement, with the same work
 	Duration  time.Duration // of the measurement; for Idle and IdlePolling how long memory has to settle
 	Limit     time.Duration // for connecting; default 60 s
@@ -50,6 +53,7 @@ type Result struct {
 	Failure string `json:"failure,omitempty"`
 
 	Latency *Latency `json:"latency,omitempty"`
+	Bare    *Latency `json:"bare,omitempty"`  // of a bare write and fdatasync
 	Bytes   float64  `json:"bytes,omitempty"` // resident memory for each connection
 }
 
@@ -61,8 +65,11 @@ func (r *Result) PerOp() time.Duration {
 	return r.ServerCPU / time.Duration(r.Ops)
 }
 
-// Latency is how late deliveries were, from the moment for which the message was intended: a publisher that is itself held up
-// does not hide it.
+// PerSecond is how many operations there were in a second.
+func (r *Result) PerSecond() float64 { return float64(r.Ops) / r.Seconds }
+
+// Latency is how late deliveries or acknowledgements were, from the moment for which the message was intended: a
+// publisher that is itself held up does not hide it.
 type Latency struct {
 	P50  time.Duration `json:"p50"`
 	P99  time.Duration `json:"p99"`
@@ -114,6 +121,8 @@ var works = map[string]func(*crowd, *Result) error{
 	Upgrade:     runUpgrade,
 	Ack:         runAck,
 	Polling:     runPolling,
+	PollingRate: runPollingRate,
+	AckRate:     runAckRate,
 	Idle:        runIdle,
 	IdlePolling: runIdlePolling,
 	Hold:        runHold,

@@ -110,9 +110,9 @@ everyLibrary("news has these shapes", async (t, connect) => {
     client.send(typeof request === "string" ? request : JSON.stringify(request));
     return JSON.parse(await client.next());
   };
-  const { id, count, names, offset, ...registered } = await ask({ type: "f", speaker: "Ann", ref: [1] });
+  const { id, count, names, first, offset, ...registered } = await ask({ type: "f", speaker: "Ann", ref: [1] });
   assert.deepEqual(registered, { type: "ack", for: "f", ref: [1], name: "Ann" });
-  assert.ok(typeof id === "string" && id.length >= 12 && count >= 1 && names.includes("Ann") && offset >= 0);
+  assert.ok(typeof id === "string" && id.length >= 12 && count >= 1 && names.includes("Ann") && offset >= 0 && first <= offset + 1);
   const data = { text: "<b>&</b> 说", list: [1, null, 2.5] };
   const { at, ...taken } = await ask({ type: "message", data, ref: "r" });
   assert.deepEqual(taken, { type: "ack", for: "message", ref: "r", offset: offset + 1 });
@@ -121,7 +121,7 @@ everyLibrary("news has these shapes", async (t, connect) => {
   for (const [request, what, code] of [
     [{ type: "f", speaker: "" }, "f", "bad_name"],
     [{ type: "message" }, "message", "bad_message"],
-    [{ type: "shout" }, "shout", "bad_type"],
+    [{ type: "shout" }, "shout", "unknown_event"],
     ["not JSON", undefined, "bad_json"],
   ]) {
     const answer = await ask(request);

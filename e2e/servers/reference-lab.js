@@ -5,28 +5,36 @@
 // Settings, all in milliseconds or bytes: LAB_PING_INTERVAL, LAB_PING_TIMEOUT, LAB_UPGRADE_TIMEOUT,
 // LAB_CONNECT_TIMEOUT, LAB_MAX_PAYLOAD, LAB_RECOVERY (how long a lost session may come back; empty: never); and
 // LAB_EIO3 ("off"), LAB_DEFLATE ("on"), LAB_ALLOWED_ORIGINS.
+// Beside Socket.IO it has, at /engine.io/, a bare Engine.IO that sends back each message.
 // The address goes to standard output as one line; the end of standard input ends the process.
 
 const { createServer } = require("node:http");
+const { attach } = require("engine.io");
 const { Server } = require("socket.io");
 const { originRules } = require("./origins");
 
 const number = (name, fallback) => Number(process.env[name] || fallback);
 
 const httpServer = createServer({ keepAliveTimeout: 120_000 }); // the default cuts a connection that a poll is about to use
-const io = new Server(httpServer, {
+const engineOptions = {
   allowEIO3: process.env.LAB_EIO3 !== "off",
   perMessageDeflate: process.env.LAB_DEFLATE === "on",
   pingInterval: number("LAB_PING_INTERVAL", 25000),
   pingTimeout: number("LAB_PING_TIMEOUT", 20000),
   upgradeTimeout: number("LAB_UPGRADE_TIMEOUT", 10000),
-  connectTimeout: number("LAB_CONNECT_TIMEOUT", 45000),
   maxHttpBufferSize: number("LAB_MAX_PAYLOAD", 1e6),
+  ...originRules(process.env.LAB_ALLOWED_ORIGINS),
+};
+const io = new Server(httpServer, {
+  ...engineOptions,
+  connectTimeout: number("LAB_CONNECT_TIMEOUT", 45000),
   ...(process.env.LAB_RECOVERY && {
     connectionStateRecovery: { maxDisconnectionDuration: number("LAB_RECOVERY") },
   }),
-  ...originRules(process.env.LAB_ALLOWED_ORIGINS),
 });
+attach(httpServer, { ...engineOptions, path: "/engine.io", destroyUpgrade: false }).on("connection", (session) =>
+  session.on("data", (message) => session.send(message)),
+);
 
 // How sockets ended, by the tag in their query: an ending that is asked for before it happens is waited for.
 class Journal {

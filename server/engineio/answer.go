@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
-	"iter"
 	"net/http"
 	"os"
 	"strconv"
@@ -13,8 +12,35 @@ import (
 	"time"
 )
 
-// compressAnswerFrom is the size from which a poll's answer is worth compressing, as in the reference server.
-const compressAnswerFrom = 1024
+// An answer is what a poll is answered with.
+type answer struct {
+	form     form     // in which messages stand
+	messages [][]byte // pieces of the queue
+	control  PacketType
+	refused  bool // the poll should not have been made
+}
+
+// empty says whether there is no answer yet. PacketOpen, which is 0, is never sent as a control packet.
+func (a *answer) empty() bool { return len(a.messages) == 0 && a.control == 0 && !a.refused }
+
+func (a *answer) size() (n int) {
+	for _, piece := range a.messages {
+		n += len(piece)
+	}
+	return n
+}
+
+const (
+	// mostInAnswer is how many bytes are taken from the queue for one answer, escapes for a script included. The
+	// memory for an answer is a client's as long as it likes to read, and it can ask for the rest.
+	mostInAnswer = 256 << 10
+
+	// compressAnswerFrom is the size from which an answer is worth compressing, as in the reference server.
+	compressAnswerFrom = 1024
+
+	// answerPiece is how much of an answer the client must take within the write timeout.
+	answerPiece = 64 << 10
+)
 
 var answerBufs = sync.Pool{New: func() any { return new(answerBuf) }}
 
@@ -29,20 +55,22 @@ var (
 	typeText   = []string{"text/plain; charset=UTF-8"}
 	typeBinary = []string{"application/octet-stream"}
 	typeScript = []string{"text/javascript; charset=UTF-8"}
+	typeHTML   = []string{"text/html"}
 	noStore    = []string{"no-store"}
 	noSniff    = []string{"nosniff"}
 )
 
-// answer writes packets as the answer to a poll. The error says that the client did not take it.
-func (s *Session) answer(w http.ResponseWriter, r *http.Request, q *query, packets iter.Seq[wirePacket]) error {
+// write writes an answer. The error says that the client did not take it.
+func (p *polling) write(w http.ResponseWriter, r *http.Request, q *query, a answer) error {
+	s := p.session
+	if a.control != 0 {
+		a.messages = [][]byte{s.core.control(a.control, a.form).Bytes()}
+	}
 	buf := answerBufs.Get().(*answerBuf)
-	body, binary := s.appendAnswer(buf.payload[:0], q.jsonp || s.base64, packets)
-	buf.payload = body
+	body, binary := a.form.payload(buf, a.messages, q)
 	h := w.Header()
 	switch {
 	case q.jsonp:
-		body = appendJSONP(buf.script[:0], q.j, body)
-		buf.script = body
 		h["Content-Type"] = typeScript
 		h["X-Content-Type-Options"] = noSniff // a script and nothing else, whatever a browser sees in it
 	case binary:
@@ -52,33 +80,102 @@ func (s *Session) answer(w http.ResponseWriter, r *http.Request, q *query, packe
 	}
 	h["Cache-Control"] = noStore
 	guardOldBrowsers(h, r)
-	if s.server.opts.CompressHTTP && len(body) >= compressAnswerFrom {
+	if s.core.opts.CompressHTTP && len(body) >= compressAnswerFrom {
 		h.Add("Vary", "Accept-Encoding")
 		if acceptsGzip(r) {
 			body = buf.pack(body)
 			h.Set("Content-Encoding", "gzip")
 		}
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	err := s.write(w, body)
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	err := p.writeBody(w, body)
 	buf.release()
 	return err
 }
 
-// answerPiece is how much of an answer the client must take within the write timeout.
-const answerPiece = 64 << 10
+// payload makes a payload of pieces of the queue, for the request of q. If the client polls as it said when it opened
+// the session, that is to put them side by side.
+func (f form) payload(buf *answerBuf, pieces [][]byte, q *query) (body []byte, binary bool) {
+	if q.jsonp != (f&formScript != 0) {
+		return f.otherPayload(buf, pieces, q)
+	}
+	if f&(formOld|formBase64) == formOld {
+		pieces, binary = f.uniform(pieces)
+	}
+	if len(pieces) == 1 && !q.jsonp {
+		return f.trim(pieces[0]), binary
+	}
+	b := buf.payload[:0]
+	if q.jsonp {
+		b = appendCall(b, q.j)
+	}
+	for i, piece := range pieces {
+		if i == 0 {
+			piece = f.trim(piece)
+		}
+		b = append(b, piece...)
+	}
+	if q.jsonp {
+		b = append(b, endOfCall...)
+	}
+	buf.payload = b
+	return b, binary
+}
 
-// write sends body, and waits until the connection has taken it.
-func (s *Session) write(w http.ResponseWriter, body []byte) error {
+// trim takes away the separator before the first packet of a payload.
+func (f form) trim(piece []byte) []byte {
+	switch {
+	case f&formOld != 0:
+		return piece
+	case f&formScript != 0:
+		return piece[len(escapedSeparator):]
+	}
+	return piece[1:]
+}
+
+// uniform returns pieces of EIO 3 all of whose packets are text, or all binary: as they are, unless both kinds are
+// there.
+func (f form) uniform(pieces [][]byte) (_ [][]byte, binary bool) {
+	text := false
+	for _, rest := range pieces {
+		for len(rest) > 0 {
+			binary = binary || rest[0] <= 1
+			text = text || rest[0] > 1
+			rest = rest[f.packetEnd(rest):]
+		}
+	}
+	if !binary || !text {
+		return pieces, binary
+	}
+	return [][]byte{appendPayload3Binary(nil, f.packets(pieces))}, true
+}
+
+// otherPayload is payload for a client that does not poll as it said.
+func (f form) otherPayload(buf *answerBuf, pieces [][]byte, q *query) (body []byte, binary bool) {
+	version := 4
+	if f&formOld != 0 {
+		version = 3
+	}
+	b, binary := appendPayload(buf.payload[:0], version, q.jsonp || f&formBase64 != 0, f.packets(pieces))
+	buf.payload = b
+	if !q.jsonp {
+		return b, binary
+	}
+	buf.script = appendJSONP(buf.script[:0], q.j, b)
+	return buf.script, false
+}
+
+// writeBody sends body, and waits until the connection has taken it.
+func (p *polling) writeBody(w http.ResponseWriter, body []byte) error {
 	conn := http.NewResponseController(w)
 	for len(body) > 0 {
 		piece := body[:min(len(body), answerPiece)]
 		// Not every ResponseWriter has deadlines, or can flush; the HTTP server's own timeouts hold for those.
-		_ = conn.SetWriteDeadline(time.Now().Add(s.server.opts.WriteTimeout))
+		_ = conn.SetWriteDeadline(time.Now().Add(p.session.core.opts.WriteTimeout))
 		if _, err := w.Write(piece); err != nil {
 			return lostAnswer(err)
 		}
-		if body = body[len(piece):]; len(body) > 0 && s.isClosed() {
+		if body = body[len(piece):]; len(body) > 0 && p.session.isClosed() {
 			return errLost // its session has ended: the rest of a long answer would be for nobody
 		}
 	}
@@ -93,13 +190,6 @@ func lostAnswer(err error) error {
 		return errSlowPoll
 	}
 	return errLost
-}
-
-func (s *Session) appendAnswer(dst []byte, text bool, packets iter.Seq[wirePacket]) ([]byte, bool) {
-	if s.ancient && !text {
-		return appendPayload3Binary(dst, packets), true // it reads nothing else
-	}
-	return appendPayload(dst, s.version, text, packets)
 }
 
 func (b *answerBuf) release() {

@@ -9,8 +9,9 @@
 //	})
 //	http.Handle("/engine.io/", sv)
 //
-// Sending never waits: frames join the session's queue, which is bounded in bytes, and leave in one write with all that has
-// gathered. What goes to many sessions is encoded once, with [Server.Prepare].
+// Sending never waits: frames join the session's queue, which is bounded in bytes, and leave in one write with all
+// that has gathered. What goes to many sessions is encoded once, with [Server.Prepare].
 //
-// The protocol is described in the repository socketio/socket.io under docs/engine.io-protocol: v3.md and v4-current.md.
+// The protocol is described in the repository socketio/socket.io under docs/engine.io-protocol: v3.md and
+// v4-current.md.
 package engineio

@@ -35,7 +35,23 @@ var (
 	refusePackets   = &refusal{http.StatusBadRequest, 3, "Too many packets in one payload", 0}
 	refuseTooSlow   = &refusal{http.StatusRequestTimeout, 3, "Payload too slow", 0}
 	refuseTooLarge  = &refusal{http.StatusRequestEntityTooLarge, 3, "Payload too large", 0}
+	refuseInternal  = &refusal{http.StatusInternalServerError, 3, "Internal error", 0}
 	refuseDraining  = &refusal{http.StatusServiceUnavailable, 4, "Server shutting down", retrySoon}
+)
+
+// How long a client that is turned away should wait, in seconds: what a rate brings back is there after one, and some
+// of an address's sessions, or of all, may have ended after ten.
+const (
+	retrySoon  = 1
+	retryLater = 10
+)
+
+var (
+	refuseFull    = &refusal{http.StatusServiceUnavailable, refuseForbidden.Code, "Too many sessions", retryLater}
+	refuseTooMany = &refusal{http.StatusTooManyRequests, 4, "Too many sessions from this address", retryLater}
+	refuseTooFast = &refusal{http.StatusTooManyRequests, 4, "Too many new sessions from this address", retrySoon}
+
+	refuseTooFastPackets = &refusal{http.StatusTooManyRequests, 3, "Too many packets", 0}
 )
 
 func (e *refusal) Error() string { return e.Message }
@@ -55,7 +71,8 @@ func (e *refusal) write(w http.ResponseWriter) {
 	_, _ = w.Write(body) // the client is gone: nothing is left to tell it
 }
 
-// errTransport is what breaks the rules of a transport; all else that a client sends wrong is a packet that can't be read.
+// errTransport is what breaks the rules of a transport; all else that a client sends wrong is a packet that can't be
+// read.
 var errTransport = errors.New("transport error")
 
 // Why sessions fail, for the log and for the client.
@@ -68,6 +85,9 @@ var (
 	errTooSlow     = fmt.Errorf("%w: a body that was not complete in time", errTransport)
 	errTooLarge    = fmt.Errorf("%w: a body over the limit", errTransport)
 	errUpgraded    = fmt.Errorf("%w: a request for long-polling after the upgrade", errTransport)
+	errPacketRate  = fmt.Errorf("%w: too many packets", errTransport)
+	errIgnored     = fmt.Errorf("%w: too much sent after the server's good-bye", errTransport)
+	errPanicked    = errors.New("the handler panicked")
 	errPeerClosed  = errors.New("the client closed the session")
 	errSlowPoll    = errors.New("the client did not read the answer to its poll")
 )

@@ -5,14 +5,15 @@ import "net/http"
 // ServeAsPolling serves a request that was found to be for a session on long-polling before the session moved on.
 func (s *Session) ServeAsPolling(w http.ResponseWriter, r *http.Request) {
 	q := parseQuery(r.URL.RawQuery)
-	s.servePolling(w, r, &q)
+	servePolling(s, w, r, &q)
 }
 
 // Posting says whether a POST is being read.
 func (s *Session) Posting() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.posting
+	p, ok := s.carrier.(*polling)
+	return ok && p.posting
 }
 
 // Leaving says whether the server has said good-bye.
@@ -22,5 +23,10 @@ func (s *Session) Leaving() bool {
 	return s.leaving != ""
 }
 
-// Held returns the bytes that wait for the client.
-func (s *Session) Held() int { return s.out.Size() }
+// Switched says whether the client has said that it goes on over WebSocket, and is still on long-polling.
+func (s *Session) Switched() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.carrier.(*polling)
+	return ok && p.switched
+}

@@ -95,7 +95,7 @@ func (f *flood) attackWith(t *testing.T, h *house) (allocations int) {
 // cost no more than some times its size, one packet over the limit of packets must be refused, and nothing stay.
 func TestCVE_2020_36048_ABodyCostsNoMoreThanItsSize(t *testing.T) {
 	const size = 400_000
-	h := open(t, engineio.Options{}, func(p *peer) { p.on = func(message) error { return nil } })
+	h := open(t, engineio.Options{MaxPacketRate: -1}, func(p *peer) { p.on = func(message) error { return nil } })
 	before := runtime.NumGoroutine()
 	for _, f := range floods(size) {
 		cost := f.attackWith(t, h)
@@ -111,7 +111,7 @@ func TestCVE_2020_36048_ABodyCostsNoMoreThanItsSize(t *testing.T) {
 // The parser of Engine.IO before 3.3.2 and 3.4.1 put a large packet together character by character. Twice the body may cost twice
 // the memory and no more, also when it comes in chunks of one byte.
 func TestCVE_2020_36049_TheCostOfABodyGrowsWithItsSizeAlone(t *testing.T) {
-	h := open(t, engineio.Options{}, func(p *peer) { p.on = func(message) error { return nil } })
+	h := open(t, engineio.Options{MaxPacketRate: -1}, func(p *peer) { p.on = func(message) error { return nil } })
 	small, large := floods(100_000), floods(200_000)
 	for i := range small {
 		if one, two := small[i].attackWith(t, h), large[i].attackWith(t, h); two > 3*one+1<<19 {
@@ -131,7 +131,7 @@ func TestCVE_2020_36049_TheCostOfABodyGrowsWithItsSizeAlone(t *testing.T) {
 // payload after payload, with no poll in between.
 func TestPongsThatNobodyFetchesEndTheirSession(t *testing.T) {
 	const limit = 1 << 20
-	h := open(t, engineio.Options{MaxQueue: limit}, echo)
+	h := open(t, engineio.Options{MaxQueue: limit, MaxPacketRate: -1}, echo)
 	near := h.bystanders()
 	c, p := h.join(mode{3, "polling"})
 	raw := rawPost("EIO=3&transport=polling&sid="+c.sid, strings.Repeat("1:2", 1<<16), plainType)

@@ -234,11 +234,15 @@ func TestTwoClientsThatShareASessionIDDoNotShareASession(t *testing.T) {
 
 		c, _ = h.join(mode{version, "websocket"})
 		for name, raw := range map[string]string{
-			"poll":      rawRequest("GET", query+"polling&sid="+c.sid),
-			"POST":      rawPost(query+"polling&sid="+c.sid, "4evil"),
-			"WebSocket": rawSocket(query + "websocket&sid=" + c.sid),
+			"poll": rawRequest("GET", query+"polling&sid="+c.sid),
+			"POST": rawPost(query+"polling&sid="+c.sid, "4evil"),
 		} {
 			h.attack(raw).expect(name, http.StatusBadRequest, badRequest)
+		}
+		second := h.attack(rawSocket(query + "websocket&sid=" + c.sid))
+		second.expect("WebSocket", http.StatusSwitchingProtocols, "")
+		if err := second.wire(version).expectHangup(); err != nil {
+			t.Error(err)
 		}
 		bystanders{c}.expectUnharmed(t)
 		c.leave()

@@ -6,85 +6,147 @@ import (
 	"github.com/crier/crier/server/internal/outbound"
 )
 
-// EIO 4 (docs/engine.io-protocol/v4-current.md, Heartbeat): the server sends a ping PingInterval after it opened the session or
-// heard the last pong, and closes when the pong is not there PingTimeout later. A client that sends something else meanwhile gets
-// that time once more, as with the reference server.
+// EIO 4 (docs/engine.io-protocol/v4-current.md, Heartbeat): the server sends a ping PingInterval after it opened the
+// session or heard the last pong, and closes when the pong is not there PingTimeout later. A client that sends
+// something else meanwhile gets that time once more, as with the reference server.
 //
-// EIO 3 (docs/engine.io-protocol/v3.md): the client pings, the server answers, and closes when no ping comes in the sum of both times.
+// EIO 3 (docs/engine.io-protocol/v3.md): the client pings, the server answers, and closes when no ping comes in the
+// sum of both times.
+//
+// On long-polling only who polls is alive: a pong counts when its ping was in an answer, and an old client's ping
+// when the client polls. Otherwise one that posts, and takes nothing, would have a full queue held for it.
 
-// startHeartbeat begins the wait for the first ping, whoever sends it. s.mu must be held.
-func (s *Session) startHeartbeat() {
-	s.awaited = false
+// MostStandstill is how long, between two heartbeats of the client, the ping timers of a session may stand still
+// because Handler.Message has not returned: what the client sends is not read then.
+const MostStandstill = time.Minute
+
+// A pulse is the heartbeat of one session. Session.mu guards it.
+type pulse struct {
+	session *Session
+
+	awaited  bool          // EIO 4: a ping is out and its pong is not back; EIO 3: a ping is late
+	excused  bool          // EIO 4: another packet came instead, once
+	unasked  bool          // EIO 4: the ping is in the queue of a client on long-polling
+	polled   bool          // the client has polled since it was last looked whether it has
+	standing bool          // the timers stand still
+	stood    time.Duration // how long they have, in sum since the last heartbeat
+}
+
+// start begins the wait for the first ping, whoever sends it. Session.mu must be held.
+func (p *pulse) start() {
+	s := p.session
+	p.awaited, p.unasked, p.standing, p.stood = false, false, false, 0
 	if s.version == 3 {
-		s.server.heart.expect(s, clientPing)
+		p.heart().expect(s, clientPing)
 	} else {
-		s.server.heart.expect(s, ownPing)
+		p.heart().expect(s, ownPing)
 	}
 }
 
-// beat is called when what the session waited for is due: b takes the pings that go out.
+// stop waits for nothing any more. Session.mu must be held.
+func (p *pulse) stop() { p.heart().expect(p.session, nothing) }
+
+func (p *pulse) heart() *heart { return &p.session.core.hearts[p.session.out.Worker()] }
+
+// A beatStep is what is to be done for a session whose wait is over.
+type beatStep uint8
+
+const (
+	beatNothing beatStep = iota
+	beatEnd              // the client is gone
+	beatPing             // send a ping
+	beatPong             // send a pong, which nobody has asked for
+)
+
+// beat is called when what the session waited for is due: b takes what goes out.
 func (s *Session) beat(b *outbound.Batch) {
-	s.mu.Lock()
-	switch {
-	case s.state != open || s.server.heart.isAwaiting(s):
-		s.mu.Unlock() // it has ended, or its client was heard in this moment
-	case s.version == 3 || s.awaited:
-		s.mu.Unlock()
-		go s.finish(ReasonPingTimeout, nil) // ends when the handler's Close returns; the others' heartbeats do not wait for that
-	default:
-		s.awaited, s.excused = true, false
-		s.server.heart.expect(s, clientPong)
-		s.mu.Unlock()
-		_ = s.out.PushBatch(s.server.ping, b) // fails only if the session is ending
+	switch s.pulse.next() {
+	case beatEnd:
+		go s.end(ReasonPingTimeout, ending{}) // ends with the handler's Close, for which others' heartbeats do not wait
+	case beatPing:
+		_ = s.sendControl(PacketPing, b) // fails only if the session is ending
+	case beatPong:
+		_ = s.sendControl(PacketPong, b)
 	}
 }
 
-// heartbeat handles a ping or pong of the client's.
-func (s *Session) heartbeat(kind PacketType) error {
+func (p *pulse) next() beatStep {
+	s := p.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := p.heart()
+	switch {
+	case s.state != open || h.isAwaiting(s):
+		return beatNothing // it has ended, or its client was heard in this moment
+	case s.version == 4 && !p.awaited:
+		p.awaited, p.excused, p.polled = true, false, false
+		p.unasked = s.carrier.form()&formPayload != 0
+		h.expect(s, clientPong)
+		return beatPing
+	case s.handling.Load() && p.stood < MostStandstill:
+		return p.standStill(h)
+	case p.standing && !s.handling.Load(): // what the client has sent meanwhile is being read now
+		p.standing = false
+		h.expect(s, p.lastWait())
+		return beatNothing
+	case !p.awaited: // EIO 3
+		p.awaited = true
+		h.expect(s, p.lastWait())
+		return beatNothing
+	case p.unasked && p.polled: // the ping is behind so much that it takes several answers
+		p.polled = false
+		h.expect(s, clientPong)
+		return beatNothing
+	}
+	return beatEnd
+}
+
+// standStill keeps the session, and its client, alive while Handler.Message does not return. Session.mu must be held.
+func (p *pulse) standStill(h *heart) beatStep {
+	s := p.session
+	p.standing = true
+	p.stood += s.core.opts.lasting(standstill)
+	h.expect(s, standstill)
+	if s.version == 3 {
+		return beatPong // so that it does not miss the answers to its pings
+	}
+	return beatPing
+}
+
+func (p *pulse) lastWait() wait {
+	if p.session.version == 3 {
+		return lateClientPing
+	}
+	return clientPong
+}
+
+// hear handles a ping or pong of the client's.
+func (p *pulse) hear(kind PacketType) error {
+	s := p.session
 	if (s.version == 3) != (kind == PacketPing) {
 		return errHeartbeat
 	}
 	s.mu.Lock()
-	if s.state == open {
-		s.startHeartbeat()
+	counts := p.awaited && !p.unasked // a pong that nobody has asked for says nothing
+	if s.version == 3 {
+		counts = s.carrier.listens() || s.out.Size() == 0
+	}
+	if s.state == open && counts {
+		p.start()
 	}
 	s.mu.Unlock()
 	if kind == PacketPing {
-		_ = s.out.Push(s.server.pong) // fails only if the session is ending
+		_ = s.sendControl(PacketPong, nil) // fails only if the session is ending
 	}
 	return nil
 }
 
-// heard is told of each packet and says whether the session still listens. A client that is awaited, and is alive, gets
-// its time once more.
-func (s *Session) heard(kind PacketType) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state != open {
-		return false
+// excuse gives a client its time once more that was to answer a ping and has said something else. Session.mu must be
+// held.
+func (p *pulse) excuse(kind PacketType) {
+	s := p.session
+	if s.version == 4 && p.awaited && !p.unasked && !p.excused && kind != PacketPong {
+		p.excused = true
+		p.heart().expect(s, clientPong)
 	}
-	s.received++
-	if s.awaited && !s.excused && kind != PacketPong {
-		s.excused = true
-		s.server.heart.expect(s, clientPong)
-	}
-	return true
-}
-
-// stopHeartbeat waits for nothing any more. s.mu must be held.
-func (s *Session) stopHeartbeat() { s.server.heart.expect(s, nothing) }
-
-// The waits of a session. Each lasts the same for all sessions of a server.
-type wait uint8
-
-const (
-	nothing    wait = iota
-	ownPing         // until the client is to be pinged
-	clientPong      // for the answer
-	clientPing      // EIO 3
-	waits
-)
-
-func (o *Options) lasting(w wait) time.Duration {
-	return [waits]time.Duration{0, o.PingInterval, o.PingTimeout, o.PingInterval + o.PingTimeout}[w]
 }

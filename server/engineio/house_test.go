@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +23,8 @@ type house struct {
 	sv    *engineio.Server
 	line  line
 	peers chan *peer
+
+	handler atomic.Pointer[func(*engineio.Session) engineio.Handler] // in place of a peer, if set
 }
 
 // A peer is the server's side of one session. It is the session's Handler.
@@ -170,6 +173,9 @@ func openOn(t testing.TB, l line, o engineio.Options, accept func(*peer)) *house
 	}
 	h := &house{t: t, line: l, peers: make(chan *peer, 4096)}
 	sv, err := engineio.New(o, func(s *engineio.Session) engineio.Handler {
+		if f := h.handler.Load(); f != nil {
+			return (*f)(s)
+		}
 		p := &peer{Session: s, messages: make(chan message, 4096), closed: make(chan engineio.Reason, 1)}
 		if accept != nil {
 			accept(p)

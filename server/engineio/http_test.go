@@ -64,7 +64,6 @@ func TestRequestsThatCannotBeServedGetTheReferencesCodes(t *testing.T) {
 		{"a POST to a session on WebSocket", "POST", "EIO=4&transport=polling&sid=" + onWebSocket.sid, nil, badRequest},
 		{"a plain GET in a WebSocket's name", "GET", "EIO=4&transport=websocket&sid=" + onWebSocket.sid, nil, badRequest},
 		{"a plain POST in a WebSocket's name", "POST", "EIO=4&transport=websocket&sid=" + onWebSocket.sid, nil, badRequest},
-		{"a second WebSocket", "GET", "EIO=4&transport=websocket&sid=" + onWebSocket.sid, askWebSocket, badRequest},
 		{"another revision", "GET", "EIO=3&transport=polling&sid=" + onPolling.sid, nil, badRequest},
 		{"no revision", "GET", "transport=polling&sid=" + onPolling.sid, nil, badRequest},
 		{"a revision that is turned off", "GET", "EIO=3&transport=polling", nil, badVersion},

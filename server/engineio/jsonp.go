@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"bytes"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -13,12 +14,22 @@ const hexDigits = "0123456789abcdef"
 // appendJSONP appends the script that hands payload to the client's callback number index. Only the
 // digits of index are used: it comes from the query and ends up in a script.
 func appendJSONP(dst []byte, index string, payload []byte) []byte {
+	dst = appendScriptString(appendCall(dst, index), payload)
+	return append(dst, endOfCall...)
+}
+
+// appendCall appends what stands before the payload.
+func appendCall(dst []byte, index string) []byte {
 	dst = append(dst, "___eio["...)
 	dst = append(dst, digitsOnly(index)...)
-	dst = append(dst, `]("`...)
-	dst = appendScriptString(dst, payload)
-	return append(dst, `");`...)
+	return append(dst, `]("`...)
 }
+
+// endOfCall is what stands behind the payload.
+const endOfCall = `");`
+
+// escapedSeparator is the separator of EIO 4 in a script.
+const escapedSeparator = `\u001e`
 
 // appendScriptString appends text as the inside of a string that is valid both in JSON and in
 // JavaScript. U+2028 and U+2029 end a line in scripts before ES2019; "<" could end a script element.
@@ -56,6 +67,78 @@ func appendEscape(dst []byte, r rune) []byte {
 		return append(dst, `\n`...)
 	}
 	return append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+}
+
+// unescapeScript undoes appendScriptString.
+func unescapeScript(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for len(b) > 0 {
+		size := escapeLen(b)
+		switch {
+		case size == 1:
+			out = append(out, b[0])
+		case b[1] == 'n':
+			out = append(out, '\n')
+		case b[1] == 'u':
+			r, _ := strconv.ParseUint(string(b[2:size]), 16, 16) // appendEscape wrote it
+			out = utf8.AppendRune(out, rune(r))
+		default:
+			out = append(out, b[1])
+		}
+		b = b[size:]
+	}
+	return out
+}
+
+// escapeLen returns how many bytes the escape takes that b begins with; 1 if it begins with none.
+func escapeLen(b []byte) int {
+	size := 1
+	if b[0] == '\\' && len(b) > 1 {
+		size = 2
+		if b[1] == 'u' {
+			size = len(escapedSeparator)
+		}
+	}
+	return min(size, len(b))
+}
+
+// scriptOffset returns how many bytes of b, the inside of a script's string, make the given number of UTF-16 code
+// units.
+func scriptOffset(b []byte, units int) (offset int) {
+	for offset < len(b) && units > 0 {
+		size, width := escapeLen(b[offset:]), 1
+		if size == 1 {
+			size, width = runeShape(b[offset])
+		}
+		offset, units = offset+size, units-width
+	}
+	return min(offset, len(b))
+}
+
+// separatorBehind returns where the next separator stands in b, which begins with one; len(b) if there is none.
+func separatorBehind(b []byte, script bool) int {
+	if !script {
+		if i := bytes.IndexByte(b[1:], separator); i >= 0 {
+			return 1 + i
+		}
+		return len(b)
+	}
+	for at := len(escapedSeparator); at < len(b); {
+		i := bytes.Index(b[at:], []byte(escapedSeparator))
+		if i < 0 {
+			break
+		}
+		at += i
+		before := at
+		for before > 0 && b[before-1] == '\\' {
+			before--
+		}
+		if (at-before)%2 == 0 { // otherwise the backslash is itself escaped
+			return at
+		}
+		at++
+	}
+	return len(b)
 }
 
 // decodeJSONPForm returns the payload in an application/x-www-form-urlencoded body: its first field d,

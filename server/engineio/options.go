@@ -1,8 +1,10 @@
 package engineio
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,8 +32,8 @@ type Options struct {
 	// WebSocket is closed and the session goes on. Zero value means 10 s.
 	UpgradeTimeout time.Duration
 
-	// WriteTimeout is how long a connection may take no byte at all while some wait for it, and how long a request's body
-	// may stand still. Zero value means 20 s.
+	// WriteTimeout is how long a connection may take no byte at all while some wait for it, and how long a request's
+	// body may stand still. Zero value means 20 s.
 	WriteTimeout time.Duration
 
 	// MaxPayload is the size in bytes of the largest message, or body of a POST, that a client may send.
@@ -42,27 +44,37 @@ type Options struct {
 	// A single larger message is taken when nothing else waits. Zero value means 4 MiB.
 	MaxQueue int
 
-	// MaxPackets is how many packets one body of a POST may hold: each may be worth an answer. Zero value means 65,536, which is
-	// also the most.
+	// MaxPackets is how many packets one body of a POST may hold: each may be worth an answer. Zero value means
+	// 65,536, which is also the most.
 	MaxPackets int
 
-	// MaxFragments is how many frames a message may come in over WebSocket, empty ones included. Zero value means 1,024.
+	// MaxFragments is how many frames a message may come in over WebSocket, empty ones included. Zero value means
+	// 1,024.
 	MaxFragments int
 
-	// MessageTimeout is how long a message over WebSocket, or the body of a POST, may take from its first byte to its last.
-	// Zero value means 1 min, in which a line of 140 kbit/s brings the largest message of the default.
+	// MaxPacketRate is how many packets a client may send in a second, lasting; twice as many at once. What a
+	// WebSocket sends beside packets, pings and pongs, counts too. Past it the session ends with ReasonRateLimit.
+	// Zero value means 20,000; negative means no limit.
+	MaxPacketRate int
+
+	// MessageTimeout is how long a message over WebSocket, or the body of a POST, may take from its first byte to its
+	// last. Zero value means 1 min, in which a line of 140 kbit/s brings the largest message of the default.
 	MessageTimeout time.Duration
 
 	// MaxSessions is how many sessions may be open; more are answered with status 503. Zero value means 100,000, which
 	// idle take at most 8 KiB each.
 	MaxSessions int
 
-	// Addresses bounds what one IP address may open; more is answered with status 429. It may be shared with other servers.
-	// Zero value means one with its defaults.
+	// Addresses bounds what one IP address may open; more is answered with status 429. It may be shared with other
+	// servers. Zero value means one with its defaults.
 	Addresses *limit.Addresses
 
-	// Address returns the IP address, without port, of the client that a request comes from. Zero value means the peer of
-	// the connection; behind a proxy that is the proxy, and only the operator knows which proxies can be believed.
+	// Account, if set, returns what counts for the IP address of a new session; nil if nobody does.
+	Account func(address string) Account
+
+	// Address returns the IP address, without port, of the client that a request comes from. Zero value means the
+	// peer of the connection; behind a proxy that is the proxy, and only the operator knows which proxies can be
+	// believed.
 	Address func(*http.Request) string
 
 	// Refused, if set, is told of each handshake that was refused for MaxSessions or by Addresses.
@@ -77,9 +89,9 @@ type Options struct {
 	// DisableEIO3 refuses clients of Socket.IO 1.x and 2.x (Engine.IO revision 3).
 	DisableEIO3 bool
 
-	// AllowedOrigins are the origins, such as "https://example.org", whose pages may connect from another host. "*" means
-	// any: do that only when nothing depends on cookies, since their pages may send them. Zero value means none: a page
-	// talks to the host it came from.
+	// AllowedOrigins are the origins, such as "https://example.org", whose pages may connect from another host. "*"
+	// means any: do that only when nothing depends on cookies, since their pages may send them. Zero value means
+	// none: a page talks to the host it came from.
 	AllowedOrigins []string
 
 	// CompressWebSocket turns on permessage-deflate for messages over 1 KiB, with clients that offer it.
@@ -88,8 +100,9 @@ type Options struct {
 	// CompressHTTP turns on gzip for answers to polls over 1 KiB, with clients that take it.
 	CompressHTTP bool
 
-	// EscapeText, if set, returns text in ASCII that means the same to the client. It is used for clients on EIO 3: some of those
-	// before 2.0 take text beyond ASCII for something else, depending on the transport. It is called concurrently.
+	// EscapeText, if set, returns text in ASCII that means the same to the client. It is used for clients on EIO 3:
+	// some of those before 2.0 take text beyond ASCII for something else, depending on the transport. It is called
+	// concurrently.
 	EscapeText func(text []byte) []byte
 
 	// Allow, if set, is asked before a session is opened; an error refuses it with status 403 and the error's text.
@@ -98,7 +111,8 @@ type Options struct {
 	// RefusedOrigin, if set, is told of each request that was refused for its origin.
 	RefusedOrigin func(origin string)
 
-	// Logger takes what an operator may want to know of single sessions, at level debug. Zero value means slog.Default().
+	// Logger takes what an operator may want to know of single sessions, at level debug. Zero value means
+	// slog.Default().
 	Logger *slog.Logger
 }
 
@@ -140,6 +154,9 @@ func (o Options) withDefaults() (Options, error) {
 			return o, fmt.Errorf("engineio: %s is %d: it must be from 1 to 2^30", d.name, *d.field)
 		}
 	}
+	if o.MaxPacketRate == 0 {
+		o.MaxPacketRate = 20_000
+	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
@@ -157,6 +174,14 @@ func (o *Options) checkAddresses() (err error) {
 		o.Addresses, err = limit.NewAddresses(limit.AddressLimits{})
 	}
 	return err
+}
+
+// peerAddress is the IP address that a request's connection comes from.
+func peerAddress(r *http.Request) string {
+	if addr, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		return addr
+	}
+	return r.RemoteAddr
 }
 
 func (o *Options) checkLists() error {
@@ -181,3 +206,21 @@ func (o *Options) checkLists() error {
 }
 
 func (o *Options) has(transport string) bool { return slices.Contains(o.Transports, transport) }
+
+// offer returns what the OPEN packets of all sessions that begin with the transport say behind the session's id.
+func (o *Options) offer(transport string) []byte {
+	upgrades := []string{} // a list must stand there, even an empty one
+	if transport == Polling && !o.DisableUpgrades && o.has(WebSocket) {
+		upgrades = append(upgrades, WebSocket)
+	}
+	data, err := json.Marshal(struct {
+		Upgrades     []string `json:"upgrades"`
+		PingInterval int64    `json:"pingInterval"`
+		PingTimeout  int64    `json:"pingTimeout"`
+		MaxPayload   int      `json:"maxPayload"`
+	}{upgrades, o.PingInterval.Milliseconds(), o.PingTimeout.Milliseconds(), o.MaxPayload})
+	if err != nil {
+		panic(err) // a struct of strings and numbers
+	}
+	return append([]byte(`",`), data[len("{"):]...)
+}

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// admit checks where a request comes from and sets the CORS headers of the answer. It is the same for every transport: a
-// page of another host is refused unless its origin is allowed by name.
-func (sv *Server) admit(w http.ResponseWriter, r *http.Request, jsonp bool) bool {
+// admit checks where a request comes from and sets the CORS headers of the answer. It is the same for every
+// transport: a page of another host is refused unless its origin is allowed by name.
+func (o *Options) admit(w http.ResponseWriter, r *http.Request, jsonp bool) bool {
 	origin := r.Header.Get("Origin")
 	if origin == "" && jsonp {
 		origin = scriptOrigin(r)
@@ -17,8 +17,8 @@ func (sv *Server) admit(w http.ResponseWriter, r *http.Request, jsonp bool) bool
 	if origin == "" || sameHost(origin, r.Host) {
 		return true
 	}
-	if !sv.originAllowed(origin) {
-		sv.noteRefused(origin)
+	if !o.originAllowed(origin) {
+		o.noteRefused(origin)
 		return false
 	}
 	// Clients before 3.0 send their XHR with credentials, which a browser allows only if the answer names the origin.
@@ -41,26 +41,25 @@ func scriptOrigin(r *http.Request) string {
 	return ""
 }
 
-// AllowsOrigin says whether the page that a request comes from may connect, by the same rules as to the server itself. It
-// is for endpoints beside it.
-func (sv *Server) AllowsOrigin(r *http.Request) bool {
+// allowsOrigin is admit for endpoints beside the server, which set no CORS headers.
+func (o *Options) allowsOrigin(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
-	if origin == "" || sameHost(origin, r.Host) || sv.originAllowed(origin) {
+	if origin == "" || sameHost(origin, r.Host) || o.originAllowed(origin) {
 		return true
 	}
-	sv.noteRefused(origin)
+	o.noteRefused(origin)
 	return false
 }
 
-func (sv *Server) noteRefused(origin string) {
-	if sv.opts.RefusedOrigin != nil {
-		sv.opts.RefusedOrigin(origin)
+func (o *Options) noteRefused(origin string) {
+	if o.RefusedOrigin != nil {
+		o.RefusedOrigin(origin)
 	}
 }
 
-func (sv *Server) originAllowed(origin string) bool {
-	return slices.Contains(sv.opts.AllowedOrigins, "*") ||
-		slices.Contains(sv.opts.AllowedOrigins, strings.ToLower(origin))
+func (o *Options) originAllowed(origin string) bool {
+	return slices.Contains(o.AllowedOrigins, "*") ||
+		slices.Contains(o.AllowedOrigins, strings.ToLower(origin))
 }
 
 // sameHost compares hosts alone: behind a proxy that ends TLS the server does not know the scheme of the page.

@@ -2,7 +2,9 @@ package engineio
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"strings"
+	"unicode/utf8"
 )
 
 // PacketType says what an Engine.IO packet is for. On the wire it is a digit before text and, in
@@ -13,7 +15,7 @@ type PacketType byte
 const (
 	PacketOpen    PacketType = iota // the handshake, from the server
 	PacketClose                     // the sender leaves
-	PacketPing                      // heartbeat: from the client in EIO 3, from the server in EIO 4; and the upgrade's probe
+	PacketPing                      // heartbeat: the client's in EIO 3, the server's in EIO 4; an upgrade's probe
 	PacketPong                      // answer to a ping, with the same data
 	PacketMessage                   // what the two sides have to say
 	PacketUpgrade                   // the client takes the probed transport into use
@@ -151,4 +153,22 @@ func digitsOnly(s string) string {
 		}
 		return -1
 	}, s)
+}
+
+const highBits = 0x8080808080808080
+
+// isASCII looks at eight bytes at a time: nearly all text is ASCII, and this decides for each
+// polled packet whether its characters have to be counted.
+func isASCII(b []byte) bool {
+	for ; len(b) >= 8; b = b[8:] {
+		if binary.LittleEndian.Uint64(b)&highBits != 0 {
+			return false
+		}
+	}
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }

@@ -3,7 +3,6 @@ package engineio
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/binary"
 	"iter"
 	"unicode/utf8"
 )
@@ -19,9 +18,9 @@ import (
 // separator stands between the packets of an EIO 4 payload.
 const separator = 0x1e
 
-// maxPayloadPackets is how many packets one body may hold at most, and by default. A body of 1,000,000 bytes has room for
-// 500,000 pings, each worth an answer; events average more than the 15 bytes that this limit leaves
-// each of them there (CVE-2020-36048 has the shape of the attack).
+// maxPayloadPackets is how many packets one body may hold at most, and by default. A body of 1,000,000 bytes has room
+// for 500,000 pings, each worth an answer; events average more than the 15 bytes that this limit leaves each of them
+// there (CVE-2020-36048 has the shape of the attack).
 const maxPayloadPackets = 1 << 16
 
 // decodePayload hands the packets of one polling body to each, in order. It stops at the first error:
@@ -94,22 +93,4 @@ func appendPayload4(dst []byte, packets iter.Seq[wirePacket]) []byte {
 		}
 	}
 	return dst
-}
-
-const highBits = 0x8080808080808080
-
-// isASCII looks at eight bytes at a time: nearly all text is ASCII, and this decides for each
-// polled packet whether its characters have to be counted.
-func isASCII(b []byte) bool {
-	for ; len(b) >= 8; b = b[8:] {
-		if binary.LittleEndian.Uint64(b)&highBits != 0 {
-			return false
-		}
-	}
-	for _, c := range b {
-		if c >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }

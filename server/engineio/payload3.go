@@ -169,16 +169,25 @@ func appendPayload3Binary(dst []byte, packets iter.Seq[wirePacket]) []byte {
 		if p.binary {
 			marker = 1
 		}
-		dst = append(dst, marker)
-		first := len(dst)
-		dst = strconv.AppendInt(dst, int64(len(p.data)), 10)
-		for i := first; i < len(dst); i++ {
-			dst[i] -= '0'
-		}
-		dst = append(dst, endOfLength)
-		dst = append(dst, p.data...)
+		dst = append(appendLength3Binary(dst, marker, len(p.data)), p.data...)
 	}
 	return dst
+}
+
+// appendLength3Binary appends what stands before a packet in the binary form.
+func appendLength3Binary(dst []byte, marker byte, length int) []byte {
+	dst = append(dst, marker)
+	first := len(dst)
+	dst = strconv.AppendInt(dst, int64(length), 10)
+	for i := first; i < len(dst); i++ {
+		dst[i] -= '0'
+	}
+	return append(dst, endOfLength)
+}
+
+// appendLength3Text appends what stands before a packet in the text form.
+func appendLength3Text(dst []byte, length int) []byte {
+	return append(strconv.AppendInt(dst, int64(length), 10), ':')
 }
 
 func appendPayload3Text(dst []byte, packets iter.Seq[wirePacket]) []byte {
@@ -188,9 +197,7 @@ func appendPayload3Text(dst []byte, packets iter.Seq[wirePacket]) []byte {
 			dst = appendBase643(dst, p.data)
 			continue
 		}
-		dst = strconv.AppendInt(dst, int64(utf16Len(p.data)), 10)
-		dst = append(dst, ':')
-		dst = append(dst, p.data...)
+		dst = append(appendLength3Text(dst, utf16Len(p.data)), p.data...)
 	}
 	if len(dst) == first {
 		dst = append(dst, "0:"...)

@@ -2,122 +2,137 @@ package engineio
 
 import (
 	"context"
-	"errors"
-	"io"
-	"iter"
 	"net/http"
-	"os"
-	"slices"
 	"time"
-
-	"github.com/crier/crier/server/websocket"
 )
 
-// releaseDelay is how long a poll may wait once the client has been told that its WebSocket works. It frees a client that
-// polled once more before it stopped (100 ms, as in the reference server's _maybeUpgrade).
-const releaseDelay = 100 * time.Millisecond
+// Long-polling: what the server says is the answer to a GET that waits for it (poll), what the client says is the
+// body of a POST (post.go).
 
-// A poll is a GET that waits for something to send.
+// A polling is the transport of a session on long-polling. The lock of the session guards its fields.
+type polling struct {
+	session *Session
+
+	poll      *poll         // the GET that waits for something to send; it is &one
+	one       poll          // its memory: there is one at a time
+	answering bool          // the answer to the last one is on its way
+	carrying  bool          // and holds messages
+	posting   bool          // a POST is being read
+	proved    bool          // the client has been told that the WebSocket which it tries out works
+	switched  bool          // and has said that it goes on there
+	over      bool          // another transport carries the session, or it has ended
+	parting   chan struct{} // the client has said good-bye; closed when it polls
+	quiet     chan struct{} // closed when neither a POST is read nor messages are on their way
+	lastPoll  *time.Timer   // after the server's good-bye: how long a last poll is awaited
+}
+
+// A poll is a GET that waits.
 type poll struct {
 	wake    chan struct{} // holds one: there may be something to do
-	release bool          // guarded by Session.mu: answer at once, even with nothing
+	release bool          // answer at once, even with nothing
+	late    bool          // it came when the client had been told that its WebSocket works
 }
 
-// wakePoll makes a waiting poll look again. s.mu must be held.
-func (s *Session) wakePoll() {
-	if s.poll == nil {
-		return
-	}
-	select {
-	case s.poll.wake <- struct{}{}:
-	default:
-	}
+const (
+	// lastPollTimeout is how long a closing session waits for a last poll, as in the reference server (closeTimeout of
+	// transports/polling.ts).
+	lastPollTimeout = 30 * time.Second
+
+	// releaseDelay is how long a poll may wait once the client has been told that its WebSocket works. It frees a
+	// client that polled once more before it stopped (100 ms, as in the reference server's _maybeUpgrade).
+	releaseDelay = 100 * time.Millisecond
+
+	// partingDelay is how long the answer to a good-bye waits for the poll that the client made before it: the two
+	// come over two connections. In the reference server, with its one thread, the poll is always first.
+	partingDelay = 250 * time.Millisecond
+)
+
+func newPolling(s *Session) *polling {
+	s.core.polling.Add(1)
+	return &polling{session: s, one: poll{wake: make(chan struct{}, 1)}}
 }
 
-// FramesWaiting is called by the outbox while no WebSocket is attached.
-func (s *Session) FramesWaiting() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.wakePoll()
-}
-
-// servePolling serves the two kinds of request that a session on long-polling is made of.
-func (s *Session) servePolling(w http.ResponseWriter, r *http.Request, q *query) {
-	switch r.Method {
-	case http.MethodGet:
-		s.servePoll(w, r, q)
-	case http.MethodPost:
-		s.servePost(w, r, q)
-	default:
-		w.Header().Set("Allow", "GET, POST, OPTIONS")
-		(&refusal{http.StatusMethodNotAllowed, refuseRequest.Code, refuseRequest.Message, 0}).write(w)
-	}
-}
-
-// servePoll waits for something to send and sends it.
-func (s *Session) servePoll(w http.ResponseWriter, r *http.Request, q *query) {
-	p, err := s.beginPoll()
+// serveGet waits for something to send and sends it.
+func (p *polling) serveGet(w http.ResponseWriter, r *http.Request, q *query) {
+	s := p.session
+	waiting, err := p.begin()
 	if err != nil {
-		s.failPolling(err)
-		refuseRequest.write(w)
+		p.fail(err)
+		s.core.refuse(w, refuseRequest)
 		return
 	}
-	packets, err := s.await(r.Context(), p)
+	a, err := p.await(r.Context(), waiting)
+	if a.refused {
+		s.core.refuse(w, refuseRequest)
+		return
+	}
 	if err == nil {
-		err = s.answer(w, r, q, packets)
+		err = p.write(w, r, q, a)
 	}
-	if err != nil {
-		s.failPolling(err) // what was taken for this poll is lost, and with it the session; nothing is taken for the next
-		return
+	if err != nil && len(a.messages) > 0 {
+		s.fail(err) // what was taken for this poll is lost, and with it the session, whatever carries it by now
+	} else if err != nil {
+		p.fail(err)
 	}
-	s.endAnswer()
+	if !a.empty() {
+		p.end(a, err)
+	}
 }
 
-func (s *Session) beginPoll() (*poll, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (p *polling) begin() (*poll, error) {
+	p.session.mu.Lock()
+	defer p.session.mu.Unlock()
 	switch {
-	case s.conn != nil:
+	case p.over && p.session.state != closed, p.switched:
 		return nil, errUpgraded
-	case s.poll != nil:
+	case p.poll != nil:
 		return nil, errPollOverlap
 	}
-	s.poll = &poll{wake: make(chan struct{}, 1)}
-	return s.poll, nil
+	p.session.pulse.polled = true
+	select {
+	case <-p.one.wake: // meant for the last one
+	default:
+	}
+	p.one.release, p.one.late, p.poll = false, p.proved, &p.one
+	if p.parting != nil {
+		close(p.parting)
+		p.parting = nil
+	}
+	return p.poll, nil
 }
 
-// failPolling is fail for what goes wrong with a request. It does not harm a session that has left long-polling
+// fail is Session.fail for what goes wrong with a request. It does not harm a session that has left long-polling
 // meanwhile: a client may drop its last poll then.
-func (s *Session) failPolling(err error) {
-	s.mu.Lock()
-	upgraded := s.conn != nil
-	s.mu.Unlock()
-	if !upgraded {
-		s.fail(err)
+func (p *polling) fail(err error) {
+	p.session.mu.Lock()
+	left := p.switched || p.over
+	p.session.mu.Unlock()
+	if !left {
+		p.session.fail(err)
 	}
 }
 
-// await returns the packets that answer the poll, when there are some.
-func (s *Session) await(ctx context.Context, p *poll) (iter.Seq[wirePacket], error) {
+// await returns what answers the poll, when there is something.
+func (p *polling) await(ctx context.Context, waiting *poll) (answer, error) {
 	for {
-		packets, delay := s.collect(p)
-		if packets != nil && ctx.Err() != nil {
-			return nil, errLost
+		a, delay, ok := p.collect(waiting)
+		if ok && ctx.Err() != nil {
+			return a, errLost
 		}
-		if packets != nil {
-			return packets, nil
+		if ok {
+			return a, nil
 		}
 		var release <-chan time.Time
 		if delay > 0 {
 			release = time.After(delay)
 		}
 		select {
-		case <-p.wake:
+		case <-waiting.wake:
 		case <-release:
-			s.releasePoll(p)
+			p.release(waiting)
 		case <-ctx.Done():
-			s.endPoll(p)
-			return nil, errLost
+			p.drop(waiting)
+			return answer{}, errLost
 		}
 	}
 }
@@ -125,224 +140,192 @@ func (s *Session) await(ctx context.Context, p *poll) (iter.Seq[wirePacket], err
 // collect ends the poll if there is something to answer it with. If there is nothing, it says how long that may last,
 // 0 meaning as long as it takes. While the last answer is on its way nothing is taken for the next: a client that asks
 // and asks, and never reads, holds one answer and its queue.
-func (s *Session) collect(p *poll) (iter.Seq[wirePacket], time.Duration) {
+func (p *polling) collect(waiting *poll) (a answer, delay time.Duration, ok bool) {
+	s := p.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var packets iter.Seq[wirePacket]
 	switch {
-	case s.conn != nil:
-		packets = noop // upgraded: what waits belongs to the WebSocket
+	case p.switched && waiting.late:
+		a.refused = true // the client has stopped to poll before it said so, if it follows the protocol
+	case p.switched:
+		a.control = PacketNoop // what waits belongs to the WebSocket
 	case s.state == closed && s.peerLeft:
-		packets = noop // as the reference server answers a client that has said good-bye itself
+		a.control = PacketNoop // as the reference server answers a client that has said good-bye itself
 	case s.state == closed:
-		packets = goodbye
-	case !s.answering:
-		packets = wirePackets(s.out.Take())
-		if packets == nil && s.state == closing { // in a payload of its own: clients handle it before the messages beside it
-			packets = goodbye
-			s.lastPoll.Reset(0) // ends the session, without s.mu
+		a.control = PacketClose
+	case !p.answering && p.parting == nil:
+		a = p.take()
+	}
+	if a.empty() && waiting.release {
+		a.control = PacketNoop
+	}
+	if !a.empty() {
+		a.form = p.form()
+		p.poll, p.answering, p.carrying = nil, !a.refused, len(a.messages) > 0
+		if !a.refused {
+			s.holders++ // until end
+		}
+		return a, 0, true
+	}
+	if p.proved {
+		delay = releaseDelay
+	}
+	return a, delay, false
+}
+
+// take takes messages from the queue, or what is said when there are none and will be none. The session's lock must
+// be held.
+func (p *polling) take() (a answer) {
+	s := p.session
+	f := p.form()
+	a.messages = s.out.TakeUpTo(mostInAnswer, f.boundary)
+	switch {
+	case len(a.messages) > 0:
+		if s.pulse.unasked && holdsPing(f, a.messages) {
+			s.pulse.unasked = false
+		}
+	case s.state == closing: // in a payload of its own: clients handle it before the messages beside it
+		a.control = PacketClose
+		p.lastPollIsHere()
+	}
+	return a
+}
+
+func holdsPing(f form, pieces [][]byte) bool {
+	for p := range f.packets(pieces) {
+		if len(p.data) == 1 && p.data[0] == PacketPing.digit() && !p.binary {
+			return true
 		}
 	}
-	if packets == nil && p.release {
-		packets = noop
-	}
-	if packets != nil {
-		s.poll, s.answering = nil, true
-		return packets, 0
-	}
-	if s.probed {
-		return nil, releaseDelay
-	}
-	return nil, 0
+	return false
 }
 
-func (s *Session) endAnswer() {
+// lastPollIsHere ends the session, without its lock, which must be held.
+func (p *polling) lastPollIsHere() {
+	if p.lastPoll == nil {
+		p.awaitLastPoll()
+	}
+	p.lastPoll.Reset(0)
+}
+
+// awaitLastPoll gives the client of a closing session its time to hear of it. The session's lock must be held.
+func (p *polling) awaitLastPoll() {
+	s := p.session
+	p.lastPoll = time.AfterFunc(lastPollTimeout, func() { s.end(s.leaving, ending{}) })
+}
+
+// end is told that an answer has left, or never will.
+func (p *polling) end(a answer, err error) {
+	s := p.session
+	s.out.Landed(a.size())
+	s.mu.Lock()
+	if err == nil { // otherwise nothing is taken for the next
+		p.answering = false
+	}
+	p.carrying = false
+	p.wake()
+	s.mu.Unlock()
+	s.release()
+}
+
+func (p *polling) release(waiting *poll) {
+	p.session.mu.Lock()
+	defer p.session.mu.Unlock()
+	waiting.release = true
+}
+
+// drop forgets a poll whose client has hung up.
+func (p *polling) drop(waiting *poll) {
+	p.session.mu.Lock()
+	defer p.session.mu.Unlock()
+	if p.poll == waiting {
+		p.poll = nil
+	}
+}
+
+// name is the transport's.
+func (p *polling) name() string { return Polling }
+
+// form is the transport's.
+func (p *polling) form() form {
+	f := formPayload
+	s := p.session
+	if s.version == 3 {
+		f |= formOld
+	}
+	if s.base64 || s.script && s.version == 3 {
+		f |= formBase64
+	}
+	if s.script {
+		f |= formScript
+	}
+	if s.ancient && f&formBase64 == 0 {
+		f |= formBytes
+	}
+	return f
+}
+
+// attach is the transport's: the queue needs no way out, a poll takes from it.
+func (p *polling) attach() {
+	s := p.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.answering = false
-	s.wakePoll()
-}
-
-func (s *Session) releasePoll(p *poll) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p.release = true
-}
-
-func (s *Session) endPoll(p *poll) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.poll == p {
-		s.poll = nil
+	if s.state == closing {
+		p.awaitLastPoll()
 	}
 }
 
-var (
-	noop    = slices.Values([]wirePacket{{data: []byte{PacketNoop.digit()}}})
-	goodbye = slices.Values([]wirePacket{{data: []byte{PacketClose.digit()}}})
-)
+// ready is the transport's.
+func (p *polling) ready() bool { return p.poll != nil && !p.answering && p.session.out.Size() == 0 }
 
-// wirePackets takes frames apart into the packets that a payload is made of; it returns nil if there are none. They are
-// not gathered in a list: that took 64 times the memory of a queue full of pongs, which a client can fill on its own.
-func wirePackets(bufs [][]byte) iter.Seq[wirePacket] {
-	if len(bufs) == 0 {
-		return nil
-	}
-	return func(yield func(wirePacket) bool) {
-		for _, rest := range bufs {
-			for len(rest) > 0 {
-				op, payload, after, ok := websocket.NextFrame(rest)
-				if !ok {
-					panic("engineio: a queue holds what is not a frame")
-				}
-				if !yield(wirePacket{binary: op == websocket.OpBinary, data: payload}) {
-					return
-				}
-				rest = after
-			}
-		}
-	}
+// listens is the transport's.
+func (p *polling) listens() bool {
+	polled := p.session.pulse.polled || p.poll != nil || p.answering
+	p.session.pulse.polled = false
+	return polled
 }
 
-// servePost takes a payload from the client.
-func (s *Session) servePost(w http.ResponseWriter, r *http.Request, q *query) {
-	if err := s.beginPost(); err != nil {
-		s.failPolling(err)
-		refuseRequest.write(w)
+// wake is the transport's: a poll that waits looks again.
+func (p *polling) wake() {
+	if p.quiet != nil && (p.session.state == closed || !p.posting && !p.carrying) {
+		close(p.quiet)
+		p.quiet = nil
+	}
+	if p.poll == nil {
 		return
 	}
-	refused, err := s.readPost(w, r, q)
-	s.endPost()             // before the answer: the client may send its next one as soon as it has this
-	s.server.boundAnswer(w) // anew: the body took its time
-	if err != nil {
-		s.fail(err)
+	select {
+	case p.poll.wake <- struct{}{}:
+	default:
 	}
-	if refused != nil {
-		refused.write(w)
+}
+
+// farewell is the transport's: a poll is answered with the good-bye when the queue is empty.
+func (p *polling) farewell(Reason) {
+	s := p.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == closing && !p.over && p.lastPoll == nil {
+		p.awaitLastPoll()
+	}
+}
+
+// close is the transport's: what is queued is dropped, since a client that was told of the end polls no more.
+func (p *polling) close(*ending) {
+	p.session.out.Close()
+	p.session.mu.Lock()
+	defer p.session.mu.Unlock()
+	p.leave()
+}
+
+// leave is for a transport that carries the session no longer. The session's lock must be held.
+func (p *polling) leave() {
+	if p.over {
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html") // text/plain makes old browsers offer the answer of a form's iframe as a download
-	h["Cache-Control"] = noStore
-	h.Set("X-Content-Type-Options", "nosniff")
-	guardOldBrowsers(h, r)
-	_, _ = io.WriteString(w, "ok") // a client that is gone gets nothing
-}
-
-func (s *Session) beginPost() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.conn != nil:
-		return errUpgraded
-	case s.posting:
-		return errPostOverlap
+	p.over = true
+	p.session.core.polling.Add(-1)
+	if p.lastPoll != nil {
+		p.lastPoll.Stop()
 	}
-	s.posting = true
-	return nil
-}
-
-func (s *Session) endPost() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.posting = false
-}
-
-// readPost reads and handles a payload. The refusal is the answer, the error ends the session; a client that says
-// good-bye in a payload gets the second alone.
-func (s *Session) readPost(w http.ResponseWriter, r *http.Request, q *query) (*refusal, error) {
-	binary := r.Header.Get("Content-Type") == "application/octet-stream"
-	if binary && s.version == 4 {
-		return refuseRequest, errBinaryPost
-	}
-	body, refused, err := s.readBody(w, r)
-	if err != nil {
-		return refused, err
-	}
-	if q.jsonp {
-		body, err = decodeJSONPForm(body)
-		if errors.Is(err, errNoJSONPData) {
-			return nil, nil // an empty form says nothing, as with the reference server
-		}
-		if err != nil {
-			return refuseRequest, err
-		}
-	}
-	return s.receivePayload(binary, body)
-}
-
-// receivePayload handles the packets of a payload: see readPost.
-func (s *Session) receivePayload(binary bool, body []byte) (*refusal, error) {
-	receive, packets := s.receive, 0
-	if s.version == 3 && !binary {
-		receive = s.receiveRepaired
-	}
-	err := decodePayload(s.version, binary, body, func(p packet) error {
-		if packets++; packets > s.server.opts.MaxPackets {
-			return errPayloadPackets
-		}
-		return receive(p)
-	})
-	switch {
-	case err == nil || errors.Is(err, errPeerClosed):
-		return nil, err
-	case errors.Is(err, errPayloadPackets):
-		s.server.hit(LimitPackets)
-		return refusePackets, err
-	}
-	return refuseRequest, err
-}
-
-// receiveRepaired is receive for text of a client that may have encoded it twice: see oldclients.go.
-func (s *Session) receiveRepaired(p packet) error {
-	if !p.binary {
-		p.data = s.repair.repair(p.data)
-	}
-	return s.receive(p)
-}
-
-// readBody reads a body of at most MaxPayload bytes. Memory grows with what has arrived, not with what was announced.
-func (s *Session) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal, error) {
-	limit := s.server.opts.MaxPayload
-	if r.ContentLength > int64(limit) {
-		s.server.hit(LimitPayload)
-		return nil, refuseTooLarge, errTooLarge
-	}
-	steady := &steadyReader{r.Body, http.NewResponseController(w), s, time.Now().Add(s.server.opts.MessageTimeout)}
-	body, err := io.ReadAll(io.LimitReader(steady, int64(limit)+1))
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		s.server.hit(LimitMessageTime)
-		return nil, refuseTooSlow, errTooSlow
-	}
-	if err != nil {
-		return nil, refuseRequest, errLost
-	}
-	if len(body) > limit {
-		s.server.hit(LimitPayload)
-		return nil, refuseTooLarge, errTooLarge // the deadline stays: net/http still waits for some of the rest
-	}
-	_ = steady.conn.SetReadDeadline(time.Time{})
-	return body, nil, nil
-}
-
-// A steadyReader bounds how long a body may stand still, and how long it may take, and ends with its session: while a body is
-// being read the client can answer no heartbeat.
-type steadyReader struct {
-	body    io.Reader
-	conn    *http.ResponseController
-	session *Session
-	last    time.Time
-}
-
-func (r *steadyReader) Read(p []byte) (int, error) {
-	if r.session.isClosed() {
-		return 0, ErrClosed
-	}
-	// Not every ResponseWriter has deadlines; the HTTP server's own timeouts hold for those that have none.
-	deadline := time.Now().Add(r.session.server.opts.WriteTimeout)
-	if deadline.After(r.last) {
-		deadline = r.last
-	}
-	_ = r.conn.SetReadDeadline(deadline)
-	return r.body.Read(p)
 }

@@ -9,52 +9,63 @@ import (
 	"github.com/crier/crier/server/websocket"
 )
 
-// A Prepared holds messages that go to many sessions: they are encoded once for each form that the sessions need. Copies share
-// that, and any number of goroutines may send it.
+// A Prepared holds messages that go to many sessions: they are encoded once for each form that the sessions need.
+// Copies share that, and any number of goroutines may send it.
 type Prepared struct {
-	frames outbound.Frames // as most sessions need them
-	traits form            // what makes a difference to some session
-	others *otherForms     // nil without traits
+	frames outbound.Frames // as most sessions on WebSocket need them
+	traits form            // what makes a difference to some of these
+	others *otherForms     // nil without traits, and while no session is on long-polling
 }
 
-// otherForms are the forms that few sessions need, each encoded when the first of them is met.
+// otherForms are the forms that not all sessions need, each encoded when the first of them is met.
 type otherForms struct {
-	server *Server
-	plain  []bool   // of each message
-	old    [][]byte // Message.Old of each; nil if none has it
+	plain []bool   // of each message; nil if none is
+	old   [][]byte // Message.Old of each; nil if none has it
 
+	first atomic.Pointer[otherForm]
 	mu    sync.Mutex // held while one is encoded
-	forms [forms]atomic.Pointer[outbound.Frames]
 }
 
-// Prepare returns messages ready to be sent to any of the server's sessions. Their data is copied: messages prepared one
-// behind the other lie side by side in memory, so that a queue holds them as one piece.
-func (sv *Server) Prepare(messages ...Message) Prepared {
-	p := Prepared{frames: sv.encode(messages, 0), traits: traitsOf(messages)}
-	if p.traits != 0 {
-		p.others = &otherForms{server: sv, plain: make([]bool, len(messages))}
+// An otherForm is one of them, in a list: there are few.
+type otherForm struct {
+	form   form
+	frames outbound.Frames
+	next   *otherForm
+}
+
+func (c *core) prepare(messages []Message) Prepared {
+	p := Prepared{frames: c.encode(messages, 0), traits: traitsOf(messages)}
+	if p.traits != 0 || c.polling.Load() > 0 {
+		p.others = new(otherForms)
 		for i := range messages {
-			p.others.keep(i, &messages[i])
+			p.others.keep(i, len(messages), &messages[i])
 		}
 	}
 	return p
 }
 
-// keep takes from a message what its frame does not show.
-func (o *otherForms) keep(i int, m *Message) {
-	o.plain[i] = m.Plain
-	if m.Old == nil {
-		return
+// keep takes from the i-th of n messages what its frame does not show.
+func (o *otherForms) keep(i, n int, m *Message) {
+	if m.Plain {
+		if o.plain == nil {
+			o.plain = make([]bool, n)
+		}
+		o.plain[i] = true
 	}
-	if o.old == nil {
-		o.old = make([][]byte, len(o.plain))
+	if m.Old != nil {
+		if o.old == nil {
+			o.old = make([][]byte, n)
+		}
+		o.old[i] = bytes.Clone(m.Old)
 	}
-	o.old[i] = bytes.Clone(m.Old)
 }
 
 // kept returns a message as it was, from its frame's data and what keep took.
 func (o *otherForms) kept(i int, binary bool, data []byte) Message {
-	m := Message{Binary: binary, Data: data, Plain: o.plain[i]}
+	m := Message{Binary: binary, Data: data}
+	if o.plain != nil {
+		m.Plain = o.plain[i]
+	}
 	if o.old != nil {
 		m.Old = o.old[i]
 	}
@@ -65,24 +76,38 @@ func (o *otherForms) kept(i int, binary bool, data []byte) Message {
 func (p *Prepared) Size() int { return p.frames.Len() }
 
 // in returns the messages in a form.
-func (p *Prepared) in(f form) outbound.Frames {
+func (p *Prepared) in(c *core, f form) outbound.Frames {
 	if f == 0 {
 		return p.frames
 	}
-	if frames := p.others.forms[f].Load(); frames != nil {
-		return *frames
+	others := p.others
+	if others == nil { // the first session on long-polling has come just now
+		others = new(otherForms)
 	}
-	return p.others.encode(f, p.frames)
+	if frames, ok := others.find(f); ok {
+		return frames
+	}
+	return others.encode(c, f, p.frames)
+}
+
+func (o *otherForms) find(f form) (outbound.Frames, bool) {
+	for other := o.first.Load(); other != nil; other = other.next {
+		if other.form == f {
+			return other.frames, true
+		}
+	}
+	return outbound.Frames{}, false
 }
 
 // encode encodes the messages anew, from the frames of form 0.
-func (o *otherForms) encode(f form, from outbound.Frames) outbound.Frames {
+func (o *otherForms) encode(c *core, f form, from outbound.Frames) outbound.Frames {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if frames := o.forms[f].Load(); frames != nil {
-		return *frames
+	if frames, ok := o.find(f); ok {
+		return frames
 	}
-	messages := make([]Message, 0, len(o.plain))
+	var one [1]Message
+	messages := one[:0]
 	for rest := from.Bytes(); len(rest) > 0; {
 		op, data, after, ok := websocket.NextFrame(rest)
 		if !ok {
@@ -95,13 +120,7 @@ func (o *otherForms) encode(f form, from outbound.Frames) outbound.Frames {
 		messages = append(messages, o.kept(len(messages), binary, data))
 		rest = after
 	}
-	frames := o.server.encode(messages, f)
-	o.forms[f].Store(&frames)
+	frames := c.encode(messages, f)
+	o.first.Store(&otherForm{f, frames, o.first.Load()})
 	return frames
-}
-
-// SendPrepared is Send for one of many sessions. The frames leave after b.Flush. It does not look at what the flusher has yet to
-// deliver: the caller sees to the order.
-func (s *Session) SendPrepared(p *Prepared, b *outbound.Batch) error {
-	return sendError(s.out.PushBatch(p.in(s.form(p.traits)), b))
 }

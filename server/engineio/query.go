@@ -42,8 +42,8 @@ func (q *query) field(key string) *string {
 	return nil
 }
 
-// unescape decodes a value; clients' own need no decoding. One that can't be decoded is taken as it is, and found wanting
-// by whoever uses it.
+// unescape decodes a value; clients' own need no decoding. One that can't be decoded is taken as it is, and found
+// wanting by whoever uses it.
 func unescape(value string) string {
 	if !strings.ContainsAny(value, "%+") {
 		return value

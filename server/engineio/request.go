@@ -33,8 +33,8 @@ func (r *Request) Header() http.Header {
 	return h
 }
 
-// packHeader writes a header into one string, in which neither names nor values can hold a line feed. A browser's fifteen
-// fields take 2 KiB as a map, for as long as the session lives, and a third of that like this.
+// packHeader writes a header into one string, in which neither names nor values can hold a line feed. A browser's
+// fifteen fields take 2 KiB as a map, for as long as the session lives, and a third of that like this.
 func packHeader(r *http.Request) string {
 	lines := append(make([]byte, 0, 1024), "Host:"...)
 	lines = append(append(lines, r.Host...), '\n')

@@ -1,18 +1,13 @@
 package engineio
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
-	"log/slog"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/crier/crier/server/internal/limit"
 	"github.com/crier/crier/server/internal/outbound"
-	"github.com/crier/crier/server/websocket"
 )
 
 // A Session is one client's connection to the server, over whatever transport carries it at the time. It owns the
@@ -20,39 +15,42 @@ import (
 //
 // All methods may be called concurrently.
 //
-// Order of locks: Session.mu, then Server.mu, that of the heart or that of its Outbox.
+// Order of locks: Session.mu, then that of the registry, of a heart, or of the Outbox.
 type Session struct {
 	id      string
 	version int
-	server  *Server
+	core    *core
 	request Request
 	handler Handler
+	account Account    // nil if nobody counts
 	base64  bool       // the client takes no binary bodies: it said so when it opened the session
+	script  bool       // it polls by JSONP
 	ancient bool       // a client before 1.4: see oldclients.go
 	repair  textRepair // what the client's text needs; used by one receiver at a time
 	out     outbound.Outbox
-	deflate atomic.Bool // the WebSocket takes compressed messages
-	beats   beats       // guarded by the lock of server.heart
-	aside   *Direct     // the first of those that a Sequence has for this session alone; used in tasks of its worker
+	beats   beats   // guarded by the lock of the session's heart
+	aside   *Direct // the first of those that a Sequence has for this session alone; used in tasks of its worker
+
+	handling atomic.Bool  // Handler.Message is under way
+	body     atomic.Int64 // bytes that are held of the body of a POST
 
 	mu sync.Mutex // guards the following
 
-	state      state
-	conn       *websocket.Conn // nil while on long-polling
-	probe      *websocket.Conn // the WebSocket that the client is trying out
-	poll       *poll           // the GET that waits for something to send
-	answering  bool            // the answer to the last one is on its way
-	posting    bool            // a POST is being read
-	probed     bool            // the client has been told that it works
-	lastPoll   *time.Timer     // after Close on long-polling: how long a last poll is awaited
-	probeTimer *time.Timer     // how long the WebSocket may be tried out
-	awaited    bool            // EIO 4: a ping is out and its pong is not back
-	excused    bool            // EIO 4: another packet came instead, once
-	peerLeft   bool            // the client has said good-bye
-	begun      bool            // handler is there
-	leaving    Reason          // the server's own reason, once it has said good-bye
-	doomed     Reason          // why the session is to end as soon as it has begun
-	received   uint64          // packets
+	carrier    transport
+	probe      *socket     // the WebSocket that the client is trying out
+	probeTimer *time.Timer // how long it may be
+	meter      limit.Meter // packets
+	received   uint64      // packets
+	ignored    int         // bytes of what came when nobody listened any more
+	holders    int         // the session as long as it is open, readers, answers: what holds memory or a connection
+
+	state    state
+	begun    bool   // handler is there
+	peerLeft bool   // the client has said good-bye
+	leaving  Reason // the server's own reason, once it has said good-bye
+	doomed   Reason // why the session is to end as soon as it has begun
+
+	pulse pulse
 }
 
 type state uint8
@@ -64,16 +62,20 @@ const (
 	closed
 )
 
-// closeTimeout is how long a closing session waits for a last poll, as in the reference server (closeTimeout of
-// transports/polling.ts).
-const closeTimeout = 30 * time.Second
-
-func newSession(sv *Server, r *http.Request, q *query, address string) *Session {
+// newSession returns a session that takes no packets yet: see start.
+func newSession(c *core, r *http.Request, q *query, address string) *Session {
 	version := q.version()
-	s := &Session{id: newID(), version: version, server: sv, request: newRequest(r, address)}
-	s.base64 = q.b64 != ""
+	s := &Session{id: newID(), version: version, core: c, request: newRequest(r, address), holders: 1}
+	s.base64, s.script = q.b64 != "", q.jsonp
 	s.ancient = version == 3 && readsBinaryPayloadsOnly(q.t)
-	s.out.Init(sv.flusher, s, outbound.OutboxLimits{MaxBytes: sv.opts.MaxQueue, WriteTimeout: sv.opts.WriteTimeout})
+	limits := outbound.OutboxLimits{MaxBytes: c.opts.MaxQueue, WriteTimeout: c.opts.WriteTimeout}
+	if c.opts.Account != nil {
+		if s.account = c.opts.Account(s.request.RemoteAddr); s.account != nil {
+			limits.Held = s.account.Hold
+		}
+	}
+	s.pulse.session = s
+	s.out.Init(c.flusher, s, limits)
 	return s
 }
 
@@ -87,255 +89,179 @@ func (s *Session) Version() int { return s.version }
 func (s *Session) Request() *Request { return &s.request }
 
 // Transport returns the name of the transport in use: Polling or WebSocket.
-func (s *Session) Transport() string {
+func (s *Session) Transport() string { return s.transport().name() }
+
+func (s *Session) transport() transport {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conn != nil {
-		return WebSocket
-	}
-	return Polling
+	return s.carrier
 }
 
-// begin opens the session: the OPEN packet is queued, the handler attached, the session made known, and only then can the client
-// hear of it and anything arrive. On a WebSocket the packet goes out in one write with the handshake's answer.
-// r is what will read the WebSocket, nil on long-polling.
-func (s *Session) begin(transport string, r *connReader) *refusal {
-	_ = s.out.Push(s.openFrame(transport)) // an empty queue takes it
-	s.handler = s.server.accept(s)
-	known := s.server.add(s, r)
-	doomed := s.start(r)
-	if !known {
-		s.finish(ReasonServerShutdown, nil)
-		return refuseDraining
-	}
-	s.log("session opened", "transport", transport, "version", s.version)
-	if r != nil {
-		s.attach(r.conn)
-	}
-	if doomed != "" {
-		s.finish(doomed, nil)
-	}
-	return nil
+// Worker returns the number of the flusher's worker that the session belongs to, for life.
+func (s *Session) Worker() int { return s.out.Worker() }
+
+// Held returns how many bytes the session holds: what is queued, what is on its way to the client, and what has
+// arrived of the body of a POST.
+func (s *Session) Held() int { return s.out.Size() + int(s.body.Load()) }
+
+// Ready says whether what is sent now would leave at once. Volatile messages are those that one drops when it would
+// not.
+func (s *Session) Ready() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.carrier.ready()
 }
 
-// start lets packets in, unless the session came to its end while accept ran: then it returns the reason.
-func (s *Session) start(r *connReader) (doomed Reason) {
+// Flushed returns a channel that is closed when everything sent before has been handed to the transport (on
+// long-polling: to the connection of a poll), or never will be because the session has ended.
+func (s *Session) Flushed() <-chan struct{} {
+	s.out.Settle()
+	return s.out.Flushed()
+}
+
+// Spare returns how many bytes of messages may still be queued, 12 counted for each beside its own.
+func (s *Session) Spare() int {
+	s.out.Settle()
+	return s.core.opts.MaxQueue - s.out.Size()
+}
+
+// sendOpen queues the OPEN packet.
+func (s *Session) sendOpen(transport string) {
+	data := append([]byte(`{"sid":"`), s.id...)
+	data = append(data, s.core.offers[transport]...)
+	f := form(s.out.Form())
+	frames := s.core.arena.Put(appendPacket(nil, PacketOpen.digit(), data, f))
+	_ = s.push(f, frames, nil) // an empty queue takes it
+}
+
+// start lets packets in, unless the session came to its end while the handler was made: then it returns the reason.
+// read says that a reader holds the session too.
+func (s *Session) start(read bool) (doomed Reason) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begun = true
-	if r != nil {
-		s.conn = r.conn
+	if read {
+		s.holders++
 	}
-	switch s.state {
-	case opening:
+	if s.state == opening {
 		s.state = open
-		s.startHeartbeat()
-	case closing:
-		s.awaitLastPoll()
+		s.pulse.start()
 	}
 	return s.doomed
 }
 
-// attach makes conn, which s.conn already names, the way out.
-func (s *Session) attach(conn *websocket.Conn) {
-	s.deflate.Store(conn.Compressed())
-	s.out.Attach(conn)
-	s.mu.Lock()
-	leaving := s.leaving
-	s.mu.Unlock()
-	if leaving != "" { // Close came while there was no connection to say it on
-		s.sayGoodbye(leaving)
-	}
-}
-
-// openFrame returns the OPEN packet of a session that begins with the transport.
-func (s *Session) openFrame(transport string) outbound.Frames {
-	packet := make([]byte, 0, 256)
-	packet = append(append(packet, PacketOpen.digit()), `{"sid":"`...)
-	packet = append(append(packet, s.id...), s.server.offers[transport]...)
-	return s.server.arena.Put(websocket.AppendFrame(nil, websocket.OpText, packet))
-}
-
-// offer returns what the OPEN packets of all sessions that begin with the transport say behind the session's id.
-func (o *Options) offer(transport string) []byte {
-	upgrades := []string{} // a list must stand there, even an empty one
-	if transport == Polling && !o.DisableUpgrades && o.has(WebSocket) {
-		upgrades = append(upgrades, WebSocket)
-	}
-	data, err := json.Marshal(struct {
-		Upgrades     []string `json:"upgrades"`
-		PingInterval int64    `json:"pingInterval"`
-		PingTimeout  int64    `json:"pingTimeout"`
-		MaxPayload   int      `json:"maxPayload"`
-	}{upgrades, o.PingInterval.Milliseconds(), o.PingTimeout.Milliseconds(), o.MaxPayload})
-	if err != nil {
-		panic(err) // a struct of strings and numbers
-	}
-	return append([]byte(`",`), data[len("{"):]...)
-}
-
-// receive handles one packet from the client. Calls come one at a time. What comes after the server's good-bye is ignored.
+// receive handles one packet from the client. Calls come one at a time. What comes after the server's good-bye is
+// ignored.
 func (s *Session) receive(p packet) error {
-	if !s.heard(p.kind) {
-		return nil
+	heard, err := s.hear(p.kind, len(p.data))
+	if !heard {
+		return err
 	}
 	switch p.kind {
 	case PacketMessage:
-		return s.handler.Message(p.binary, p.data)
+		return s.handle(p.binary, p.data)
 	case PacketPing, PacketPong:
-		return s.heartbeat(p.kind)
+		return s.pulse.hear(p.kind)
 	case PacketClose:
 		return errPeerClosed
 	}
 	return nil // OPEN, UPGRADE and NOOP mean nothing here, and the reference server ignores them too
 }
 
-// fail ends the session because of what the client sent, or failed to send.
-func (s *Session) fail(err error) {
-	switch {
-	case errors.Is(err, errPeerClosed):
-		s.finishWith(ReasonTransportClose, err, websocket.CloseNormal, "")
-	case errors.Is(err, errSlowPoll):
-		s.server.hit(LimitWriteTime)
-		s.finish(ReasonSlowConsumer, err)
-	case errors.Is(err, errTransport):
-		s.finishWith(ReasonTransportError, err, websocket.CloseProtocolError, err.Error())
-	default:
-		s.finishWith(ReasonParseError, err, websocket.CloseProtocolError, err.Error())
+// handle gives the handler a message. A panic ends the session.
+func (s *Session) handle(binary bool, data []byte) (err error) {
+	if !s.guard("Message", func() { err = s.handler.Message(binary, data) }) {
+		err = errPanicked
 	}
+	s.handling.Store(false)
+	return err
 }
 
-// Close ends the session once what is queued has gone out. The handler's Close follows with ReasonForcedClose when the
-// client has heard of it, or has had its time to.
-func (s *Session) Close() { s.leave(ReasonForcedClose) }
-
-// Abandon ends the session at once, with ReasonTransportClose: for one whose client is known to be elsewhere.
-func (s *Session) Abandon() { s.finish(ReasonTransportClose, nil) }
-
-func (s *Session) leave(reason Reason) {
-	s.out.Settle()
-	s.mu.Lock()
-	if s.state != open && s.state != opening {
-		s.mu.Unlock()
-		return
-	}
-	s.state, s.leaving = closing, reason
-	conn := s.conn
-	s.out.Seal()
-	s.stopHeartbeat()
-	if s.begun {
-		s.awaitLastPoll()
-	}
-	s.wakePoll()
-	s.mu.Unlock()
-	if conn != nil {
-		s.sayGoodbye(reason)
-	}
+// guard calls f, which calls the handler's method; false if it panicked.
+func (s *Session) guard(method string, f func()) (ok bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.core.logPanic(method, s.request.RemoteAddr, p)
+			ok = false
+		}
+	}()
+	f()
+	return true
 }
 
-// sayGoodbye queues the close frame that goes with the server's own reason.
-func (s *Session) sayGoodbye(reason Reason) {
-	code, text := websocket.CloseNormal, ""
-	if reason == ReasonServerShutdown {
-		code, text = websocket.CloseGoingAway, string(reason)
-	}
-	s.out.Finish(s.server.closeFrame(code, text), websocket.CloseGrace)
-}
+// mostIgnored is how many bytes are read from a client after the server's good-bye: it may have sent them before it
+// heard of it. Past it nothing is read any more.
+const mostIgnored = 1 << 20
 
-// awaitLastPoll gives the client of a closing session on long-polling its time to hear of it. s.mu must be held.
-func (s *Session) awaitLastPoll() {
-	if s.conn == nil {
-		s.lastPoll = time.AfterFunc(closeTimeout, func() { s.finish(s.leaving, nil) })
-	}
-}
-
-// finish ends the session, and its connection at once. Only the first call of it or finishWith counts.
-func (s *Session) finish(reason Reason, cause error) {
-	if reason, ok := s.end(reason, cause); ok {
-		s.out.Close()
-		s.ended(reason)
-	}
-}
-
-// finishWith is finish with a close frame for the client, behind what is queued.
-func (s *Session) finishWith(reason Reason, cause error, code websocket.CloseCode, text string) {
-	s.out.Settle()
-	if reason, ok := s.end(reason, cause); ok {
-		s.out.Finish(s.server.closeFrame(code, text), websocket.CloseGrace)
-		s.ended(reason)
-	}
-}
-
-// end closes the session's state; false if it was closed before. The reason to tell is the server's own if it had said
-// good-bye, whatever became of the connection then.
-func (s *Session) end(reason Reason, cause error) (Reason, bool) {
-	s.mu.Lock()
-	if s.state == closed {
-		s.mu.Unlock()
-		return "", false
-	}
-	if !s.begun { // there is no handler to tell yet: begin ends it
-		s.doomed = reason
-		s.mu.Unlock()
-		return "", false
-	}
-	if s.leaving != "" {
-		reason = s.leaving
-	}
-	s.peerLeft = errors.Is(cause, errPeerClosed)
-	s.state = closed
-	s.stopHeartbeat()
-	s.stopLastPoll()
-	probe := s.probe
-	s.probe = nil
-	s.wakePoll()
-	s.mu.Unlock()
-	if probe != nil {
-		probe.Close()
-	}
-	s.log("session closed", "reason", reason, "cause", cause)
-	return reason, true
-}
-
-// ended tells the handler, and only then lets Server.Close believe that the session is gone.
-func (s *Session) ended(reason Reason) {
-	s.handler.Close(reason)
-	s.server.leave(s.request.RemoteAddr)
-	s.server.remove(s, reason)
-}
-
-func (s *Session) isClosed() bool {
+// hear is told of each packet and says whether the session still listens. An error says that it must not be read any
+// more.
+func (s *Session) hear(kind PacketType, size int) (heard bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state == closed
-}
-
-// stopLastPoll awaits no last poll. s.mu must be held.
-func (s *Session) stopLastPoll() {
-	if s.lastPoll != nil {
-		s.lastPoll.Stop()
+	if err := s.spend(); err != nil {
+		return false, err
 	}
-}
-
-// WriteFailed is called by the outbox, from the flusher's goroutine or that of a slow client's writer.
-func (s *Session) WriteFailed(err error) {
-	switch {
-	case errors.Is(err, outbound.ErrQueueFull):
-		if reason, ok := s.end(ReasonSlowConsumer, err); ok {
-			s.server.hit(LimitQueue)
-			s.out.Cut(s.server.closeFrame(websocket.CloseTryAgainLater, string(reason)), websocket.CloseGrace)
-			s.ended(reason)
+	if s.state != open {
+		if s.ignored += size; s.ignored > mostIgnored {
+			return false, errIgnored
 		}
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		s.server.hit(LimitWriteTime)
-		s.finish(ReasonSlowConsumer, err)
-	default:
-		s.finish(ReasonTransportClose, err)
+		return false, nil
 	}
+	s.received++
+	s.handling.Store(kind == PacketMessage)
+	s.pulse.excuse(kind)
+	return true, nil
+}
+
+// control is told of each frame of a WebSocket that carries no packet: pings and pongs.
+func (s *Session) control() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.spend()
+}
+
+// spend counts one packet or control frame. s.mu must be held.
+func (s *Session) spend() error {
+	rate := s.core.opts.MaxPacketRate
+	if rate > 0 && s.meter.Spend(1, limit.Rate{PerSecond: rate}) != limit.Fine {
+		return errPacketRate
+	}
+	return nil
+}
+
+// release ends what counting up holders began, and gives the session's place away when nothing holds it any more.
+func (s *Session) release() {
+	s.mu.Lock()
+	s.holders--
+	free := s.holders == 0
+	s.mu.Unlock()
+	if !free {
+		return
+	}
+	var last Stats
+	s.addTo(&last)
+	s.core.registry.remove(s, s.request.RemoteAddr, last)
+	if s.account != nil {
+		s.account.Left(s)
+	}
+}
+
+// addTo adds what a session has counted.
+func (s *Session) addTo(st *Stats) {
+	s.mu.Lock()
+	switch {
+	case s.state == closed:
+	case s.carrier.name() == Polling:
+		st.Polling++
+	default:
+		st.WebSocket++
+	}
+	st.Received += s.received
+	s.mu.Unlock()
+	st.Queued += s.out.Size()
+	st.Sent += s.out.Pushed()
 }
 
 func (s *Session) log(msg string, args ...any) {
-	if s.server.opts.Logger.Enabled(context.Background(), slog.LevelDebug) {
-		s.server.opts.Logger.Debug(msg, append(args, "address", s.request.RemoteAddr)...)
-	}
+	s.core.log(msg, append(args, "address", s.request.RemoteAddr)...)
 }

@@ -2,30 +2,10 @@ package engineio
 
 import "github.com/crier/crier/server/internal/outbound"
 
-// Flusher returns what writes to the server's sessions. What is sent to many of them can be posted to it as a task, which sends
-// with SendPrepared or SendSequence, and takes no locks.
-func (sv *Server) Flusher() *outbound.Flusher { return sv.flusher }
-
-// Worker returns the number of the flusher's worker that the session belongs to, for life.
-func (s *Session) Worker() int { return s.out.Worker() }
-
-// follow pushes frames behind what the session's worker has yet to deliver. If it has something, a queue that proves full
-// is told to the session, but not here.
-func (s *Session) follow(frames outbound.Frames) error {
-	f, w := s.server.flusher, s.out.Worker()
-	if !f.Busy(w) {
-		return s.out.Push(frames)
-	}
-	err := s.out.Err()
-	if err == nil {
-		f.Post(w, &Direct{session: s, frames: frames})
-	}
-	return err
-}
-
 // A Direct is the task that Send makes of what has to stay behind other tasks.
 type Direct struct {
 	session *Session
+	queued  form // of the session's queue when it was sent
 	frames  outbound.Frames
 
 	// Of the Sequence that it is in.
@@ -35,23 +15,19 @@ type Direct struct {
 
 // Deliver is the task's.
 func (d *Direct) Deliver(_ int, _ []outbound.Task, b *outbound.Batch) int {
-	d.push(b)
+	_ = d.session.push(d.queued, d.frames, b) // a session that can't be sent to is ending, and is told why
 	return 1
 }
 
 // Size is the task's.
 func (d *Direct) Size() int { return d.frames.Len() }
 
-func (d *Direct) push(b *outbound.Batch) {
-	_ = d.session.out.PushBatch(d.frames, b) // a session that can't be sent to is ending, and is told why
-}
-
-// A Sequence is what goes to the same sessions, one behind the other: a queue takes most of it as one piece. Between them may
-// stand what goes to one session alone: a server that answers each message and tells it to everybody would otherwise have no
-// two in a row. The zero value is empty. It is used by one task at a time.
+// A Sequence is what goes to the same sessions, one behind the other: a queue takes most of it as one piece. Between
+// them may stand what goes to one session alone: a server that answers each message and tells it to everybody would
+// otherwise have no two in a row. The zero value is empty. It is used by one task at a time.
 type Sequence struct {
 	all     []*Prepared
-	pieces  []Prepared // all, joined where they lie side by side
+	pieces  []Prepared // all, joined where they lie side by side: for sessions on WebSocket
 	directs []*Direct
 }
 
@@ -60,7 +36,7 @@ func (q *Sequence) Add(p *Prepared) {
 	q.all = append(q.all, p)
 	if n := len(q.pieces); n > 0 && q.pieces[n-1].traits|p.traits == 0 {
 		if joined, ok := q.pieces[n-1].frames.Join(p.frames); ok {
-			q.pieces[n-1].frames = joined
+			q.pieces[n-1] = Prepared{frames: joined}
 			return
 		}
 	}
@@ -80,8 +56,8 @@ func (q *Sequence) AddDirect(d *Direct) {
 
 // SendSequence sends all of q that is for the session: see SendPrepared.
 func (s *Session) SendSequence(q *Sequence, b *outbound.Batch) {
-	if s.aside != nil {
-		s.sendOneByOne(q, b)
+	if s.aside != nil || form(s.out.Form())&formPayload != 0 {
+		q.sendOneByOne(s, b)
 		return
 	}
 	for i := range q.pieces {
@@ -89,30 +65,31 @@ func (s *Session) SendSequence(q *Sequence, b *outbound.Batch) {
 	}
 }
 
-func (s *Session) sendOneByOne(q *Sequence, b *outbound.Batch) {
-	for i, p := range q.all {
-		s.sendAside(i, b)
-		_ = s.SendPrepared(p, b)
-	}
-	s.sendAside(len(q.all), b)
-}
-
-// sendAside sends those for this session alone that have no more than n Prepared before them.
-func (s *Session) sendAside(n int, b *outbound.Batch) {
-	for s.aside != nil && s.aside.behind <= n {
-		d := s.aside
-		s.aside, d.next = d.next, nil
-		d.push(b)
-	}
-}
-
 // Finish sends what is left to sessions that SendSequence was not called for, and empties the sequence.
 func (q *Sequence) Finish(b *outbound.Batch) {
 	for _, d := range q.directs {
-		d.session.sendAside(len(q.all), b)
+		sendAside(d.session, len(q.all), b)
 	}
 	clear(q.all)
 	clear(q.pieces)
 	clear(q.directs)
 	q.all, q.pieces, q.directs = q.all[:0], q.pieces[:0], q.directs[:0]
+}
+
+// sendOneByOne is SendSequence for a session that is sent more than the pieces.
+func (q *Sequence) sendOneByOne(s *Session, b *outbound.Batch) {
+	for i, p := range q.all {
+		sendAside(s, i, b)
+		_ = s.SendPrepared(p, b)
+	}
+	sendAside(s, len(q.all), b)
+}
+
+// sendAside sends those for this session alone that have no more than n Prepared before them.
+func sendAside(s *Session, n int, b *outbound.Batch) {
+	for s.aside != nil && s.aside.behind <= n {
+		d := s.aside
+		s.aside, d.next = d.next, nil
+		_ = s.push(d.queued, d.frames, b) // a session that can't be sent to is ending, and is told why
+	}
 }

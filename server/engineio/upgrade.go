@@ -18,109 +18,141 @@ import (
 
 var errProbe = errors.New("engineio: the upgrade was not followed through")
 
-// serveUpgrade takes the WebSocket of a session that is on long-polling.
-func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request) {
-	if !s.mayUpgrade() {
-		refuseRequest.write(w)
+// serveUpgrade takes the WebSocket of a session that is on long-polling. One that comes after the upgrade is accepted
+// and closed, as by the reference server.
+func serveUpgrade(s *Session, w http.ResponseWriter, r *http.Request) {
+	if s.core.opts.DisableUpgrades || isProbed(s) {
+		s.core.refuse(w, refuseRequest)
 		return
 	}
-	conn, err := s.server.upgrade(w, r, false)
+	conn, err := s.core.upgrade(w, r, false)
 	if err != nil {
 		return // Upgrade has answered
 	}
-	reader := &connReader{session: s, conn: conn, probing: true}
-	if !s.beginProbe(reader) { // another one was faster, or the session has ended
+	k := &socket{session: s, conn: conn}
+	k.prove = k.proceed
+	if k.beginProbe() {
+		conn.Go(k, k.over)
+		return
+	}
+	if !s.core.registry.tryAddReader(k) {
 		conn.Close()
 		return
 	}
-	reader.conn.Go(reader, reader.over)
+	defer s.core.registry.removeReader(k)
+	k.write(s.core.closeFrame(websocket.CloseNoStatus, ""))
+	_ = conn.Shutdown(websocket.CloseGrace)
 }
 
-func (s *Session) mayUpgrade() bool {
+// isProbed says whether the client tries out a WebSocket.
+func isProbed(s *Session) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.mayUpgradeLocked()
+	return s.probe != nil && s.carrier.name() == Polling
 }
 
-func (s *Session) mayUpgradeLocked() bool {
-	return s.state == open && s.conn == nil && s.probe == nil && !s.server.opts.DisableUpgrades
-}
-
-func (s *Session) beginProbe(r *connReader) bool {
+func (k *socket) beginProbe() bool {
+	s := k.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.mayUpgradeLocked() {
+	p, ok := s.carrier.(*polling)
+	if !ok || p.switched || s.state != open || s.probe != nil {
 		return false
 	}
-	s.server.addReader(r)
-	s.probe = r.conn
-	s.probeTimer = time.AfterFunc(s.server.opts.UpgradeTimeout, func() {
-		s.server.hit(LimitUpgradeTime)
-		r.conn.Close()
+	s.core.registry.addReader(k)
+	s.probe = k
+	s.probeTimer = time.AfterFunc(s.core.opts.UpgradeTimeout, func() {
+		s.core.hit(LimitUpgradeTime)
+		k.conn.Close()
 	})
 	return true
 }
 
-// endProbe forgets a WebSocket that did not become the session's.
-func (s *Session) endProbe(conn *websocket.Conn) {
-	s.mu.Lock()
-	if s.probe == conn {
-		s.probe, s.probed = nil, false
-		s.probeTimer.Stop()
-	}
-	s.mu.Unlock()
-	conn.Close() // a client that sees this may try again
-}
-
-// probe takes a packet that arrives before the upgrade is complete.
-func (r *connReader) probe(p packet) error {
-	s := r.session
+// proceed takes a packet that arrives before the upgrade is complete.
+func (k *socket) proceed(p packet) error {
+	s := k.session
 	switch {
 	case p.kind == PacketPing && bytes.Equal(p.data, []byte("probe")):
-		r.write(s.server.arena.Put(websocket.AppendFrame(nil, websocket.OpText, []byte("3probe"))))
-		s.releasePolls(r.conn)
+		k.tellProved()
 		return nil
-	case p.kind == PacketUpgrade && s.moveTo(r.conn):
-		r.probing = false
-		s.attach(r.conn)
+	case p.kind == PacketUpgrade && k.takeOver():
+		k.prove = nil
+		k.attach()
 		s.log("session upgraded")
 		return nil
 	}
 	return errProbe
 }
 
-// releasePolls lets the client stop polling.
-func (s *Session) releasePolls(conn *websocket.Conn) {
+// tellProved tells the client that the WebSocket works, and lets it stop polling.
+func (k *socket) tellProved() {
+	s := k.session
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.probe != conn {
+	p, ok := s.carrier.(*polling)
+	ok = ok && s.probe == k
+	if ok {
+		p.proved = true // before the client can know
+	}
+	s.mu.Unlock()
+	k.write(s.core.arena.Put(websocket.AppendFrame(nil, websocket.OpText, []byte("3probe"))))
+	if !ok {
 		return
 	}
-	s.probed = true
-	if s.poll != nil {
-		s.poll.release = true
-		s.wakePoll()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.probe == k && p.poll != nil && !p.poll.late { // a late one has its time to hear of the WebSocket first
+		p.poll.release = true
+		p.wake()
 	}
 }
 
-// moveTo makes conn the session's connection. Not while a POST is being read: what it carries came before what the
-// WebSocket will, and a client that follows the protocol waits for its answer.
-func (s *Session) moveTo(conn *websocket.Conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.probe != conn || s.posting || s.state != open && s.state != closing {
+// takeOver makes k the session's transport. What a POST carries that is still being read came before what the
+// WebSocket will, and so did the messages in an answer that is on its way: the client has not waited for them, and so
+// the server does.
+func (k *socket) takeOver() bool {
+	p, quiet := k.stopPolling()
+	if p == nil {
 		return false
 	}
+	if quiet != nil {
+		<-quiet // ends with the POST and the answer, whose time is bounded, or with the session
+	}
+	return k.replace(p)
+}
+
+// stopPolling lets no more requests in. If quiet is not nil some are still under way, until it is closed.
+func (k *socket) stopPolling() (p *polling, quiet <-chan struct{}) {
+	s := k.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.carrier.(*polling)
+	if !ok || s.probe != k || s.state != open && s.state != closing {
+		return nil, nil
+	}
 	if !s.probeTimer.Stop() {
-		return false // too late: conn is being closed
+		return nil, nil // too late: the connection is being closed
 	}
-	s.probe, s.probed = nil, false
-	s.conn = conn
-	if s.state == closing {
-		s.stopLastPoll()
-	} else {
-		s.startHeartbeat()
+	p.switched, p.proved = true, false
+	if p.posting || p.carrying {
+		p.quiet = make(chan struct{})
+		quiet = p.quiet
 	}
-	s.wakePoll()
+	p.wake()
+	return p, quiet
+}
+
+func (k *socket) replace(p *polling) bool {
+	s := k.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.probe != k || s.state != open && s.state != closing {
+		return false
+	}
+	p.leave()
+	s.probe, s.carrier, s.pulse.unasked = nil, k, false
+	s.holders++ // until over
+	if s.state == open {
+		s.pulse.start()
+	}
 	return true
 }

@@ -4,9 +4,22 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/crier/crier/server/internal/limit"
 )
+
+// isUpgrade says whether a request asks for a WebSocket. Only these count for their address.
+func isUpgrade(r *http.Request) bool {
+	for _, field := range r.Header.Values("Upgrade") {
+		for protocol := range strings.SplitSeq(field, ",") {
+			if strings.EqualFold(strings.TrimSpace(protocol), "websocket") {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // peerAddress is the IP address that a request's connection comes from.
 func peerAddress(r *http.Request) string {
@@ -16,8 +29,8 @@ func peerAddress(r *http.Request) string {
 	return r.RemoteAddr
 }
 
-// enter counts a client for its address, and says why it is not to be let in. Who comes too fast is not even told after a
-// handshake, which would cost more than what it is refused: it is answered with status 429, and ok is false.
+// enter counts a client for its address, and says why it is not to be let in. Who comes too fast is not even told
+// after a handshake, which would cost more than what it is refused: it is answered with status 429, and ok is false.
 func (c *client) enter(w http.ResponseWriter, r *http.Request) (refusal *ending, ok bool) {
 	sv := c.server
 	err := sv.opts.Addresses.Enter(c.address)

@@ -30,15 +30,26 @@ type client struct {
 	mu sync.Mutex // guards the following
 
 	received uint64
+	busy     time.Time     // since when a message is being handled; zero: none is
 	timer    *time.Timer   // until it is pinged, or given up; nil if it was not let in
 	awaited  bool          // a ping is out and nothing has come since
 	over     bool          // it is leaving: what it sends is dropped
 	gone     chan struct{} // made by done; closed with over
 }
 
-// serve makes a WebSocket of a request and reads it until it ends. Who is not let in hears why after the handshake, since
-// a browser shows a page no other refusal.
+// isToy says whether the client is at another endpoint than news.
+func (c *client) isToy() bool {
+	_, news := c.endpoint.(*News)
+	return !news
+}
+
+// serve makes a WebSocket of a request and reads it until it ends. Who is not let in hears why after the handshake,
+// since a browser shows a page no other refusal.
 func (sv *Server) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
+	if !isUpgrade(r) { // it opens nothing, and is answered why
+		_, _ = websocket.Upgrade(w, r, websocket.UpgradeOptions{})
+		return
+	}
 	c := &client{
 		server: sv, endpoint: e, address: sv.opts.Address(r),
 		rate: rate.NewLimiter(rate.Limit(sv.opts.MaxRate), 2*sv.opts.MaxRate),
@@ -60,7 +71,8 @@ func (sv *Server) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 		Subprotocols: []string{e.subprotocol()},
 		Compression:  sv.opts.Compression,
 		Limits: websocket.ReadLimits{
-			MaxMessage: sv.opts.MaxPayload, MaxFragments: sv.opts.MaxFragments, FragmentTimeout: sv.opts.MessageTimeout,
+			MaxMessage: sv.opts.MaxPayload, MaxFragments: sv.opts.MaxFragments,
+			FragmentTimeout: sv.opts.MessageTimeout,
 		},
 	})
 	if err != nil { // Upgrade has answered
@@ -73,8 +85,8 @@ func (sv *Server) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 	go c.run(refusal) // ends with the connection
 }
 
-// run is the client's life. It is not in the goroutine that served the handshake: that one's stack has grown, and holds
-// the request.
+// run is the client's life. It is not in the goroutine that served the handshake: that one's stack has grown, and
+// holds the request.
 func (c *client) run(refusal *ending) {
 	defer c.server.remove(c)
 	end := refusal
@@ -90,7 +102,7 @@ func (c *client) run(refusal *ending) {
 		c.guard(func() *ending { c.endpoint.leave(c); return nil })
 	}
 	c.conn.Discard(c.server.opts.WriteTimeout + websocket.CloseGrace) // until the close frame is out and answered
-	c.out.Finish(outbound.Frames{}, 0)                                // no frame, but no more grace: one that has hung up may still read
+	c.out.Finish(outbound.Frames{}, 0)                                // no more grace: who has hung up may still read
 }
 
 // ended is told why the connection can't be read any more.
@@ -126,10 +138,23 @@ func (c *client) Message(binary bool, data []byte) error {
 	if !c.heard() {
 		return nil
 	}
+	c.handling(time.Now())
+	defer c.handling(time.Time{})
 	if end := c.guard(func() *ending { return c.handle(binary, data) }); end != nil {
 		c.end(end)
 	}
 	return nil
+}
+
+// longestCall is for how long a client is not asked whether it is still there while the server itself does not read
+// what it sends.
+const longestCall = time.Minute
+
+// handling notes since when a message is being handled; zero: none is.
+func (c *client) handling(since time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.busy = since
 }
 
 func (c *client) handle(binary bool, data []byte) *ending {
@@ -152,7 +177,8 @@ func (c *client) handle(binary bool, data []byte) *ending {
 func (c *client) guard(f func() *ending) (end *ending) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.server.opts.Logger.Error("an endpoint panicked", "address", c.address, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			c.server.opts.Logger.Error("an endpoint panicked", "address", c.address, "panic", fmt.Sprint(p),
+				"stack", string(debug.Stack()))
 			end = endInternal
 		}
 	}()
@@ -200,6 +226,9 @@ func (c *client) beat() {
 	switch {
 	case c.over:
 		c.mu.Unlock()
+	case !c.busy.IsZero() && time.Since(c.busy) < longestCall: // its pong would not be read
+		c.timer.Reset(c.server.opts.PingInterval)
+		c.mu.Unlock()
 	case c.awaited:
 		c.mu.Unlock()
 		c.end(endQuiet)
@@ -215,11 +244,25 @@ func (c *client) beat() {
 func (c *client) heard() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.over {
+		c.received++
+	}
+	return c.quietFrom()
+}
+
+// alive is told when the client has taken what waited for it; false if it is leaving.
+func (c *client) alive() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.quietFrom()
+}
+
+// quietFrom starts the time anew in which the client may be quiet; false if it is leaving. c.mu must be held.
+func (c *client) quietFrom() bool {
 	if c.over {
 		return false
 	}
 	c.awaited = false
-	c.received++
 	c.timer.Reset(c.server.opts.PingInterval)
 	return true
 }

@@ -175,17 +175,32 @@ func TestClose1012WhenTheServerRestarts(t *testing.T) {
 func TestClose1013WhenThereAreTooManyConnections(t *testing.T) {
 	h := open(t, plain.Options{MaxClients: 2})
 	one, two := h.enter("/ws/chat"), h.join("/ws/echo")
+	h.join("/ws/news")
+	h.join("/ws/news")
 	for _, e := range endpoints {
 		h.join(e.path).isClosed(websocket.CloseTryAgainLater, "too many connections")
 	}
 	one.says("stop")
 	one.isClosed(websocket.CloseNormal, "stopped as asked")
-	waitFor(t, "there is room", func() bool { return h.sv.Len() == 1 })
+	waitFor(t, "there is room", func() bool { return h.sv.Len() == 3 })
 	three := h.join("/ws/echo")
 	three.says("in")
 	three.hears("IN!!!")
 	two.says("still")
 	two.hears("STILL!!!")
+}
+
+// What is there to learn and test with does not take the places of those who talk, nor the other way round.
+func TestNewsHavePlacesOfTheirOwn(t *testing.T) {
+	h := open(t, plain.Options{MaxClients: 1, MaxToys: 2})
+	for range 2 {
+		h.join("/ws/echo")
+	}
+	h.join("/ws/hello").isClosed(websocket.CloseTryAgainLater, "too many connections")
+	ann := h.enter("/ws/news")
+	ann.says(`{"type":"f","speaker":"Ann"}`)
+	ann.hears(`{"type":"ack","for":"f","id":"v1","name":"Ann"}`)
+	h.join("/ws/news").isClosed(websocket.CloseTryAgainLater, "too many connections")
 }
 
 func TestThoseWhoAreToldToGoAreNotManyEither(t *testing.T) {

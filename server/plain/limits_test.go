@@ -71,6 +71,23 @@ func TestAnAddressOpensNoFasterThanItMay(t *testing.T) {
 	})
 }
 
+// A look at an endpoint with a browser's address bar, or with curl, opens nothing.
+func TestARequestThatOpensNothingDoesNotCountForItsAddress(t *testing.T) {
+	for _, e := range endpoints {
+		h := open(t, limited(t, limit.AddressLimits{MaxOpen: 1, MaxRate: 1}))
+		for range 5 {
+			c := h.ask(e.path, "X-Test-Address", "192.0.2.1", "Upgrade", "")
+			if got := c.answer.StatusCode; got != http.StatusUpgradeRequired && got != http.StatusBadRequest {
+				t.Fatalf("%s: a plain GET is answered with %d", e.path, got)
+			}
+		}
+		if got := h.ask(e.path, "X-Test-Address", "192.0.2.1").answer.StatusCode; got != http.StatusSwitchingProtocols {
+			t.Errorf("%s: a real client is answered with %d", e.path, got)
+		}
+		h.expectHits(plain.LimitAddressRate, 0)
+	}
+}
+
 func TestEachLimitIsCounted(t *testing.T) {
 	for name, tt := range map[string]struct {
 		o     plain.Options

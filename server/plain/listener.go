@@ -1,6 +1,7 @@
 package plain
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 
@@ -30,13 +31,17 @@ func (l newsListener) Join()                 { l.news.registered.join(l.c) }
 func (l newsListener) Done() <-chan struct{} { return l.c.done() }
 func (l newsListener) CutOff()               { l.c.end(endBehind) }
 
-// Flushed counts as a sign of life: the client's own pongs are not read while its room waits for it.
-func (l newsListener) Flushed() error {
+func (l newsListener) Address() string { return l.c.address }
+
+// Flushed counts as a sign of life: who takes what it is sent is there.
+func (l newsListener) Flushed(ctx context.Context) error {
 	select {
 	case <-l.c.out.Flushed():
 	case <-l.c.done():
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	if !l.c.heard() {
+	if !l.c.alive() {
 		return errLeft
 	}
 	return nil

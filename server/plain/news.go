@@ -2,9 +2,9 @@ package plain
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 
 	"github.com/crier/crier/server/websocket"
@@ -16,18 +16,13 @@ type Room interface {
 	Visit(l Listener) Visitor
 }
 
-// A Visitor is one client in a Room. Calls for one visitor come one at a time. They may wait, and then no message of the client
-// is read; they stop waiting when its Listener is done. Options are a JSON object, nil if the client gave none. What a client
-// is told of a request, answer or failure, is a JSON object; it is told once, from any goroutine.
+// A Visitor is one client in a Room. Calls for one visitor come one at a time. They may wait, and then no message of
+// the client is read; they stop waiting when its Listener is done.
 type Visitor interface {
-	// Register gives the visitor a name, or another one, tells the answer, and then what the visitor missed. When it returns, the
-	// visitor is one of those whom News.Publish reaches.
-	Register(name, options json.RawMessage, tell func(answer, failure any))
-	// Say says something to the room. The answer is told before the news go out.
-	Say(data, options json.RawMessage, tell func(answer, failure any))
-	// History reads what was said before.
-	History(options json.RawMessage, tell func(answer, failure any))
-	// Leave is called once, last.
+	// Do does the event of that name. The members of a request, each of them JSON, are what the event takes. What
+	// became of it is a JSON object, an answer or a failure, that is told once, from any goroutine.
+	Do(event string, request map[string]json.RawMessage, tell func(answer, failure any))
+	// Leave is called once, last. Nothing is heard any more when it returns.
 	Leave()
 }
 
@@ -37,25 +32,33 @@ type Listener interface {
 	Hear(data json.RawMessage, from, id string, at int64, offset uint64) error
 	// Join makes the client one of those whom News.Publish reaches.
 	Join()
-	// Flushed waits until the client has taken what was queued before; an error says that it has left.
-	Flushed() error
+	// Flushed waits until the client has taken what was queued before. An error says that it has left, or is ctx's
+	// own.
+	Flushed(ctx context.Context) error
 	// Done is closed when it has left.
 	Done() <-chan struct{}
 	// CutOff ends a client that can't be told everything.
 	CutOff()
+	// Address is the client's IP address.
+	Address() string
 }
 
 // News is the endpoint of the room that Socket.IO's clients are in too. The shapes, all of them JSON in text frames:
 //
-//	-> {"type":"f","speaker":"Ann"}            <- {"type":"ack","for":"f","name","id","count","names","offset"}
-//	-> {"type":"message","data":ANY}           <- {"type":"ack","for":"message","offset","at"}
-//	-> {"type":"history"}                      <- {"type":"ack","for":"history","entries","first","offset"}
+//	-> {"type":EVENT,"ref":ANY, ...}           <- {"type":"ack","for":EVENT,"ref":ANY, ...}
+//	                                           <- {"type":"ack","for":EVENT,"ref":ANY,"error":{"code","message"}}
 //	                                           <- {"type":"news","data":ANY,"from","id","at","offset"}
 //
-// The options of the room's events stand in the request: "since" or "history" of f, "id" of message, "before" and "limit" of
-// history; package handlers tells what they mean. A "ref" of the client's (any JSON) comes back in the ack. What can't be
-// done is answered with {"type":"ack","for","ref","error":{"code","message"}}. Binary data within the news of Socket.IO clients
-// comes as base64.
+// Each event of the room may be asked for; package handlers lists them. What an event takes, options included, are
+// members of the request ("speaker" of f, "data" of message), and what it answers are members of the ack. The ref, any
+// JSON, comes back in the ack if there is one. Binary data within the news of Socket.IO clients comes as base64. For
+// example:
+//
+//	-> {"type":"f","speaker":"Ann","since":7}  <- {"type":"ack","for":"f","name","id","count","names","first",...}
+//	-> {"type":"message","data":ANY,"id":"x"}  <- {"type":"ack","for":"message","offset","at"}
+//	-> {"type":"history","limit":20}           <- {"type":"ack","for":"history","entries","first","offset"}
+//
+// The codes bad_json and bad_type are for requests that name no event.
 type News struct {
 	http.Handler
 
@@ -99,74 +102,42 @@ func (n *News) enter(c *client) *ending {
 }
 
 func (n *News) leave(c *client) {
-	n.registered.leave(c)
 	c.own.(Visitor).Leave()
+	n.registered.leave(c)
 }
 
 func (*News) binary(*client, []byte) *ending { return endBinary }
 
-// A request is what a client sends.
+// A request is what a client asks for.
 type request struct {
-	Type    string          `json:"type"`
-	Speaker json.RawMessage `json:"speaker"`
-	Data    json.RawMessage `json:"data"`
-	Ref     json.RawMessage `json:"ref"`
+	event   string
+	ref     json.RawMessage
+	members map[string]json.RawMessage
+}
 
-	Since   json.RawMessage `json:"since"`
-	History json.RawMessage `json:"history"`
-	ID      json.RawMessage `json:"id"`
-	Before  json.RawMessage `json:"before"`
-	Limit   json.RawMessage `json:"limit"`
+// parseRequest reads a request. Of one that names no event, the error says why; it may have a ref.
+func parseRequest(data []byte) (r request, failure any) {
+	if json.Unmarshal(data, &r.members) != nil {
+		return r, badRequest("bad_json", "this is not a JSON object")
+	}
+	r.ref = r.members["ref"]
+	if json.Unmarshal(r.members["type"], &r.event) != nil || r.event == "" {
+		return r, badRequest("bad_type", "the type must be a text, the name of an event")
+	}
+	return r, nil
 }
 
 func (n *News) text(c *client, data []byte) *ending {
-	var req request
-	if err := json.Unmarshal(data, &req); err != nil {
-		return n.answer(c, &req, nil, badRequest("bad_json", "this is not a JSON object with a text as its type"))
+	req, failure := parseRequest(data)
+	if failure != nil {
+		return n.answer(c, &req, nil, failure)
 	}
-	v := c.own.(Visitor)
-	tell := func(answer, failure any) {
+	c.own.(Visitor).Do(req.event, req.members, func(answer, failure any) {
 		if end := n.answer(c, &req, answer, failure); end != nil {
 			c.end(end)
 		}
-	}
-	switch req.Type {
-	case "f":
-		v.Register(orNull(req.Speaker), options{"since": req.Since, "history": req.History}.object(), tell)
-	case "message":
-		if req.Data == nil {
-			return n.answer(c, &req, nil, badRequest("bad_message", "a message needs data"))
-		}
-		v.Say(req.Data, options{"id": req.ID}.object(), tell)
-	case "history":
-		v.History(options{"before": req.Before, "limit": req.Limit}.object(), tell)
-	default:
-		return n.answer(c, &req, nil, badRequest("bad_type", `the type is "f", "message" or "history"`))
-	}
+	})
 	return nil
-}
-
-// options are members of a request that the room understands.
-type options map[string]json.RawMessage
-
-// object returns those that were given; nil if none was.
-func (o options) object() json.RawMessage {
-	maps.DeleteFunc(o, func(_ string, value json.RawMessage) bool { return value == nil })
-	if len(o) == 0 {
-		return nil
-	}
-	text, err := marshal(map[string]json.RawMessage(o))
-	if err != nil {
-		panic(err) // they were read from JSON
-	}
-	return text
-}
-
-func orNull(raw json.RawMessage) json.RawMessage {
-	if raw == nil {
-		return json.RawMessage("null")
-	}
-	return raw
 }
 
 // badRequest is what a client is told of a request that nobody could understand.
@@ -184,7 +155,7 @@ func (n *News) answer(c *client, req *request, answer, failure any) *ending {
 		For   string          `json:"for,omitempty"`
 		Ref   json.RawMessage `json:"ref,omitempty"`
 		Error any             `json:"error,omitempty"`
-	}{"ack", req.Type, req.Ref, failure})
+	}{"ack", req.event, req.ref, failure})
 	if err == nil && failure == nil {
 		ack, err = withFields(ack, answer)
 	}

@@ -1,6 +1,7 @@
 package plain_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/crier/crier/server/plain"
 	"github.com/crier/crier/server/websocket"
@@ -49,8 +52,28 @@ func (r *fakeRoom) visitors() []*fakeVisitor {
 	return slices.Clone(r.all)
 }
 
-// Register has one who comes with options hear them before what is newer.
-func (v *fakeVisitor) Register(name, options json.RawMessage, tell func(answer, failure any)) {
+// Do knows what Crier's room knows.
+func (v *fakeVisitor) Do(event string, request map[string]json.RawMessage, tell func(answer, failure any)) {
+	options := make(map[string]json.RawMessage)
+	for _, name := range []string{"since", "id", "before", "limit"} {
+		if value := request[name]; value != nil {
+			options[name] = value
+		}
+	}
+	switch event {
+	case "f":
+		v.register(request["speaker"], options["since"], tell)
+	case "message":
+		v.say(request["data"], options["id"], tell)
+	case "history":
+		tell(map[string]any{"entries": options}, nil)
+	default:
+		tell(nil, &publicError{"unknown_event", "what?"})
+	}
+}
+
+// register has one who comes with options hear them before what is newer.
+func (v *fakeVisitor) register(name, options json.RawMessage, tell func(answer, failure any)) {
 	var text string
 	if json.Unmarshal(name, &text) != nil || text == "" {
 		tell(nil, &publicError{"bad_name", "no"})
@@ -69,16 +92,22 @@ func (v *fakeVisitor) Register(name, options json.RawMessage, tell func(answer, 
 	default:
 		tell(map[string]any{"name": text, "id": v.id}, nil)
 	}
-	if options != nil && (v.Hear(options, "options", "o", 7, 8) != nil || v.Flushed() != nil) {
+	if options != nil && (v.Hear(options, "options", "o", 7, 8) != nil || v.Flushed(context.Background()) != nil) {
 		return
 	}
 	v.Join()
 }
 
-func (v *fakeVisitor) Say(data, options json.RawMessage, tell func(answer, failure any)) {
+func (v *fakeVisitor) say(data, options json.RawMessage, tell func(answer, failure any)) {
+	if string(data) == `"slow"` {
+		time.Sleep(55 * time.Second)
+	}
 	v.room.mu.Lock()
 	defer v.room.mu.Unlock()
 	switch string(data) {
+	case "":
+		tell(nil, &publicError{"bad_message", "no"})
+		return
 	case `"refuse"`:
 		tell(nil, &publicError{"internal", "internal error"})
 		return
@@ -93,10 +122,6 @@ func (v *fakeVisitor) Say(data, options json.RawMessage, tell func(answer, failu
 	if err := v.room.news.Publish(data, v.name, v.id, v.room.time, uint64(v.room.time)); err != nil {
 		panic(err)
 	}
-}
-
-func (v *fakeVisitor) History(options json.RawMessage, tell func(answer, failure any)) {
-	tell(map[string]any{"entries": options}, nil)
 }
 
 func (v *fakeVisitor) Leave() {
@@ -157,8 +182,8 @@ func TestNewsRefInAnyShapeComesBack(t *testing.T) {
 }
 
 func TestNewsAnswersWhatItCannotDo(t *testing.T) {
-	const badJSON = `"error":{"code":"bad_json","message":"this is not a JSON object with a text as its type"}}`
-	const badType = `"error":{"code":"bad_type","message":"the type is \"f\", \"message\" or \"history\""}}`
+	const badJSON = `"error":{"code":"bad_json","message":"this is not a JSON object"}}`
+	const badType = `"error":{"code":"bad_type","message":"the type must be a text, the name of an event"}}`
 	c := open(t, plain.Options{}).join("/ws/news")
 	for _, test := range []struct{ said, want string }{
 		{``, `{"type":"ack",` + badJSON},
@@ -166,11 +191,12 @@ func TestNewsAnswersWhatItCannotDo(t *testing.T) {
 		{`{"type":"f"`, `{"type":"ack",` + badJSON},
 		{`{"type":"f"} {}`, `{"type":"ack",` + badJSON},
 		{`[1]`, `{"type":"ack",` + badJSON},
-		{`{"type":5,"ref":1}`, `{"type":"ack","ref":1,` + badJSON},
+		{`{"type":5,"ref":1}`, `{"type":"ack","ref":1,` + badType},
 		{`null`, `{"type":"ack",` + badType},
 		{`{}`, `{"type":"ack",` + badType},
-		{`{"type":"shout","ref":"r"}`, `{"type":"ack","for":"shout","ref":"r",` + badType},
-		{`{"type":"message"}`, `{"type":"ack","for":"message","error":{"code":"bad_message","message":"a message needs data"}}`},
+		{`{"type":"","ref":2}`, `{"type":"ack","ref":2,` + badType},
+		{`{"type":"shout","ref":"r"}`, `{"type":"ack","for":"shout","ref":"r","error":{"code":"unknown_event","message":"what?"}}`},
+		{`{"type":"message"}`, `{"type":"ack","for":"message","error":{"code":"bad_message","message":"no"}}`},
 		{`{"type":"f"}`, `{"type":"ack","for":"f","error":{"code":"bad_name","message":"no"}}`},
 		{`{"type":"f","speaker":{"a":1},"ref":2}`, `{"type":"ack","for":"f","ref":2,"error":{"code":"bad_name","message":"no"}}`},
 		{`{"type":"message","data":"refuse"}`, `{"type":"ack","for":"message","error":{"code":"internal","message":"internal error"}}`},
@@ -190,19 +216,31 @@ func TestNewsHandOnTheOptionsOfARequest(t *testing.T) {
 	c := open(t, plain.Options{}).enter("/ws/news")
 	c.says(`{"type":"f","speaker":"Ann","since":5,"id":1,"limit":2}`)
 	c.hears(`{"type":"ack","for":"f","id":"v1","name":"Ann"}`,
-		`{"type":"news","data":{"since":5},"from":"options","id":"o","at":7,"offset":8}`)
+		`{"type":"news","data":5,"from":"options","id":"o","at":7,"offset":8}`)
 	c.says(`{"type":"message","data":1,"id":"a<b","since":2}`)
-	c.hears(`{"type":"ack","for":"message","at":1}`, `{"type":"news","data":{"id":"a<b"},"from":"Ann","id":"v1","at":1,"offset":1}`)
+	c.hears(`{"type":"ack","for":"message","at":1}`, `{"type":"news","data":"a<b","from":"Ann","id":"v1","at":1,"offset":1}`)
 	c.says(`{"type":"history","before":9,"limit":null,"ref":1}`)
 	c.hears(`{"type":"ack","for":"history","ref":1,"entries":{"before":9,"limit":null}}`)
 	c.says(`{"type":"history"}`)
-	c.hears(`{"type":"ack","for":"history","entries":null}`)
+	c.hears(`{"type":"ack","for":"history","entries":{}}`)
 }
 
 func TestNewsEndAClientThatCannotBeToldEverything(t *testing.T) {
 	c := open(t, plain.Options{}).enter("/ws/news")
 	c.says(`{"type":"f","speaker":"hopeless","since":1}`)
 	c.isClosed(websocket.CloseTryAgainLater, "what was missed can't be told")
+}
+
+// Who says too much is not read for a while. Its pongs are not read either, and it is not taken for gone.
+func TestAClientThatIsSlowedIsNotTakenForGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := openInMemory(t, plain.Options{PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second}).join("/ws/news")
+		for n := range 3 {
+			c.says(`{"type":"message","data":"slow"}`)
+			c.hears(fmt.Sprintf(`{"type":"ack","for":"message","at":%d}`, n+1))
+		}
+		c.expect(websocket.OpPing, "") // now it is read, and asked
+	})
 }
 
 func TestNewsEndsWithoutAnAnswerToGive(t *testing.T) {
@@ -269,7 +307,8 @@ func TestNewsAreHeardInOneOrderByAll(t *testing.T) {
 	}
 }
 
-// FuzzNewsAnswersOnceInJSON gives the endpoint any text: one answer comes, a JSON object of type ack, and nothing panics.
+// FuzzNewsAnswersOnceInJSON gives the endpoint any text: one answer comes, a JSON object of type ack, and nothing
+// panics.
 func FuzzNewsAnswersOnceInJSON(f *testing.F) {
 	for _, seed := range []string{
 		`{"type":"f","speaker":"Ann","ref":1}`, `{"type":"message","data":{"a":[1,"b",null]},"ref":"x"}`, `{"type":"message"}`,
@@ -310,7 +349,7 @@ func (stillRoom) Visit(plain.Listener) plain.Visitor { return stillVisitor{} }
 
 type stillVisitor struct{}
 
-func (stillVisitor) Register(_, _ json.RawMessage, tell func(_, _ any)) { tell(struct{}{}, nil) }
-func (stillVisitor) Say(_, _ json.RawMessage, tell func(_, _ any))      { tell(struct{}{}, nil) }
-func (stillVisitor) History(_ json.RawMessage, tell func(_, _ any))     { tell(struct{}{}, nil) }
-func (stillVisitor) Leave()                                             {}
+func (stillVisitor) Do(_ string, _ map[string]json.RawMessage, tell func(_, _ any)) {
+	tell(struct{}{}, nil)
+}
+func (stillVisitor) Leave() {}

@@ -10,7 +10,9 @@
 package plain
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -46,10 +48,15 @@ type Options struct {
 	// MaxQueue is how many bytes may wait for one client. Zero value means 4 MiB.
 	MaxQueue int
 
-	// MaxClients is how many clients there may be on all endpoints together. Zero value means 10,000.
+	// MaxClients is how many clients there may be at the news endpoints. Zero value means 10,000.
 	MaxClients int
 
-	// MaxRate is how many messages one client may send in a second, lasting; twice as many at once. Zero value means 200.
+	// MaxToys is how many there may be at all the others together, which can't take the places of the former. Zero
+	// value means MaxClients.
+	MaxToys int
+
+	// MaxRate is how many messages one client may send in a second, lasting; twice as many at once. Zero value means
+	// 200.
 	MaxRate int
 
 	// MaxFragments is how many frames a message may come in, empty ones included. Zero value means 1,024.
@@ -58,12 +65,12 @@ type Options struct {
 	// MessageTimeout is how long a message may take from its first byte to its last. Zero value means 30 s.
 	MessageTimeout time.Duration
 
-	// Addresses bounds what one IP address may open. It may be shared with other servers. Zero value means one with its
-	// defaults.
+	// Addresses bounds what one IP address may open. It may be shared with other servers. Zero value means one with
+	// its defaults.
 	Addresses *limit.Addresses
 
-	// Address returns the IP address, without port, of the client that a request comes from. Zero value means the peer of
-	// the connection.
+	// Address returns the IP address, without port, of the client that a request comes from. Zero value means the peer
+	// of the connection.
 	Address func(*http.Request) string
 
 	// Refused, if set, is told of each client that was refused for MaxClients or by Addresses.
@@ -80,40 +87,8 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	for _, d := range []struct {
-		name  string
-		field *time.Duration
-		value time.Duration
-	}{
-		{"PingInterval", &o.PingInterval, 25 * time.Second},
-		{"PingTimeout", &o.PingTimeout, 20 * time.Second},
-		{"WriteTimeout", &o.WriteTimeout, 20 * time.Second},
-		{"MessageTimeout", &o.MessageTimeout, 30 * time.Second},
-	} {
-		if *d.field == 0 {
-			*d.field = d.value
-		}
-		if *d.field < time.Millisecond {
-			return o, fmt.Errorf("plain: %s is %v: it must be at least 1 ms", d.name, *d.field)
-		}
-	}
-	for _, d := range []struct {
-		name  string
-		field *int
-		value int
-	}{
-		{"MaxPayload", &o.MaxPayload, 1_000_000},
-		{"MaxQueue", &o.MaxQueue, 4 << 20},
-		{"MaxClients", &o.MaxClients, 10_000},
-		{"MaxRate", &o.MaxRate, 200},
-		{"MaxFragments", &o.MaxFragments, 1024},
-	} {
-		if *d.field == 0 {
-			*d.field = d.value
-		}
-		if *d.field < 0 {
-			return o, fmt.Errorf("plain: %s is %d: it must be positive", d.name, *d.field)
-		}
+	if err := errors.Join(o.setTimes(), o.setCounts()); err != nil {
+		return o, err
 	}
 	if o.AllowOrigin == nil {
 		o.AllowOrigin = func(*http.Request) bool { return true }
@@ -131,7 +106,46 @@ func (o Options) withDefaults() (Options, error) {
 	return o, err
 }
 
-// A Server holds what the endpoints share: limits, the flusher and the clients. All methods may be called concurrently.
+func (o *Options) setTimes() error {
+	for _, d := range []struct {
+		name  string
+		field *time.Duration
+		value time.Duration
+	}{
+		{"PingInterval", &o.PingInterval, 25 * time.Second},
+		{"PingTimeout", &o.PingTimeout, 20 * time.Second},
+		{"WriteTimeout", &o.WriteTimeout, 20 * time.Second},
+		{"MessageTimeout", &o.MessageTimeout, 30 * time.Second},
+	} {
+		if *d.field = cmp.Or(*d.field, d.value); *d.field < time.Millisecond {
+			return fmt.Errorf("plain: %s is %v: it must be at least 1 ms", d.name, *d.field)
+		}
+	}
+	return nil
+}
+
+func (o *Options) setCounts() error {
+	for _, d := range []struct {
+		name  string
+		field *int
+		value int
+	}{
+		{"MaxPayload", &o.MaxPayload, 1_000_000},
+		{"MaxQueue", &o.MaxQueue, 4 << 20},
+		{"MaxClients", &o.MaxClients, 10_000},
+		{"MaxToys", &o.MaxToys, cmp.Or(o.MaxClients, 10_000)},
+		{"MaxRate", &o.MaxRate, 200},
+		{"MaxFragments", &o.MaxFragments, 1024},
+	} {
+		if *d.field = cmp.Or(*d.field, d.value); *d.field < 0 {
+			return fmt.Errorf("plain: %s is %d: it must be positive", d.name, *d.field)
+		}
+	}
+	return nil
+}
+
+// A Server holds what the endpoints share: limits, the flusher and the clients. All methods may be called
+// concurrently.
 type Server struct {
 	opts    Options
 	arena   outbound.Arena
@@ -141,6 +155,7 @@ type Server struct {
 	mu sync.Mutex // guards the following
 
 	clients map[*client]struct{} // until their connections have ended
+	toys    int                  // of them, those that are not at a news endpoint
 	refused map[*client]struct{} // who was not let in, until they have been told
 	past    Stats                // of clients that have left
 	leaving *ending              // set when draining: what clients are told
@@ -164,8 +179,9 @@ func New(o Options) (*Server, error) {
 	}, nil
 }
 
-// An endpoint is what a client's messages mean. Calls for one client come one at a time; data is the endpoint's until it
-// returns. What it returns ends the connection. leave is called once, last, for each client whose enter returned nil.
+// An endpoint is what a client's messages mean. Calls for one client come one at a time; data is the endpoint's until
+// it returns. What it returns ends the connection. leave is called once, last, for each client whose enter returned
+// nil.
 type endpoint interface {
 	subprotocol() string
 	enter(c *client) *ending
@@ -201,8 +217,8 @@ func (sv *Server) Len() int {
 	return len(sv.clients)
 }
 
-// add makes a client known, unless there is a reason not to. refusal is why it is not let in, which it must be told; ok is false
-// when that can't be done either: the server has closed, or has as many to tell as it may have clients.
+// add makes a client known, unless there is a reason not to. refusal is why it is not let in, which it must be told;
+// ok is false when that can't be done either: the server has closed, or has as many to tell as it may have clients.
 func (sv *Server) add(c *client, reason *ending) (refusal *ending, ok bool) {
 	sv.mu.Lock()
 	defer sv.mu.Unlock()
@@ -213,10 +229,13 @@ func (sv *Server) add(c *client, reason *ending) (refusal *ending, ok bool) {
 		refusal = reason
 	case sv.leaving != nil:
 		refusal = sv.leaving
-	case len(sv.clients) >= sv.opts.MaxClients:
+	case !sv.hasPlace(c):
 		refusal = endTooMany
 	default:
 		sv.clients[c] = struct{}{}
+		if c.isToy() {
+			sv.toys++
+		}
 		return nil, true
 	}
 	if len(sv.refused) >= sv.opts.MaxClients {
@@ -226,6 +245,14 @@ func (sv *Server) add(c *client, reason *ending) (refusal *ending, ok bool) {
 	return refusal, true
 }
 
+// hasPlace says whether there is a place for c. sv.mu must be held.
+func (sv *Server) hasPlace(c *client) bool {
+	if c.isToy() {
+		return sv.toys < sv.opts.MaxToys
+	}
+	return len(sv.clients)-sv.toys < sv.opts.MaxClients
+}
+
 func (sv *Server) remove(c *client) {
 	c.leave()
 	var last Stats
@@ -233,6 +260,9 @@ func (sv *Server) remove(c *client) {
 	sv.mu.Lock()
 	defer sv.mu.Unlock()
 	sv.keep(last)
+	if _, in := sv.clients[c]; in && c.isToy() {
+		sv.toys--
+	}
 	delete(sv.clients, c)
 	delete(sv.refused, c)
 	sv.checkEmpty()
@@ -245,8 +275,8 @@ func (sv *Server) checkEmpty() {
 	}
 }
 
-// Drain turns new clients away and tells each client that the server is going away, with code 1001, or, with restart, that it
-// will be back at once, with code 1012. The first call counts.
+// Drain turns new clients away and tells each client that the server is going away, with code 1001, or, with restart,
+// that it will be back at once, with code 1012. The first call counts.
 func (sv *Server) Drain(restart bool) {
 	sv.mu.Lock()
 	if sv.leaving != nil {
@@ -264,8 +294,8 @@ func (sv *Server) Drain(restart bool) {
 	}
 }
 
-// Close drains the server and waits until all clients have left; when ctx is over the rest is cut off and ctx's error is
-// returned. Calls of an endpoint's Room that are under way are waited for even then.
+// Close drains the server and waits until all clients have left; when ctx is over the rest is cut off and ctx's error
+// is returned. Calls of an endpoint's Room that are under way are waited for even then.
 func (sv *Server) Close(ctx context.Context) error {
 	sv.Drain(false)
 	sv.close()

@@ -1,47 +1,30 @@
 package socketio
 
 import (
-	"bytes"
-	"errors"
-	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/crier/crier/server/engineio"
 	"github.com/crier/crier/server/internal/limit"
+	"github.com/crier/crier/server/socketio/wire"
 )
 
-// A client is the Socket.IO side of one session: its packets, taken apart, and its sockets, one for each namespace.
+// A client is the Socket.IO side of one session: it takes the packets apart that come in, and hands them to its
+// sockets. Its methods that take packets are called by the session's reader, one at a time.
 type client struct {
-	io      *Server
-	session *engineio.Session
-
-	// What the session's reader is putting together: a packet that still lacks attachments.
-	partial     packet
-	attachments [][]byte
-	pace        *pace       // not in here: a broadcast looks at each client, and at larger ones for a third longer
-	events      *limit.Cell // what it counts its events with
-
-	waiting atomic.Int64           // bytes of the events that wait for the handlers of all its sockets
-	held    atomic.Pointer[Socket] // for whose inbox the reader waits
-
-	mu sync.Mutex // guards the following; taken before a hub's lock
-
-	sockets []*Socket // connected; mostly one
-	joining []string  // namespaces whose middleware is being asked
-	ending  int       // sockets that have ended, and whose handlers still run
-	left    bool      // a namespace has been left: packets for it may still be on their way
-	closed  bool
-	timer   *time.Timer // until the first namespace is joined
+	Conn
+	partial partial     // the packet that still lacks attachments
+	pace    *pace       // not in here: a broadcast looks at each client, and at larger ones for a third longer
+	events  *limit.Cell // what it counts its events with
 }
 
+var _ engineio.Handler = (*client)(nil)
+
 // accept is called by the engine for each new session.
-func (io *Server) accept(session *engineio.Session) engineio.Handler {
-	c := &client{io: io, session: session, pace: new(pace), events: io.events.Cell()}
+func (k *core) accept(session *engineio.Session) engineio.Handler {
+	c := &client{Conn: Conn{core: k, session: session}, pace: new(pace), events: k.events.Cell()}
 	c.mu.Lock()
-	c.timer = time.AfterFunc(io.opts.ConnectTimeout, c.expire)
+	c.timer = time.AfterFunc(k.opts.ConnectTimeout, c.expire)
 	c.mu.Unlock()
 	if session.Version() == 3 {
 		c.connect("/", noAuth) // clients before 3.0 do not ask for the main namespace
@@ -49,20 +32,11 @@ func (io *Server) accept(session *engineio.Session) engineio.Handler {
 	return c
 }
 
-// Errors that end a session.
-var (
-	errMixedUp  = errors.New("socketio: text in the middle of a packet's attachments")
-	errNoPacket = errors.New("socketio: an attachment without a packet")
-	errHeavy    = errors.New("socketio: attachments over the limit")
-)
-
-// Message takes one Engine.IO message. What can't be read ends the session, with the reason that the reference server has for it.
+// Message takes one Engine.IO message. What can't be read ends the session, with the reason that the reference
+// server has for it.
 func (c *client) Message(binary bool, data []byte) error {
 	if err := c.take(binary, data); err != nil {
-		c.io.opts.Logger.Debug("a packet can't be read", "address", c.session.Request().RemoteAddr, "error", err)
-		c.refusePacket(err)
-		c.endAll(ReasonForcedClose)
-		c.session.Close()
+		c.fail(err)
 	}
 	return nil
 }
@@ -72,92 +46,72 @@ func (c *client) take(binary bool, data []byte) error {
 	if binary {
 		return c.takeAttachment(data)
 	}
-	if c.partial.attachments > 0 {
+	if c.partial.packet.Attachments > 0 {
 		return errMixedUp
 	}
-	p, err := parsePacket(data, &c.io.limits)
+	p, err := wire.Parse(data, &c.core.limits)
 	switch {
 	case err != nil:
 		return err
-	case p.attachments > 0:
-		c.keepPartial(&p)
+	case p.Attachments > 0:
+		c.awaitAttachments(&p)
 		return nil
 	}
-	return c.handle(&p, nil)
-}
-
-// keepPartial has a packet wait for its attachments.
-func (c *client) keepPartial(p *packet) {
-	c.partial = *p
-	c.partial.data = bytes.Clone(p.data)
+	c.handle(&p, nil)
+	return nil
 }
 
 func (c *client) takeAttachment(data []byte) error {
-	if c.partial.attachments == 0 {
-		return errNoPacket
+	whole, err := c.attach(data)
+	if err == nil && whole {
+		p := c.endPartial()
+		c.handle(&p.packet, p.attachments)
 	}
-	held := len(data)
-	for _, a := range c.attachments {
-		held += len(a)
-	}
-	if held > c.io.engine.MaxPayload() {
-		return errHeavy // one packet holds no more than one message may
-	}
-	c.attachments = append(c.attachments, bytes.Clone(data))
-	if len(c.attachments) < c.partial.attachments {
-		return nil
-	}
-	p, attachments := c.partial, c.attachments
-	c.partial, c.attachments = packet{}, nil
-	return c.handle(&p, attachments)
+	return err
 }
 
 // handle takes a whole packet. Its data is the caller's unless it has attachments.
 //
 // Packets go by reference down here: copies of 96 bytes each made the stack of most connections outgrow 4 KiB.
-func (c *client) handle(p *packet, attachments [][]byte) error {
+func (c *client) handle(p *wire.Packet, attachments [][]byte) {
 	var query string
 	if c.session.Version() == 3 {
-		p.namespace, query, _ = strings.Cut(p.namespace, "?")
+		p.Namespace, query, _ = strings.Cut(p.Namespace, "?")
 	}
-	if !p.isAck() && !c.hurry(p, attachments) {
-		return nil
+	if !p.IsAck() && !c.hurry(p, attachments) {
+		return
 	}
-	if p.kind == packetConnect {
+	if p.Type == wire.Connect {
 		c.handleConnect(p, query)
-		return nil
+		return
 	}
-	s := c.socket(p.namespace)
-	if s == nil || p.kind == packetConnectError {
-		return c.stray(p)
+	s := c.socket(p.Namespace)
+	if s == nil || p.Type == wire.ConnectError {
+		c.stray(p)
+		return
 	}
-	if attachments == nil {
-		p.data = bytes.Clone(p.data)
-	}
-	switch p.kind {
-	case packetDisconnect:
+	switch p.Type {
+	case wire.Disconnect:
 		s.end(ReasonClientDisconnect)
-	case packetEvent, packetBinaryEvent:
+	case wire.Event, wire.BinaryEvent:
 		c.events.Add()
-		s.deliver(p, attachments)
+		c.deliver(s, p, attachments)
 	default:
-		if !s.resolve(p, attachments) {
+		if !c.resolve(s, p, attachments) {
 			c.hurry(p, attachments)
 		}
 	}
-	return nil
 }
 
-// stray takes a packet for a namespace that the client is not in. It may have been sent before the client heard that it
-// was disconnected; otherwise the reference server ends the session, and so do we.
-func (c *client) stray(p *packet) error {
+// stray takes a packet for a namespace that the client is not in. It may have been sent before the client heard
+// that it was disconnected; otherwise the reference server ends the session, and so do we.
+func (c *client) stray(p *wire.Packet) {
 	c.mu.Lock()
-	late := c.left && p.kind != packetConnectError
+	late := c.left && p.Type != wire.ConnectError
 	c.mu.Unlock()
 	if !late {
-		c.refuse()
+		c.Conn.Close()
 	}
-	return nil
 }
 
 // expire ends a session that has joined no namespace in time.
@@ -167,80 +121,10 @@ func (c *client) expire() {
 	c.closed = c.closed || late
 	c.mu.Unlock()
 	if late {
-		c.io.hit(LimitConnectTime)
-		c.refuse()
+		c.core.hit(LimitConnectTime)
+		c.Conn.Close()
 	}
-}
-
-// refuse ends a session that keeps to no namespace.
-func (c *client) refuse() {
-	c.endAll(ReasonForcedClose)
-	c.session.Close()
-}
-
-func (c *client) socket(namespace string) *Socket {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.find(namespace)
-}
-
-// find is socket for those that hold c.mu.
-func (c *client) find(namespace string) *Socket {
-	for _, s := range c.sockets {
-		if s.ns.name == namespace {
-			return s
-		}
-	}
-	return nil
-}
-
-// sendText sends a packet without attachments. A session that is ending does not take it, and nobody needs to know.
-func (c *client) sendText(packet []byte) {
-	_ = c.session.Send(engineio.Message{Data: packet})
-}
-
-// forget removes a socket that has ended. A client that is to be told is told before it can connect again.
-func (c *client) forget(s *Socket, tell bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if tell {
-		c.sendText(appendDisconnect(nil, s.ns.name))
-	}
-	if i := slices.Index(c.sockets, s); i >= 0 {
-		c.sockets = slices.Delete(c.sockets, i, i+1)
-		c.left = true
-		c.ending++
-	}
-}
-
-// retire counts a socket out, all of whose handlers have run.
-func (c *client) retire(s *Socket) {
-	c.mu.Lock()
-	c.ending--
-	c.mu.Unlock()
-	c.io.leave(s.ns)
-	c.io.present.Done()
 }
 
 // Close is called by the engine when the session has ended.
 func (c *client) Close(reason engineio.Reason) { c.endAll(Reason(reason)) }
-
-// endAll ends every socket of the session, and lets no other in.
-func (c *client) endAll(reason Reason) {
-	c.mu.Lock()
-	c.closed = true
-	c.stopTimer()
-	sockets := slices.Clone(c.sockets)
-	c.mu.Unlock()
-	for _, s := range sockets {
-		s.end(reason)
-	}
-}
-
-// stopTimer also lets go of the timer, which is 130 bytes of each session. c.mu must be held.
-func (c *client) stopTimer() {
-	if c.timer != nil {
-		c.timer.Stop()
-		c.timer = nil
-	}
-}

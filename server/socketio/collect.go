@@ -2,9 +2,37 @@ package socketio
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 )
+
+// A MissingAcksError says that some clients did not answer.
+type MissingAcksError struct {
+	Event   string
+	Missing int   // how many of Sent
+	Sent    int   // how many were asked
+	Err     error // the context's error, or ErrDisconnected
+}
+
+func (e *MissingAcksError) Error() string {
+	return fmt.Sprintf("socketio: %d of %d clients did not acknowledge %q: %v", e.Missing, e.Sent, e.Event, e.Err)
+}
+
+func (e *MissingAcksError) Unwrap() error { return e.Err }
+
+// EmitWithAck sends an event and waits for the answers of all sockets, as long as ctx: give it a deadline. It
+// returns the answers that came, in the order in which they came, and a *MissingAcksError if some did not.
+func (b *Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) ([]Args, error) {
+	c := &collection{event: event}
+	defer c.cancel()
+	for _, ns := range b.namespaces {
+		if err := c.ask(b, ns, args); err != nil {
+			return nil, err
+		}
+	}
+	return c.wait(ctx)
+}
 
 // A collection gathers the answers to a broadcast.
 type collection struct {
@@ -90,6 +118,6 @@ func (c *collection) wait(ctx context.Context) ([]Args, error) {
 // cancel forgets what is still expected.
 func (c *collection) cancel() {
 	for _, a := range c.asked {
-		a.socket.cancelAck(a.id)
+		a.socket.takeAck(a.id)
 	}
 }

@@ -5,10 +5,13 @@ import "sync"
 // maxResting is how many goroutines wait for the next socket that has something to do.
 const maxResting = 64
 
-// A crew is the goroutines in which handlers run. There is one for each socket that has something to do at the moment;
-// those that have done their work rest, a few of them, until they are needed again. A new goroutine's stack would grow
-// within the first handler, each time anew: that was a fifth of the processor time of an event with acknowledgement.
+// A crew is the goroutines in which handlers run. There is one for each socket that has something to do at the
+// moment; those that have done their work rest, a few of them, until they are needed again. A new goroutine's
+// stack would grow within the first handler, each time anew: that was a fifth of the processor time of an event
+// with acknowledgement.
 type crew struct {
+	work func(turn) // runs a socket's handlers
+
 	mu sync.Mutex // guards the following; it may be taken while a socket's lock is held
 
 	resting   []chan turn
@@ -27,7 +30,7 @@ func (c *crew) run(t turn) {
 	last := len(c.resting) - 1
 	if last < 0 {
 		c.mu.Unlock()
-		go c.work(t) // ends when enough others rest, or with dismiss
+		go c.serve(t) // ends when enough others rest, or with dismiss
 		return
 	}
 	next := c.resting[last]
@@ -36,10 +39,10 @@ func (c *crew) run(t turn) {
 	next <- t // it has room for one
 }
 
-func (c *crew) work(t turn) {
+func (c *crew) serve(t turn) {
 	turns := make(chan turn, 1)
 	for more := true; more; {
-		t.socket.work(t.connect)
+		c.work(t)
 		t = turn{}
 		if !c.rest(turns) {
 			return

@@ -44,7 +44,7 @@ func TestAHandlersErrorAnswersItsAck(t *testing.T) {
 		{`"nil that is no nil"`, `{"error":{"code":"internal","message":"internal error"}}`},
 		{`"bad data"`, `{"error":{"code":"internal","message":"internal error"}}`},
 		{`"bad ack"`, `{"error":{"code":"internal","message":"internal error"}}`},
-		{`"bind","x"`, `{"error":{"code":"bad_argument","message":"argument 1 must be integer, not string"}}`},
+		{`"bind","x"`, `{"error":{"code":"bad_argument","message":"argument 1 must be a whole number, not a string"}}`},
 		{`"bind"`, `{"error":{"code":"bad_argument","message":"argument 1 is missing"}}`},
 		{`"forbidden"`, `{"error":{"code":"forbidden","message":"not for you"}}`},
 		{`"answered"`, `"mine"`},

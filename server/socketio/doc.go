@@ -1,5 +1,5 @@
-// Package socketio serves the Socket.IO protocol, revision 5 and, for clients before 3.0, revision 4: namespaces, events,
-// acknowledgements in both directions, binary attachments and rooms, to every socket.io.js since 1.0.
+// Package socketio serves the Socket.IO protocol, revision 5 and, for clients before 3.0, revision 4: namespaces,
+// events, acknowledgements in both directions, binary attachments and rooms, to every socket.io.js since 1.0.
 //
 //	io, err := socketio.New(socketio.Options{})
 //	io.OnConnect(func(s *socketio.Socket) {
@@ -18,13 +18,28 @@
 //
 // Arguments stay as they came in until a handler binds them to Go values: what is passed on unread is not decoded.
 //
-// The handlers of one socket run one at a time, in the order in which its client sent the events, in a goroutine of the socket's
-// own. They may block and may wait for acknowledgements; the socket's further events wait meanwhile, and so does a
-// client that sends more than Options.MaxInbox of them. A handler's error answers the client's acknowledgement; a panic
-// disconnects that socket and harms no other.
+// The handlers of one socket run one at a time, in the order in which its client sent the events, in a goroutine
+// of the socket's own. They may block and may wait for acknowledgements; the socket's further events wait
+// meanwhile, and so does a client that sends more than Options.MaxInbox of them. A handler's error answers the
+// client's acknowledgement; a panic disconnects that socket and harms no other.
 //
-// A client of Socket.IO 4.6 or newer that loses its transport and comes back in time goes on where it was: its socket has its id, its
-// rooms and its data, and what was emitted to it meanwhile comes first. See [Recovery] and [Socket.Recovered].
+// A client of Socket.IO 4.6 or newer that loses its transport and comes back in time goes on where it was: its
+// socket has its id, its rooms and its data, and what was emitted to it meanwhile comes first. See [Recovery] and
+// [Socket.Recovered].
 //
-// The protocol is described in the repository socketio/socket.io under docs/socket.io-protocol: v4.md and v5-current.md.
+// The files read from top to bottom, and each calls what stands below it:
+//
+//	server, stats, namespace     what a program starts with
+//	client, partial, pace        from messages to packets
+//	join, rejoin, admit          how a client comes into a namespace
+//	dispatch, event              how its events are handled
+//	warn, emit, acks, collect    what is sent to one socket, and answered
+//	broadcast, end, parent       what is sent to many; how a socket ends
+//	socket, inbox, conn          one client in one namespace, and what its sockets share
+//	post, order, hub, reach      the order of what is emitted; who hears
+//	recovery, record, lost, ...  what is held for clients that come back
+//	core, audience, room, ...    what all of them use
+//
+// The protocol is described in the repository socketio/socket.io under docs/socket.io-protocol: v4.md and
+// v5-current.md.
 package socketio

@@ -4,14 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/crier/crier/server/engineio"
+	"github.com/crier/crier/server/socketio/wire"
 )
-
-// sendFlags are how a packet is sent.
-type sendFlags struct {
-	volatile bool // dropped if it could not leave at once
-	plain    bool // not compressed
-}
 
 // An Emitter emits to one socket, with flags. It is a value: each method returns a new one.
 type Emitter struct {
@@ -32,71 +26,65 @@ func (e Emitter) Volatile() Emitter { e.flags.volatile = true; return e }
 // Compress returns e with its flag set: see [Socket.Compress].
 func (e Emitter) Compress(on bool) Emitter { e.flags.plain = !on; return e }
 
-// Emit sends an event to the client. It never waits. Arguments are what JSON can hold, an [Arg] passed on unread, or a
-// [Binary] or []byte, which becomes an attachment. The error is ErrDisconnected, one that says what can't be sent, or
-// the session's: see engineio. After one of the session's the event may still reach a client that is recovered.
+// Unrecorded returns an emitter whose events are not held for clients that come back: for what can be told again
+// from elsewhere, and would push out what cannot. They have their place in the order of events. A client that
+// lost its connection before it had one of them is not recovered, but told that it is new.
+func (s *Socket) Unrecorded() Emitter { return Emitter{s, sendFlags{unrecorded: true}} }
+
+// Unrecorded returns e with its flag set: see [Socket.Unrecorded].
+func (e Emitter) Unrecorded() Emitter { e.flags.unrecorded = true; return e }
+
+// Emit sends an event to the client. It never waits. Arguments are what JSON can hold, an [Arg] passed on unread,
+// or a [Binary] or []byte, which becomes an attachment. The error is ErrDisconnected, ErrPlaceholder, one that
+// says what can't be sent, or the session's: see engineio. After one of the session's the event may still reach a
+// client that is recovered.
 func (s *Socket) Emit(event string, args ...any) error {
 	return Emitter{socket: s}.Emit(event, args...)
 }
 
 // Emit sends an event to the client: see [Socket.Emit].
 func (e Emitter) Emit(event string, args ...any) error {
-	return e.socket.sendEvent(e.flags, false, func(dst []byte) ([]byte, [][]byte, error) {
-		return appendEvent(dst, e.socket.ns.name, 0, false, event, args)
+	return e.sendEvent(false, func(dst []byte) ([]byte, [][]byte, error) {
+		return wire.AppendEvent(dst, e.socket.ns.name, 0, false, event, args)
 	})
 }
 
-// sendEvent encodes an event and puts it in order with all that is emitted in the namespace; asks: for an acknowledgement.
-func (s *Socket) sendEvent(flags sendFlags, asks bool, encode func([]byte) ([]byte, [][]byte, error)) error {
-	return s.sendPacket(encode, func(o *outgoing) error {
-		o.flags, o.asks = flags, asks
-		return s.ns.post(&emission{outgoing: o, to: s})
+// An encoding writes a packet behind dst.
+type encoding func(dst []byte) (text []byte, attachments [][]byte, err error)
+
+// sendEvent encodes an event and puts it in order with all that is emitted in the namespace; asks: for an
+// acknowledgement.
+func (e Emitter) sendEvent(asks bool, encode encoding) error {
+	return e.send(encode, func(o *outgoing) error {
+		o.asks = asks
+		return e.socket.ns.hub.post(&emission{outgoing: o, to: &e.socket.seat})
 	})
 }
 
-// sendAck encodes an acknowledgement and queues it behind what has been emitted. It has no place in the namespace's order.
-func (s *Socket) sendAck(encode func([]byte) ([]byte, [][]byte, error)) error {
-	return s.sendPacket(encode, s.sendEncoded)
+// sendAck encodes an acknowledgement and queues it behind what has been emitted. It has no place in the
+// namespace's order.
+func (e Emitter) sendAck(encode encoding) error {
+	return e.send(encode, func(o *outgoing) error { return e.socket.ns.hub.sendTo(&e.socket.seat, o) })
 }
 
-func (s *Socket) sendPacket(encode func([]byte) ([]byte, [][]byte, error), send func(*outgoing) error) error {
+func (e Emitter) send(encode encoding, send func(*outgoing) error) error {
 	o := outgoings.Get().(*outgoing)
 	defer o.release()
 	text, attachments, err := encode(o.buf[:0])
 	if err != nil {
 		return err
 	}
-	o.buf, o.text, o.attachments = text, text, attachments
-	if !s.Connected() {
+	o.buf, o.text, o.attachments, o.flags = text, text, attachments, e.flags
+	if !e.socket.Connected() {
 		return ErrDisconnected
 	}
 	return send(o)
 }
 
-func (s *Socket) sendEncoded(o *outgoing) error {
-	if o.flags.volatile && !s.client.session.Ready() {
-		s.client.io.dropped.Add(1)
-		return nil
-	}
-	if len(o.attachments) == 0 {
-		return s.client.session.Send(engineio.Message{Data: o.text, Plain: o.flags.plain})
-	}
-	return s.client.session.Send(messages(o.flags, o.text, o.attachments)...)
-}
-
-// messages are the Engine.IO messages that a packet is made of.
-func messages(flags sendFlags, text []byte, attachments [][]byte) []engineio.Message {
-	all := append(make([]engineio.Message, 0, 1+len(attachments)), engineio.Message{Data: text, Plain: flags.plain})
-	for _, a := range attachments {
-		all = append(all, engineio.Message{Binary: true, Data: a, Plain: flags.plain})
-	}
-	return all
-}
-
-// EmitWithAck sends an event and waits for the client's answer, whose arguments it returns. It waits as long as ctx: give
-// it a deadline. It may be called in a handler: the answer is found behind as many events as an inbox holds by size (see
-// Options.MaxInbox). The error is ErrDisconnected, ErrTooManyAcks when Options.MaxAcks are waited for already, ctx's own, or
-// one of Emit's.
+// EmitWithAck sends an event and waits for the client's answer, whose arguments it returns. It waits as long as
+// ctx: give it a deadline. It may be called in a handler: the answer is found behind as many events as an inbox
+// holds by size (see Options.MaxInbox). The error is ErrDisconnected, ErrTooManyAcks when Options.MaxAcks are
+// waited for already, ctx's own, or one of Emit's.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
 	answers := make(chan ackAnswer, 1)
 	id := s.ns.acks.Add(1)
@@ -104,18 +92,18 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 	if err != nil {
 		return nil, err
 	}
-	err = s.sendEvent(sendFlags{}, true, func(dst []byte) ([]byte, [][]byte, error) {
-		return appendEvent(dst, s.ns.name, id, true, event, args)
+	err = Emitter{socket: s}.sendEvent(true, func(dst []byte) ([]byte, [][]byte, error) {
+		return wire.AppendEvent(dst, s.ns.name, id, true, event, args)
 	})
 	if err != nil {
-		s.cancelAck(id)
+		s.takeAck(id)
 		return nil, err
 	}
 	select {
 	case a := <-answers:
 		return a.args, a.err
 	case <-ctx.Done():
-		s.cancelAck(id)
+		s.takeAck(id)
 		return nil, fmt.Errorf("socketio: no acknowledgement of %q: %w", event, ctx.Err())
 	}
 }
@@ -123,46 +111,4 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 type ackAnswer struct {
 	args Args
 	err  error
-}
-
-// expectAck notes who is to be called with the client's answer. The error is ErrDisconnected or ErrTooManyAcks.
-func (s *Socket) expectAck(id uint64, answer func(Args, error)) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case !s.connected:
-		return ErrDisconnected
-	case len(s.acks) >= s.client.io.opts.MaxAcks:
-		s.client.io.hit(LimitAcks)
-		return ErrTooManyAcks
-	}
-	if s.acks == nil {
-		s.acks = make(map[uint64]func(Args, error))
-	}
-	s.acks[id] = answer
-	s.room.Signal() // its answer comes behind the events that wait outside: see full
-	return nil
-}
-
-func (s *Socket) cancelAck(id uint64) { s.takeAck(id) }
-
-func (s *Socket) takeAck(id uint64) func(Args, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	answer := s.acks[id]
-	delete(s.acks, id)
-	return answer
-}
-
-// resolve takes the client's answer to an acknowledgement. One that nobody waits for any more is ignored; then it is false.
-func (s *Socket) resolve(p *packet, attachments [][]byte) (awaited bool) {
-	if !p.hasID {
-		return false
-	}
-	answer := s.takeAck(p.id)
-	if answer == nil {
-		return false
-	}
-	answer(splitArgs(nil, p, attachments), nil)
-	return true
 }

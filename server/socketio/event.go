@@ -1,8 +1,10 @@
 package socketio
 
 import (
-	"log/slog"
+	"errors"
 	"sync/atomic"
+
+	"github.com/crier/crier/server/socketio/wire"
 )
 
 // An Event is what a client emitted: a name and arguments, raw as they came in.
@@ -23,10 +25,10 @@ const (
 	argSize   = 48
 )
 
-func newEvent(s *Socket, p *packet, attachments [][]byte) *Event {
-	e := &Event{socket: s, name: p.event, id: p.id, asked: p.hasID}
-	e.args = splitArgs(e.one[:0], p, attachments)
-	e.size = eventSize + argSize*len(e.args) + len(p.event) + len(p.data)
+func newEvent(s *Socket, p *wire.Packet, attachments [][]byte) *Event {
+	e := &Event{socket: s, name: p.Event, id: p.ID, asked: p.HasID}
+	e.args = p.Args(e.one[:0], attachments)
+	e.size = eventSize + argSize*len(e.args) + len(p.Event) + len(p.Data)
 	for _, a := range attachments {
 		e.size += len(a)
 	}
@@ -62,20 +64,28 @@ func (e *Event) Size() int { return e.size }
 // WantsAck says whether the client asked for an acknowledgement.
 func (e *Event) WantsAck() bool { return e.asked }
 
-// Ack answers the client's acknowledgement. Only the first call counts, and only if the client asked for one. It may be called
-// after the handler has returned, from any goroutine. After an error another call may try again: see [Socket.Emit] for
-// the errors.
+// Ack answers the client's acknowledgement. Only the first call counts, and only if the client asked for one. It
+// may be called after the handler has returned, from any goroutine. After an error another call may try again:
+// see [Socket.Emit] for the errors.
 func (e *Event) Ack(args ...any) error {
 	if !e.asked || e.acked.Swap(true) {
 		return nil
 	}
-	err := e.socket.sendAck(func(dst []byte) ([]byte, [][]byte, error) {
-		return appendAck(dst, e.socket.ns.name, e.id, args)
+	err := Emitter{socket: e.socket}.sendAck(func(dst []byte) ([]byte, [][]byte, error) {
+		return wire.AppendAck(dst, e.socket.ns.name, e.id, args)
 	})
 	if err != nil {
 		e.acked.Store(false)
 	}
 	return err
+}
+
+// PublicError returns what a client is told of a handler's error: no more than the handler meant it to know.
+func PublicError(err error) *Error {
+	if e := (*Error)(nil); errors.As(err, &e) && e != nil {
+		return e
+	}
+	return &Error{Code: "internal", Message: "internal error"}
 }
 
 // refuse answers for a handler that has failed, unless it has answered itself.
@@ -86,8 +96,4 @@ func (e *Event) refuse(err error) {
 	if e.Ack(answer{PublicError(err)}) != nil { // the socket has ended, or JSON can't hold the error's Data
 		_ = e.Ack(answer{PublicError(nil)})
 	}
-}
-
-func (s *Socket) log() *slog.Logger {
-	return s.client.io.opts.Logger.With("namespace", s.ns.name, "address", s.client.session.Request().RemoteAddr)
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/crier/crier/server/socketio"
 )
 
-// In these examples talk is the client: it connects, sends packets as they stand on the wire, and prints what comes back. A
-// page would use socket.io.js: socket.emit("f", "Ann", console.log).
+// In these examples talk is the client: it connects, sends packets as they stand on the wire, and prints what
+// comes back. A page would use socket.io.js: socket.emit("f", "Ann", console.log).
 
 func Example() {
 	io, err := socketio.New(socketio.Options{})
@@ -73,7 +73,7 @@ func ExampleSocket_On() {
 	// Output:
 	// 30[5]
 	// 31[{"error":{"code":"too_much","message":"that is too much","data":{"most":100}}}]
-	// 32[{"error":{"code":"bad_argument","message":"argument 1 must be integer, not string"}}]
+	// 32[{"error":{"code":"bad_argument","message":"argument 1 must be a whole number, not a string"}}]
 	// 33[{"error":{"code":"internal","message":"internal error"}}]
 }
 
@@ -218,7 +218,8 @@ func ExampleNamespace_Use() {
 	// 4/admin,{"message":"who are you?","data":{"help":"/login"}}
 }
 
-// Namespaces whose names are not known beforehand are made when a client asks for them, and forgotten when they are empty.
+// Namespaces whose names are not known beforehand are made when a client asks for them, and forgotten when they
+// are empty.
 func ExampleServer_OfPattern() {
 	io := newServer()
 	rooms := io.OfPattern(regexp.MustCompile(`^/room-[0-9]+$`))
@@ -259,8 +260,8 @@ func ExampleSocket_OnDisconnecting() {
 	// server namespace disconnect; comes back by itself: false
 }
 
-// Close tells the clients, lets what is queued go out and waits for the handlers; http.Server.Shutdown knows nothing of
-// WebSockets. Clients come back by themselves, to another node or to the next process.
+// Close tells the clients, lets what is queued go out and waits for the handlers; http.Server.Shutdown knows
+// nothing of WebSockets. Clients come back by themselves, to another node or to the next process.
 func ExampleServer_Close() {
 	io := newServer()
 	mux := http.NewServeMux()
@@ -283,8 +284,8 @@ func ExampleServer_Close() {
 	_ = web.Shutdown(ctx)
 }
 
-// Counters and the like need no lock of their own when they belong to one socket: its handlers run one at a time. What
-// sockets share does.
+// Counters and the like need no lock of their own when they belong to one socket: its handlers run one at a time.
+// What sockets share does.
 func ExampleSocket_SetData() {
 	io := newServer()
 	var total atomic.Int64

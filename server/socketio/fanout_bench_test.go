@@ -13,11 +13,12 @@ import (
 	"github.com/crier/crier/server/socketio"
 )
 
-// The benchmarks here measure the server alone: its clients are connections in memory that throw away what they get, at once.
-// Compare -cpu 1 with -cpu 2.
+// The benchmarks here measure the server alone: its clients are connections in memory that throw away what they
+// get, at once. Compare -cpu 1 with -cpu 2.
 
-// A witness counts what has come to the last connection of one of the flusher's workers, which each broadcast reaches last.
-// To count on every connection would make two processors wait for each other, and to ask all the time would take one of them.
+// A witness counts what has come to the last connection of one of the flusher's workers, which each broadcast
+// reaches last. To count on every connection would make two processors wait for each other, and to ask all the
+// time would take one of them.
 type witness struct {
 	bytes atomic.Int64
 	news  chan<- struct{} // holds one: there is something new
@@ -96,8 +97,9 @@ func (h *arena) begin(b *testing.B) {
 	}
 }
 
-// BenchmarkFanOut tells everybody, with at most so many broadcasts on their way. cpu-ns is processor time, also of the part that
-// waits for nothing but its turn: on a machine that has other work it says more than the time that passes.
+// BenchmarkFanOut tells everybody, with at most so many broadcasts on their way. cpu-ns is processor time, also
+// of the part that waits for nothing but its turn: on a machine that has other work it says more than the time
+// that passes.
 func BenchmarkFanOut(b *testing.B) {
 	for _, sockets := range []int{10, 1000, 10_000} {
 		for _, inFlight := range []int{1, 4, 64} {

@@ -11,7 +11,7 @@ import (
 type Handshake struct {
 	Headers     http.Header     // of the request that opened the session, Host among them
 	Query       url.Values      // of that request
-	Auth        json.RawMessage // the client's auth option, a JSON object; {} if it has none. For clients before 3.0 the namespace's query
+	Auth        json.RawMessage // the client's auth option, a JSON object; before 3.0 the namespace's query. {} if none
 	Address     string          // the peer's IP address, without port
 	Time        time.Time       // when the session was opened
 	Secure      bool            // over TLS
@@ -21,7 +21,7 @@ type Handshake struct {
 
 // Handshake returns what the client sent when it connected. It is put together with each call.
 func (s *Socket) Handshake() *Handshake {
-	r := s.client.session.Request()
+	r := s.session.Request()
 	header := r.Header()
 	var query url.Values
 	if u, err := url.ParseRequestURI(r.URL); err == nil {
@@ -54,3 +54,6 @@ func queryAuth(query string) json.RawMessage {
 	}
 	return auth
 }
+
+// Address returns the client's IP address, without port: see [Handshake]. It allocates nothing.
+func (s *Socket) Address() string { return s.session.Request().RemoteAddr }

@@ -11,8 +11,8 @@ import (
 	"github.com/crier/crier/server/socketio"
 )
 
-// Attacks on Socket.IO's packets, each over both revisions of Engine.IO and all transports. TestAHostilePacketEndsItsSessionAlone has
-// more shapes; here it is what they did that is looked for.
+// Attacks on Socket.IO's packets, each over both revisions of Engine.IO and all transports.
+// TestAHostilePacketEndsItsSessionAlone has more shapes; here it is what they did that is looked for.
 
 // scene is a server whose witness must be served whatever its other clients send.
 func scene(t *testing.T, m mode, o socketio.Options, onConnect func(*socketio.Socket)) (io *socketio.Server, url string, unharmed func()) {
@@ -44,8 +44,9 @@ func expectRefused(t *testing.T, io *socketio.Server, url string, m mode, name s
 // The names that mean something inside of one implementation or another, and nothing on the wire.
 var innerNames = []string{"error", "newNamespace", "connection", "message", "ping", "__proto__", "constructor", "toString", "hasOwnProperty", "%s%n", ""}
 
-// Socket.IO before 2.5.1 and 4.6.2 handed an event named "error" to Node's emitter, which ends the process when nobody listens. It
-// is an event like every other: a handler gets it if there is one, and otherwise nothing happens.
+// Socket.IO before 2.5.1 and 4.6.2 handed an event named "error" to Node's emitter, which ends the process when
+// nobody listens. It is an event like every other: a handler gets it if there is one, and otherwise nothing
+// happens.
 func TestCVE_2024_38355_AnEventNamedErrorIsAnEvent(t *testing.T) {
 	inEveryMode(t, func(t *testing.T, m mode) {
 		heard := make(chan string, len(innerNames))
@@ -71,8 +72,9 @@ func TestCVE_2024_38355_AnEventNamedErrorIsAnEvent(t *testing.T) {
 	})
 }
 
-// The parser of Socket.IO took whatever stood for the number of an attachment for a member of its list, so that "splice" gave a handler a
-// function. A placeholder names an attachment that came with the packet, or its session ends before any handler sees it.
+// The parser of Socket.IO took whatever stood for the number of an attachment for a member of its list, so that
+// "splice" gave a handler a function. A placeholder names an attachment that came with the packet, or its session
+// ends before any handler sees it.
 func TestCVE_2022_2421_APlaceholderNamesAnAttachmentOrNothing(t *testing.T) {
 	inEveryMode(t, func(t *testing.T, m mode) {
 		var handled atomic.Int32
@@ -98,8 +100,8 @@ func TestCVE_2022_2421_APlaceholderNamesAnAttachmentOrNothing(t *testing.T) {
 	})
 }
 
-// The parser of Socket.IO before 4.2.3 let an event's name be anything, and the server died as it made a string of {"toString":"x"}. A
-// name is a string, or a number as JavaScript has them; anything else ends the session.
+// The parser of Socket.IO before 4.2.3 let an event's name be anything, and the server died as it made a string
+// of {"toString":"x"}. A name is a string, or a number as JavaScript has them; anything else ends the session.
 func TestCVE_2023_32695_AnEventsNameIsAString(t *testing.T) {
 	inEveryMode(t, func(t *testing.T, m mode) {
 		var handled atomic.Int32
@@ -125,8 +127,9 @@ func TestCVE_2023_32695_AnEventsNameIsAString(t *testing.T) {
 	})
 }
 
-// The parser of Socket.IO before 4.2.6 waited for as many attachments as a packet announced, and kept them. More than the limit
-// must be refused when they are announced, and what comes under it weigh no more than one message may.
+// The parser of Socket.IO before 4.2.6 waited for as many attachments as a packet announced, and kept them. More
+// than the limit must be refused when they are announced, and what comes under it weigh no more than one message
+// may.
 func TestCVE_2026_33151_NoPacketWaitsForCountlessAttachments(t *testing.T) {
 	inEveryMode(t, func(t *testing.T, m mode) {
 		o := socketio.Options{}
@@ -162,8 +165,8 @@ func TestCVE_2026_33151_NoPacketWaitsForCountlessAttachments(t *testing.T) {
 	}
 }
 
-// The parser of Socket.IO before 4.2.7 took a packet that announced no attachments at all for one that waits for them, and kept it and all
-// that came after. It must be refused, and thousands of them leave nothing behind.
+// The parser of Socket.IO before 4.2.7 took a packet that announced no attachments at all for one that waits for
+// them, and kept it and all that came after. It must be refused, and thousands of them leave nothing behind.
 func TestCVE_2026_69185_APacketWithZeroAttachmentsIsRefused(t *testing.T) {
 	inEveryMode(t, func(t *testing.T, m mode) {
 		io, url, unharmed := scene(t, m, socketio.Options{}, func(s *socketio.Socket) {})

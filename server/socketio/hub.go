@@ -3,6 +3,7 @@ package socketio
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/crier/crier/server/engineio"
 	"github.com/crier/crier/server/internal/outbound"
@@ -10,23 +11,32 @@ import (
 
 // A hub knows the sockets of a namespace and the rooms that they are in.
 //
-// What is emitted is put in order under its lock, in post. Large broadcasts are then tasks of the flusher's workers, which walk
-// the rooms without the lock; so nothing changes in the rooms before settle has seen to it that no task is left. That makes
-// a broadcast reach exactly those who were members when it was emitted.
+// What is emitted is put in order under its lock, in post. Large broadcasts are then tasks of the flusher's
+// workers, which walk the rooms without the lock. Call settle before changing membership: it runs all pending
+// tasks. That makes a broadcast reach exactly those who were members when it was emitted.
 //
-// Joining, leaving and disconnecting cost the same however many sockets there are: a membership knows its place on both sides.
+// Joining, leaving and disconnecting cost the same however many sockets there are: a membership knows its place
+// on both sides.
 //
-// Order of locks: client.mu, hub.mu, a flusher's worker's turn, then those of a socket, of a session and of its outbox. That of
-// the record comes after hub.mu and before Server.mu, which comes before that of a namespace's hooks. A task takes no lock but
-// that of an outbox, and so may be done under all others.
+// Order of locks: Conn.mu, hub.mu, a flusher's worker's turn, then those of a socket, of a session and of its
+// outbox. That of the record comes after hub.mu and before that of the registry. A task takes no lock but that of
+// an outbox, and so may be done under all others.
 type hub struct {
 	engine   *engineio.Server
-	record   *record
-	maxRooms int // of one socket; 0 is any number
+	recovery recovery
+	dropped  *atomic.Uint64 // counts volatile events that were left out
+	maxRooms int            // of one socket; 0 is any number
+	stay     func()         // keeps the namespace while a lost session is held
+	leave    func()         // ends stay
 
-	mu sync.Mutex // guards the following, and the fields of Socket that say so
+	// Written with the record's lock held.
 
-	sockets  map[string]*Socket
+	watched atomic.Int64 // sockets and lost sessions that could be recovered
+	lost    atomic.Int64 // the latter
+
+	mu sync.Mutex // guards the following, and the fields of seat that say so
+
+	sockets  map[string]*seat
 	everyone room
 	rooms    map[string]*room
 	marks    uint64         // how many broadcasts had to mark sockets
@@ -35,84 +45,59 @@ type hub struct {
 	unmarked int            // sockets whose clients are sent no offsets
 }
 
-// A room is a set of sockets.
-type room struct {
-	name    string
-	members []member
-	newest  latest
-}
-
-// A member is what a broadcast's walk needs to know of a membership, side by side with the others: one who is another
-// worker's is passed over without a look at anything else, and the way to the session is one step.
-type member struct {
-	*membership
-	session *engineio.Session // nil while a middleware has put the socket into the room, and it is not yet let in
-	worker  int
-}
-
-// A membership is one socket's place in one room.
-type membership struct {
-	socket *Socket
-	room   *room
-	at     int    // in room.members
-	since  uint64 // the position among the recorded events at which it began
-}
-
-func (h *hub) init(engine *engineio.Server) {
-	h.engine = engine
-	h.sockets = make(map[string]*Socket)
+func (h *hub) init(k *core) {
+	h.engine, h.recovery, h.dropped, h.maxRooms = k.engine, k.recovery, &k.dropped, k.opts.MaxRooms
+	h.sockets = make(map[string]*seat)
 	h.rooms = make(map[string]*room)
 }
 
-// settle lets everything that has been emitted reach the queues of those who are members now. h.mu must be held, and until it
-// is released rooms may change.
+// settle lets everything that has been emitted reach the queues of those who are members now. h.mu must be held,
+// and until it is released rooms may change.
 func (h *hub) settle() { h.engine.Flusher().Settle() }
 
-func (r *room) add(s *Socket) *membership {
-	m := &membership{socket: s, room: r, at: len(r.members)}
-	r.members = append(r.members, member{membership: m})
-	if s.presence != nil {
-		r.admit(m)
-	}
-	return m
-}
-
-// admit makes the member one that broadcasts reach.
-func (r *room) admit(m *membership) {
-	session := m.socket.client.session
-	r.members[m.at].session, r.members[m.at].worker = session, session.Worker()
-}
-
-func (r *room) remove(m *membership) {
-	last := len(r.members) - 1
-	moved := r.members[last]
-	r.members[m.at], moved.at = moved, m.at
-	r.members[last] = member{}
-	r.members = r.members[:last]
-	if cap(r.members) > 64 && last < cap(r.members)/4 {
-		r.members = append(make([]member, 0, cap(r.members)/2), r.members...)
-	}
-}
-
-// add makes s a member of the namespace, and has it told so first: no broadcast comes before CONNECT, and every one that
-// begins when the client has seen it reaches the client.
-func (h *hub) add(s *Socket, tell func(*Socket)) {
+// add makes s a member of the namespace, and has it told so first: no broadcast comes before CONNECT, and every
+// one that begins when the client has seen it reaches the client.
+func (h *hub) add(s *seat, tell func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.settle()
-	tell(s)
+	tell()
 	if s.pid == "" {
 		h.unmarked++
 	} else {
-		h.record.enter(s.ns)
-		s.joined = h.record.position()
+		h.recovery.watch(h)
+		s.joined = h.recovery.position()
 	}
 	h.admit(s)
 }
 
+// restore makes s a member of the namespace and of the rooms that the lost session was in, and has its client
+// told so and sent what it has missed: no broadcast comes between. Not ok: that is not possible any more.
+func (h *hub) restore(s *seat, v *revival, tell func()) (ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.settle()
+	h.recovery.watch(h) // before the lost session is none any more: somebody is there all the time
+	if !h.recovery.finish(v) {
+		h.recovery.unwatch(h)
+		return false
+	}
+	tell()
+	s.joined, s.sent, s.left, s.unrecorded = v.from, v.sent, v.lost.left, v.lost.unrecorded
+	s.recoveredAt = h.recovery.now()
+	h.admit(s)
+	for _, stay := range v.lost.rooms {
+		if i := s.membershipOf(stay.room); i >= 0 {
+			s.rooms[i].since = stay.since // a middleware was quicker
+		} else {
+			h.enter(s, stay.room, stay.since)
+		}
+	}
+	return true
+}
+
 // admit lets s hear and be told. h.mu must be held.
-func (h *hub) admit(s *Socket) {
-	s.connect()
+func (h *hub) admit(s *seat) {
 	h.sockets[s.id] = s
 	s.presence = h.everyone.add(s)
 	h.everyone.admit(s.presence)
@@ -121,20 +106,16 @@ func (h *hub) admit(s *Socket) {
 	}
 }
 
-// remove takes s out of everything. It can join nothing afterwards.
-func (h *hub) remove(s *Socket) {
+// remove takes s out of everything, because it has ended for that reason; empty if it was never let in. It can
+// join nothing afterwards. A socket that may come back becomes a lost session in the same moment: whatever is
+// emitted was meant for the one or the other.
+func (h *hub) remove(s *seat, reason Reason) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.expel(s)
-}
-
-// expel is remove for those that hold h.mu. A socket that may come back becomes a lost session in the same moment: whatever is
-// emitted was meant for the one or the other.
-func (h *hub) expel(s *Socket) {
 	h.settle()
 	s.gone = true
 	if s.presence != nil {
-		h.part(s)
+		h.part(s, reason)
 		s.lastRooms = s.roomNames()
 		delete(h.sockets, s.id)
 		h.everyone.remove(s.presence)
@@ -146,6 +127,18 @@ func (h *hub) expel(s *Socket) {
 	s.rooms = nil
 }
 
+// part keeps what is needed to recover a socket that is being removed. h.mu must be held.
+func (h *hub) part(s *seat, reason Reason) {
+	switch {
+	case s.pid == "":
+		h.unmarked--
+	case reason.recoverable():
+		h.recovery.keep(h.lose(s))
+	default:
+		h.recovery.unwatch(h)
+	}
+}
+
 // drop takes a membership out of its room, and forgets a room that is empty. h.mu must be held.
 func (h *hub) drop(m *membership) {
 	m.room.remove(m)
@@ -155,7 +148,7 @@ func (h *hub) drop(m *membership) {
 }
 
 // join puts s into all of the rooms, or, if these were too many, into none.
-func (h *hub) join(s *Socket, names []string) error {
+func (h *hub) join(s *seat, names []string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s.gone {
@@ -171,13 +164,13 @@ func (h *hub) join(s *Socket, names []string) error {
 			h.shrink(s, before)
 			return ErrTooManyRooms
 		}
-		h.enter(s, name, h.record.position())
+		h.enter(s, name, h.recovery.position())
 	}
 	return nil
 }
 
 // shrink takes s out of all rooms but the first n. h.mu must be held.
-func (h *hub) shrink(s *Socket, n int) {
+func (h *hub) shrink(s *seat, n int) {
 	for _, m := range s.rooms[n:] {
 		h.drop(m)
 	}
@@ -186,7 +179,7 @@ func (h *hub) shrink(s *Socket, n int) {
 }
 
 // enter makes s a member of the room of that name. h.mu must be held.
-func (h *hub) enter(s *Socket, name string, since uint64) {
+func (h *hub) enter(s *seat, name string, since uint64) {
 	r := h.rooms[name]
 	if r == nil {
 		r = &room{name: name}
@@ -197,13 +190,14 @@ func (h *hub) enter(s *Socket, name string, since uint64) {
 	s.rooms = append(s.rooms, m)
 }
 
-func (h *hub) leave(s *Socket, names []string) {
+// quit takes s out of rooms.
+func (h *hub) quit(s *seat, names []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.settle()
 	for _, name := range names {
 		if i := s.membershipOf(name); i >= 0 {
-			s.sent, s.left = max(s.sent, s.rooms[i].sent()), h.record.position()
+			s.sent, s.left = max(s.sent, s.rooms[i].sent()), h.recovery.position()
 			h.drop(s.rooms[i])
 			last := len(s.rooms) - 1
 			s.rooms[i], s.rooms[last] = s.rooms[last], nil
@@ -212,33 +206,14 @@ func (h *hub) leave(s *Socket, names []string) {
 	}
 }
 
-// membershipOf returns where in s.rooms the room of that name is; -1 if s is not in it. The hub's lock must be held.
-func (s *Socket) membershipOf(name string) int {
-	for i, m := range s.rooms {
-		if m.room.name == name {
-			return i
-		}
-	}
-	return -1
-}
-
-// roomNames lists the rooms, that of the socket's own id first. The hub's lock must be held.
-func (s *Socket) roomNames() []string {
-	names := append(make([]string, 0, len(s.rooms)+1), s.id)
-	for _, m := range s.rooms {
-		names = append(names, m.room.name)
-	}
-	return names
-}
-
 // forgetRooms is called when the disconnecting handlers of a socket that is gone have run.
-func (h *hub) forgetRooms(s *Socket) {
+func (h *hub) forgetRooms(s *seat) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s.lastRooms = nil
 }
 
-func (h *hub) roomsOf(s *Socket) []string {
+func (h *hub) roomsOf(s *seat) []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s.gone {
@@ -250,8 +225,20 @@ func (h *hub) roomsOf(s *Socket) []string {
 func (h *hub) socket(id string) (*Socket, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s, ok := h.sockets[id]
-	return s, ok
+	if s := h.sockets[id]; s != nil {
+		return s.socket, true
+	}
+	return nil, false
+}
+
+// holder returns the socket of that pid, and when it was recovered; nil if there is none. Its end may have begun.
+func (h *hub) holder(pid string) (s *Socket, recoveredAt recoveryTime) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if at := h.sockets[pid[:idText]]; at != nil && samePID(at.pid, pid) {
+		return at.socket, at.recoveredAt
+	}
+	return nil, 0
 }
 
 func (h *hub) len() int {
@@ -260,13 +247,9 @@ func (h *hub) len() int {
 	return len(h.sockets)
 }
 
-// reached appends the sockets that a broadcast reaches.
-func (h *hub) reached(all []*Socket, b *Broadcast) []*Socket {
+func (h *hub) addTo(st *Stats) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.settle() // sockets may have to be marked
-	t := h.newTask(b)
-	defer h.keep(t)
-	t.reach.each(anyWorker, func(m *member) { all = append(all, m.socket) })
-	return all
+	st.Sockets += len(h.sockets)
+	st.Rooms += len(h.rooms)
 }

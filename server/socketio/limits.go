@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/crier/crier/server/internal/limit"
 )
@@ -15,7 +14,8 @@ const (
 	LimitConnectTime Limit = "ConnectTimeout"
 	LimitAttachments Limit = "MaxAttachments"
 	LimitDepth       Limit = "MaxDepth"
-	LimitPayload     Limit = "MaxPayload" // of the attachments of one packet together
+	LimitPayload     Limit = "MaxPayload"     // of the attachments of one packet together
+	LimitMessageTime Limit = "MessageTimeout" // for all attachments of one packet to come
 	LimitInbox       Limit = "MaxInbox"
 	LimitNamespaces  Limit = "MaxNamespaces"
 	LimitRooms       Limit = "MaxRooms"
@@ -29,12 +29,15 @@ const (
 )
 
 func newHits() limit.Hits {
-	return limit.NewHits(string(LimitConnectTime), string(LimitAttachments), string(LimitDepth), string(LimitPayload),
-		string(LimitInbox), string(LimitNamespaces), string(LimitRooms), string(LimitAcks), string(LimitEventName),
-		string(LimitEventRate), string(LimitByteRate), string(LimitArguments), string(LimitNamespace), string(LimitAuth))
+	var names []string
+	for _, l := range []Limit{
+		LimitConnectTime, LimitAttachments, LimitDepth, LimitPayload, LimitMessageTime, LimitInbox, LimitNamespaces,
+		LimitRooms, LimitAcks, LimitEventName, LimitEventRate, LimitByteRate, LimitArguments, LimitNamespace, LimitAuth,
+	} {
+		names = append(names, string(l))
+	}
+	return limit.NewHits(names...)
 }
-
-func (io *Server) hit(l Limit) { io.hits.Add(string(l)) }
 
 // What a server answers where a limit is met by its own doing.
 var (
@@ -44,116 +47,9 @@ var (
 	ErrTooManyAcks = errors.New("socketio: the client has too many events to acknowledge")
 )
 
-// EventWarning is the event with which a client is told of a limit: {code, message}. After one with the code "rate" it may slow
-// down and go on; any other is the last that it hears.
+// CodeUnknownEvent is the code of the answer to an event that nothing takes: see Options.OnUnknownEvent.
+const CodeUnknownEvent = "unknown_event"
+
+// EventWarning is the event with which a client is told of a limit: {code, message}. After one with the code
+// "rate" it may slow down and go on; any other is the last that it hears.
 const EventWarning = "warning"
-
-// broken are the limits that a packet can break, which ends its session.
-var broken = map[error]struct {
-	limit Limit
-	code  string
-}{
-	errManyAttachments: {LimitAttachments, "too_many_attachments"},
-	errHeavy:           {LimitPayload, "too_large"},
-	errDepth:           {LimitDepth, "too_deep"},
-	errLongEvent:       {LimitEventName, "event_name_too_long"},
-	errManyArgs:        {LimitArguments, "too_many_arguments"},
-	errNamespace:       {LimitNamespace, "namespace_too_long"},
-}
-
-// refusePacket counts the limit that a packet broke, and tells the client which it was.
-func (c *client) refusePacket(err error) {
-	if b, ok := broken[err]; ok {
-		c.io.hit(b.limit)
-		c.warn("/", &Error{Code: b.code, Message: err.Error()})
-	}
-}
-
-// warn tells a client of a limit, in the namespace if it is in it, or in any.
-func (c *client) warn(namespace string, warning *Error) {
-	s := c.socket(namespace)
-	if s == nil {
-		s = c.anySocket()
-	}
-	if s != nil {
-		_ = s.Emit(EventWarning, warning) // a session that is ending does not take it, and nobody needs to know
-	}
-}
-
-func (c *client) anySocket() *Socket {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.sockets) == 0 {
-		return nil
-	}
-	return c.sockets[0]
-}
-
-// A pace is how fast a client has sent, on all its namespaces together: a client could open as many as it may just to be
-// faster. The session's receiver uses it.
-type pace struct {
-	events limit.Meter
-	bytes  limit.Meter
-}
-
-// hurry counts a packet, and says whether the client may go on. One that is too fast is warned, and then disconnected: it
-// does not come back by itself.
-func (c *client) hurry(p *packet, attachments [][]byte) (ok bool) {
-	size := len(p.data)
-	for _, a := range attachments {
-		size += len(a)
-	}
-	o := &c.io.opts
-	events := c.pace.events.Spend(1, limit.Rate{PerSecond: o.MaxEventRate})
-	bytes := c.pace.bytes.Spend(size, limit.Rate{PerSecond: o.MaxByteRate, Least: c.io.engine.MaxPayload()})
-	switch {
-	case events == limit.Fine && bytes == limit.Fine:
-		return true
-	case events >= bytes:
-		return c.tooFast(events, p.namespace, LimitEventRate, fmt.Sprintf("more than %d events a second", o.MaxEventRate))
-	default:
-		return c.tooFast(bytes, p.namespace, LimitByteRate, fmt.Sprintf("more than %d bytes a second", o.MaxByteRate))
-	}
-}
-
-func (c *client) tooFast(v limit.Verdict, namespace string, l Limit, what string) (ok bool) {
-	if v == limit.Warn {
-		c.io.warnings.Add(1)
-		c.warn(namespace, &Error{Code: "rate", Message: what + ": slow down, or you will be disconnected"})
-		return true
-	}
-	c.io.hit(l)
-	c.warn(namespace, &Error{Code: "rate_limit", Message: what + ": disconnected"})
-	c.endAll(ReasonRateLimit)
-	c.session.Close()
-	return false
-}
-
-// whyInvalid tells JSON that is nested too deep from what is no JSON.
-func whyInvalid(b []byte, limits *packetLimits) error {
-	if isDeep(b, limits.maxDepth) {
-		return errDepth
-	}
-	return errPayload
-}
-
-// isDeep says whether JSON that was found wanting is nested deeper than most.
-func isDeep(b []byte, most int) bool {
-	depth, quoted := 0, false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '[' || c == '{':
-			if depth++; depth > most {
-				return true
-			}
-		case c == ']' || c == '}':
-			depth--
-		}
-	}
-	return false
-}

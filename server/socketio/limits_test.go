@@ -291,8 +291,8 @@ func TestASessionWithoutANamespaceIsCounted(t *testing.T) {
 	})
 }
 
-// What waits for all sockets of a session together is bounded, and a socket that waits for room is not forgotten when it is
-// another's event that makes it.
+// What waits for all sockets of a session together is bounded, and a socket that waits for room is not forgotten
+// when it is another's event that makes it.
 func TestManySocketsOfASessionHoldNoMoreThanOne(t *testing.T) {
 	o := socketio.Options{}
 	o.Engine.MaxPayload = 10_000

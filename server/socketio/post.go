@@ -7,60 +7,70 @@ import (
 	"github.com/crier/crier/server/internal/outbound"
 )
 
-// An emission is one event on its way: to a socket, or to those that a broadcast reaches.
+// An emission is one event on its way: to a socket, or to an audience.
 type emission struct {
 	*outgoing
-	to        *Socket
-	broadcast *Broadcast
-	expect    func(*Socket) bool // if set, asked about each socket before it is sent to
+	to       *seat
+	audience *audience
+	expect   func(*Socket) bool // if set, asked about each socket before it is sent to
 }
 
-// post decides the order of what is emitted in the namespace, of events to one socket and of broadcasts alike: that in which the
-// hub's lock is taken here. What may have to be sent again gets its offset in that order. The frames are put into memory here
-// too, so those of events that follow each other lie side by side.
+// post decides the order of what is emitted in the namespace, of events to one socket and of broadcasts alike:
+// that in which the hub's lock is taken here. What may have to be sent again gets its offset in that order. The
+// frames are put into memory here too, so those of events that follow each other lie side by side.
 //
-// From here on nothing overtakes. An outbox gets its frames in the order of its worker's tasks, and a frame is pushed into it
-// past them only when there are none.
-func (ns *Namespace) post(e *emission) error {
-	ns.hub.mu.Lock()
-	defer ns.hub.mu.Unlock()
+// From here on nothing overtakes. An outbox gets its frames in the order of its worker's tasks, and a frame is
+// pushed into it past them only when there are none.
+func (h *hub) post(e *emission) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if e.to == nil {
-		ns.spread(e)
+		h.spread(e)
 		return nil
 	}
 	if e.to.presence == nil {
 		return ErrDisconnected
 	}
 	if e.to.pid != "" {
-		ns.order(e.outgoing, audience{only: e.to.id})
+		h.order(e.outgoing, audience{only: e.to.id}, e.to)
 	}
-	return e.to.sendEncoded(e.outgoing)
+	return h.sendTo(e.to, e.outgoing)
 }
 
-// unheard says whether a broadcast is meant for nobody, so that it need not be encoded.
-func (ns *Namespace) unheard(b *Broadcast) bool {
-	h := &ns.hub
+// sendTo queues a packet for one socket, behind what has been queued for it before. h.mu need not be held.
+func (h *hub) sendTo(s *seat, o *outgoing) error {
+	if o.flags.volatile && !s.session.Ready() {
+		h.dropped.Add(1)
+		return nil
+	}
+	if len(o.attachments) == 0 {
+		return s.session.Send(engineio.Message{Data: o.text, Plain: o.flags.plain})
+	}
+	return s.session.Send(messages(o.flags, o.text, o.attachments)...)
+}
+
+// unheard says whether an audience is nobody, so that the event need not be encoded.
+func (h *hub) unheard(a *audience) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	t := h.newTask(b)
-	defer h.keep(t)
-	return t.reach.members() == 0 && ns.lost.Load() == 0
+	t := h.newTask(a)
+	defer h.reuse(t)
+	return t.reach.members() == 0 && h.lost.Load() == 0
 }
 
-// atOnceUpTo is how many members a broadcast may have for whoever emits it to push the frames himself when the workers have no
-// tasks, rather than wake them all for a few pushes.
+// atOnceUpTo is how many members a broadcast may have for whoever emits it to push the frames himself when the
+// workers have no tasks, rather than wake them all for a few pushes.
 const atOnceUpTo = 32
 
-// spread has a broadcast pushed to all that it reaches: at once, or by the workers. The hub's lock must be held.
-func (ns *Namespace) spread(e *emission) {
-	h := &ns.hub
-	t := h.newTask(e.broadcast)
+// spread has a broadcast pushed to all that it reaches: at once, or by the workers. h.mu must be held.
+func (h *hub) spread(e *emission) {
+	t := h.newTask(e.audience)
 	n := t.reach.members()
-	if n > 0 || ns.lost.Load() > 0 {
-		ns.order(e.outgoing, e.broadcast.audience())
+	if n > 0 || h.lost.Load() > 0 {
+		h.order(e.outgoing, *e.audience, nil)
 	}
 	if n == 0 {
-		h.keep(t)
+		h.reuse(t)
 		return
 	}
 	if e.flags.volatile || e.expect != nil { // each socket is asked, and has to be asked now
@@ -72,10 +82,10 @@ func (ns *Namespace) spread(e *emission) {
 	case e.flags.volatile || e.expect != nil:
 		h.pushIf(t, func(m *member) bool {
 			if e.flags.volatile && !m.session.Ready() {
-				ns.io.dropped.Add(1)
+				h.dropped.Add(1)
 				return false
 			}
-			return e.expect == nil || e.expect(m.socket)
+			return e.expect == nil || e.expect(m.seat.socket)
 		})
 	case n > atOnceUpTo:
 		for w := range f.Workers() {
@@ -88,7 +98,7 @@ func (ns *Namespace) spread(e *emission) {
 		h.pushOrPost(t)
 		return
 	}
-	h.keep(t)
+	h.reuse(t)
 }
 
 func (h *hub) prepare(e *emission) engineio.Prepared {
@@ -118,7 +128,7 @@ func (h *hub) push(t *task, worker int) {
 	h.batch.Flush()
 }
 
-// pushIf is push to those that may. h.mu must be held.
+// pushIf is push to those that may. h.mu must be held, and no worker has tasks.
 func (h *hub) pushIf(t *task, may func(*member) bool) {
 	t.reach.each(anyWorker, func(m *member) {
 		if may(m) {
@@ -128,27 +138,39 @@ func (h *hub) pushIf(t *task, may func(*member) bool) {
 	h.batch.Flush()
 }
 
-// A task is a broadcast that the flusher's workers push, each to its own sockets. Nothing in it changes once it is posted.
+// reached appends the sockets that an audience reaches.
+func (h *hub) reached(all []*Socket, a *audience) []*Socket {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.settle() // sockets may have to be marked
+	t := h.newTask(a)
+	defer h.reuse(t)
+	t.reach.each(anyWorker, func(m *member) { all = append(all, m.seat.socket) })
+	return all
+}
+
+// A task is a broadcast that the flusher's workers push, each to its own sockets. Nothing in it changes once it
+// is posted.
 type task struct {
 	reach    reach
 	prepared engineio.Prepared
 	places   [2]place // the memory of most reaches
 }
 
-// newTask returns a task with the broadcast's reach. h.mu must be held.
-func (h *hub) newTask(b *Broadcast) *task {
+// newTask returns a task with what the audience reaches. h.mu must be held.
+func (h *hub) newTask(a *audience) *task {
 	t := h.spare
 	h.spare = nil
 	if t == nil {
 		t = new(task)
 	}
 	t.reach.to, t.reach.except = t.places[:0:1], t.places[1:1]
-	h.find(b, &t.reach)
+	h.find(a, &t.reach)
 	return t
 }
 
-// keep takes back a task that was not posted. h.mu must be held.
-func (h *hub) keep(t *task) {
+// reuse takes back a task that was not posted. h.mu must be held.
+func (h *hub) reuse(t *task) {
 	*t = task{}
 	h.spare = t
 }
@@ -167,7 +189,8 @@ func (t *task) Deliver(worker int, next []outbound.Task, b *outbound.Batch) int 
 	return n
 }
 
-// takeAlong adds what follows as long as it is for the same sockets, or for one alone, and returns how many tasks that is.
+// takeAlong adds what follows as long as it is for the same sockets, or for one alone, and returns how many tasks
+// that is.
 func (t *task) takeAlong(q *engineio.Sequence, next []outbound.Task) int {
 	for i := range next {
 		switch other := next[i].(type) {

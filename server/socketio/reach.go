@@ -2,50 +2,33 @@ package socketio
 
 import "slices"
 
-// A reach is whom a broadcast is for, as the hub knew it when it was emitted. It holds as long as no room changes.
+// A reach is an audience as sockets of this node: whom it was for when the event was emitted. It holds as long as
+// no room changes. Who hears is decided here, and for lost sessions in audience.includes.
 type reach struct {
 	to     []place // with none, nobody
 	except []place
-	from   *Socket // left out
-	mark   uint64  // its own; 0 if no socket has to be marked
+	from   *seat  // left out
+	mark   uint64 // its own; 0 if no socket has to be marked
 }
 
 // A place is what a room's name stands for: its members, and the socket whose id it is. Either may be nil.
 type place struct {
 	room *room
-	own  *Socket
+	own  *seat
 }
 
-func (r *reach) same(other *reach) bool {
-	return r.from == other.from && slices.Equal(r.to, other.to) && slices.Equal(r.except, other.except)
-}
-
-// members is at least the number of sockets that are reached; 0 means none.
-func (r *reach) members() (n int) {
-	for _, p := range r.to {
-		if p.room != nil {
-			n += len(p.room.members)
-		}
-		if p.own != nil {
-			n++
-		}
+// find sets r to what the audience reaches. h.mu must be held.
+func (h *hub) find(a *audience, r *reach) {
+	r.to, r.except, r.from, r.mark = r.to[:0], r.except[:0], nil, 0
+	if a.but != "" {
+		r.from = h.sockets[a.but]
 	}
-	if n == 1 && r.from != nil { // mostly a socket that is alone and tells the others
-		n = 0
-		r.each(anyWorker, func(*member) { n++ })
-	}
-	return n
-}
-
-// find sets r to the broadcast's reach. h.mu must be held.
-func (h *hub) find(b *Broadcast, r *reach) {
-	r.to, r.except, r.from, r.mark = r.to[:0], r.except[:0], b.from, 0
-	if len(b.rooms) == 0 {
+	if len(a.rooms) == 0 {
 		r.to = append(r.to, place{room: &h.everyone})
 	} else {
-		r.to = h.places(r.to, b.rooms)
+		r.to = h.places(r.to, a.rooms)
 	}
-	r.except = h.places(r.except, b.except)
+	r.except = h.places(r.except, a.except)
 	if len(r.to) > 1 || len(r.except) > 0 {
 		h.marks++
 		r.mark = h.marks
@@ -62,11 +45,48 @@ func (h *hub) places(all []place, names []string) []place {
 	return all
 }
 
+func (r *reach) same(other *reach) bool {
+	return r.from == other.from && slices.Equal(r.to, other.to) && slices.Equal(r.except, other.except)
+}
+
+// members is at least the number of sockets that are reached; 0 means none. It writes nothing: workers may be
+// walking the same rooms, and the marks are theirs. h.mu must be held.
+func (r *reach) members() (n int) {
+	var one *seat
+	for _, p := range r.to {
+		if p.room != nil && len(p.room.members) > 0 {
+			n += len(p.room.members)
+			one = p.room.members[0].seat
+		}
+		if p.own != nil {
+			n++
+			one = p.own
+		}
+	}
+	if n == 1 && !r.reaches(one) { // mostly a socket that is alone and tells the others
+		return 0
+	}
+	return n
+}
+
+// reaches reports whether a socket of one of the places is let in, and not left out. h.mu must be held.
+func (r *reach) reaches(s *seat) bool {
+	if s == r.from || s.presence == nil {
+		return false
+	}
+	for _, p := range r.except {
+		if p.own == s || p.room != nil && s.isIn(p.room) {
+			return false
+		}
+	}
+	return true
+}
+
 // anyWorker stands for all of them.
 const anyWorker = -1
 
-// each calls f once for every socket that is reached and belongs to worker. The marks of those sockets are the caller's
-// meanwhile: it is in one of worker's tasks, or holds h.mu while the worker has none.
+// each calls f once for every socket that is reached and belongs to worker. It writes the marks of those sockets,
+// so it may be called in one of worker's tasks, or with h.mu held while the worker has none.
 func (r *reach) each(worker int, f func(*member)) {
 	switch {
 	case r.mark != 0:
@@ -80,9 +100,9 @@ func (r *reach) each(worker int, f func(*member)) {
 }
 
 func (r *reach) eachOther(worker int, f func(*member)) {
-	session := r.from.client.session // known without a look at the socket, which is another piece of memory
+	session := r.from.session // known without a look at the seat, which is another piece of memory
 	r.to[0].each(worker, func(m *member) {
-		if m.session != session || m.socket != r.from {
+		if m.session != session || m.seat != r.from {
 			f(m)
 		}
 	})
@@ -91,12 +111,12 @@ func (r *reach) eachOther(worker int, f func(*member)) {
 // eachMarked is each where a socket may be in several of the rooms.
 func (r *reach) eachMarked(worker int, f func(*member)) {
 	for i := range r.except {
-		r.except[i].each(worker, func(m *member) { m.socket.marked = r.mark })
+		r.except[i].each(worker, func(m *member) { m.seat.marked = r.mark })
 	}
 	for i := range r.to {
 		r.to[i].each(worker, func(m *member) {
-			if m.socket.marked != r.mark && m.socket != r.from {
-				m.socket.marked = r.mark
+			if m.seat.marked != r.mark && m.seat != r.from {
+				m.seat.marked = r.mark
 				f(m)
 			}
 		})
@@ -116,7 +136,7 @@ func (p *place) each(worker int, f func(*member)) {
 	}
 	for i := range p.room.members {
 		m := &p.room.members[i]
-		if (worker == anyWorker || m.worker == worker) && m.session != nil && (p.own == nil || m.socket != p.own) {
+		if (worker == anyWorker || m.worker == worker) && m.session != nil && (p.own == nil || m.seat != p.own) {
 			f(m)
 		}
 	}

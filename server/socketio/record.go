@@ -9,16 +9,18 @@ import (
 // A record holds the events that were sent of late, of all namespaces, for clients that come back. It also holds the
 // sessions that were lost and may come back. Both are bounded, and both let go of the oldest first.
 //
-// What it holds is copied: the frames themselves lie in memory that many others share, and a record that pointed at them would
-// keep far more than it counts. A copy takes as long as writing the event did, once, however many clients hear it.
+// What it holds is copied: the frames themselves lie in memory that many others share, and a record that pointed
+// at them would keep far more than it counts. A copy takes as long as writing the event did, once, however many
+// clients hear it.
 type record struct {
 	limits Recovery
-	hold   time.Duration // how long an event is held: MaxAge, and as long as it may take to notice that a connection is lost
+	hold   time.Duration // how long an event is held: MaxAge, and until a lost connection is noticed
 	epoch  epoch
 	began  time.Time
 	newest atomic.Uint64 // the number of the newest event; written with mu held
 
 	recovered, renewed atomic.Uint64 // clients that asked for their socket: got it, and did not
+	serial             atomic.Uint64 // of the newest event that was passed by
 
 	mu sync.Mutex // guards the following; it is taken while a hub's lock is held
 
@@ -31,18 +33,13 @@ type record struct {
 	closed  bool
 }
 
-// An audience is whom an event was meant for.
-type audience struct {
-	rooms  []string // empty: the whole namespace
-	except []string
-	only   string // the id of the one socket that it was meant for
-	but    string // the id of the one socket that was left out
-}
+// recoveryTime is the time since the record began, which a jump of the clock does not change.
+type recoveryTime = time.Duration
 
 // A recorded event is as it was sent to clients on EIO 4, its offset included.
 type recorded struct {
-	ns          *Namespace
-	at          time.Duration // since the record began
+	hub         *hub // of the namespace
+	at          recoveryTime
 	to          audience
 	text        []byte
 	attachments [][]byte
@@ -55,20 +52,39 @@ const (
 	blockSize    = 64 << 10 // a few hundred short events: one allocation for all of them
 )
 
-func newRecord(limits Recovery) *record {
-	r := &record{limits: limits, hold: limits.MaxAge, epoch: newEpoch(), began: time.Now()}
-	r.lost.init()
+// newRecord returns a record. heartbeat is how long it may take to notice that a connection is lost.
+func newRecord(limits Recovery, heartbeat time.Duration) *record {
+	r := &record{limits: limits, hold: limits.MaxAge + heartbeat, epoch: newEpoch(), began: time.Now()}
+	r.lost.init(limits.MaxSessions)
 	return r
 }
 
-// position is the number of the newest event. Those of a namespace are queued for their receivers, and none comes
-// between, as long as its hub's lock is held.
+var _ recovery = (*record)(nil)
+
 func (r *record) position() uint64 { return r.newest.Load() }
 
-func (r *record) now() time.Duration { return time.Since(r.began) }
+func (r *record) now() recoveryTime { return time.Since(r.began) }
 
-// add numbers an event, writes its offset behind its arguments and holds it. The text that it returns, in which that of e
-// has gone on, is the caller's.
+func (r *record) stamp(text []byte) []byte {
+	if serial := r.serial.Load(); serial > 0 {
+		return r.epoch.appendSerialTo(text, r.position(), serial)
+	}
+	return r.epoch.appendTo(text, r.position())
+}
+
+func (r *record) pass(text []byte) ([]byte, mark) {
+	m := mark{r.position(), r.serial.Add(1)}
+	return r.epoch.appendSerialTo(text, m.number, m.serial), m
+}
+
+func (r *record) count(recovered bool) {
+	if recovered {
+		r.recovered.Add(1)
+	} else {
+		r.renewed.Add(1)
+	}
+}
+
 func (r *record) add(e recorded) (text []byte, number uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -114,7 +130,7 @@ func (r *record) keepCopies(e *recorded) {
 	e.attachments = own
 }
 
-// copy returns bytes that nobody writes to again. A block lives as long as the youngest event in it.
+// copy returns bytes that nobody writes to again. A block is in memory as long as the youngest event in it is held.
 func (r *record) copy(b []byte) []byte {
 	if len(b) > blockSize/4 {
 		return append([]byte(nil), b...)
@@ -127,12 +143,31 @@ func (r *record) copy(b []byte) []byte {
 	return r.block[start:len(r.block):len(r.block)]
 }
 
+// after copies events behind the one of that number to all, in order, and returns how many there were. Not ok:
+// the first of them is not held any more.
+func (r *record) after(number uint64, all []recorded) (n int, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if number < r.complete() {
+		return 0, false
+	}
+	first := int(number - r.complete())
+	for n < len(all) && first+n < r.events.count {
+		all[n] = *r.events.at(first + n)
+		n++
+	}
+	return n, true
+}
+
 // complete is the number after which every event is held. r.mu must be held.
 func (r *record) complete() uint64 { return r.newest.Load() - uint64(r.events.count) }
 
 // trim forgets the events that are too many, too large or too old. r.mu must be held.
-func (r *record) trim(now time.Duration) {
-	for r.events.count > 0 && (r.events.count > r.limits.MaxPackets || r.size > r.limits.MaxBytes || now-r.events.first().at > r.hold) {
+func (r *record) trim(now recoveryTime) {
+	over := func() bool {
+		return r.events.count > r.limits.MaxPackets || r.size > r.limits.MaxBytes || now-r.events.first().at > r.hold
+	}
+	for r.events.count > 0 && over() {
 		r.size -= r.events.first().size
 		r.events.pop()
 	}
@@ -143,27 +178,33 @@ func (r *record) forgetEvents() {
 	r.events, r.size, r.block = ring{}, 0, nil
 }
 
-// enter counts a socket that could come back.
-func (r *record) enter(ns *Namespace) {
+func (r *record) watch(h *hub) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.watched++
-	ns.watched.Add(1)
+	h.watched.Add(1)
 }
 
-// leave counts a socket out that will not come back.
-func (r *record) leave(ns *Namespace) {
+func (r *record) unwatch(h *hub) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.uncount(ns)
+	r.uncount(h)
 }
 
-// uncount is leave for those that hold r.mu.
-func (r *record) uncount(ns *Namespace) {
-	ns.watched.Add(-1)
+// uncount is unwatch for those that hold r.mu.
+func (r *record) uncount(h *hub) {
+	h.watched.Add(-1)
 	if r.watched--; r.watched == 0 {
 		r.forgetEvents()
 	}
+}
+
+// drop gives a lost session up. r.mu must be held.
+func (r *record) drop(l *lost) {
+	r.lost.remove(l)
+	l.hub.lost.Add(-1)
+	r.uncount(l.hub)
+	l.hub.leave()
 }
 
 // arm sees to it that what gets too old goes, even if nothing happens any more. r.mu must be held.
@@ -225,32 +266,3 @@ func (r *record) close() {
 	}
 	r.forgetEvents()
 }
-
-// A ring holds the newest events in their order. It grows as it fills.
-type ring struct {
-	slots []recorded
-	start int
-	count int
-}
-
-func (q *ring) push(e recorded, most int) {
-	if q.count == len(q.slots) {
-		grown := make([]recorded, min(max(2*q.count, 16), most+1)) // one over the limit, until trim
-		for i := range q.count {
-			grown[i] = *q.at(i)
-		}
-		q.slots, q.start = grown, 0
-	}
-	q.count++
-	*q.at(q.count - 1) = e
-}
-
-func (q *ring) pop() {
-	q.slots[q.start] = recorded{}
-	q.start = (q.start + 1) % len(q.slots)
-	q.count--
-}
-
-func (q *ring) at(i int) *recorded { return &q.slots[(q.start+i)%len(q.slots)] }
-
-func (q *ring) first() *recorded { return q.at(0) }

@@ -7,30 +7,31 @@ import (
 )
 
 func newTestRecord() *record {
-	return newRecord(Recovery{MaxAge: time.Minute, MaxPackets: 100, MaxBytes: 1 << 20, MaxSessions: 10})
+	return newRecord(Recovery{MaxAge: time.Minute, MaxPackets: 100, MaxBytes: 1 << 20, MaxSessions: 10}, 0)
 }
 
 // A record of a namespace that somebody could come back to.
 func watchedRecord() (*record, *Namespace) {
 	r := newTestRecord()
-	ns := newNamespace(&Server{record: r, namespaces: make(map[string]*Namespace)}, "/")
-	r.enter(ns)
+	k := &core{recovery: r}
+	ns := k.names.named(k, "/")
+	r.watch(&ns.hub)
 	return r, ns
 }
 
 func TestNothingIsHeldWhenNobodyCouldComeBack(t *testing.T) {
 	r, ns := watchedRecord()
 	o := outgoing{text: []byte(`2["x"]`)}
-	ns.order(&o, audience{})
+	ns.hub.order(&o, audience{}, nil)
 	if r.events.count != 1 || string(o.text[:len(`2["x","`)]) != `2["x","` {
 		t.Fatalf("%d events, %s", r.events.count, o.text)
 	}
-	r.leave(ns)
+	r.unwatch(&ns.hub)
 	if r.events.slots != nil || r.block != nil || r.size != 0 {
 		t.Errorf("it holds %d events, %d bytes", r.events.count, r.size)
 	}
 	o = outgoing{text: []byte(`2["x"]`)}
-	ns.order(&o, audience{})
+	ns.hub.order(&o, audience{}, nil)
 	if r.events.count != 0 || string(o.text) != `2["x"]` {
 		t.Errorf("%d events, %s", r.events.count, o.text)
 	}
@@ -45,7 +46,7 @@ func TestARecordStaysWithinItsBounds(t *testing.T) {
 			size = 50_000
 		}
 		o := outgoing{text: append(append([]byte(`2["`), make([]byte, size)...), `"]`...), attachments: [][]byte{{1}}}
-		ns.order(&o, audience{rooms: []string{"room"}})
+		ns.hub.order(&o, audience{rooms: []string{"room"}}, nil)
 		held := 0
 		for i := range r.events.count {
 			held += r.events.at(i).size
@@ -65,12 +66,12 @@ func TestWhatIsTooOldGoesThoughNothingHappens(t *testing.T) {
 		r, ns := watchedRecord()
 		for range 3 {
 			o := outgoing{text: []byte(`2["x"]`)}
-			ns.order(&o, audience{})
+			ns.hub.order(&o, audience{}, nil)
 			time.Sleep(10 * time.Second) // of the bubble's time
 		}
-		l := &lost{id: newPID()[:idText], ns: ns}
+		l := &lost{id: newPID()[:idText], hub: &ns.hub}
 		ns.present = 1
-		r.enter(ns)
+		r.watch(&ns.hub)
 		r.keep(l)
 		time.Sleep(31 * time.Second)
 		r.mu.Lock()
@@ -92,7 +93,7 @@ func TestARecordHoldsCopies(t *testing.T) {
 	r, ns := watchedRecord()
 	text, attachment := []byte(`2["first"]`), []byte{1, 2}
 	o := outgoing{text: text, attachments: [][]byte{attachment}}
-	ns.order(&o, audience{})
+	ns.hub.order(&o, audience{}, nil)
 	held := string(r.events.first().text)
 	for _, b := range [][]byte{text, o.text, attachment} {
 		clear(b)
@@ -105,30 +106,40 @@ func TestARecordHoldsCopies(t *testing.T) {
 
 func TestAnOffsetIsReadAsItWasWritten(t *testing.T) {
 	e, other := newEpoch(), newEpoch()
-	for _, number := range []uint64{0, 1, 63, 64, 1 << 20, 1<<48 - 1} {
-		text := string(e.appendTo([]byte(`["x"]`), number))
-		offset := text[len(`["x","`) : len(text)-len(`"]`)]
-		if got, own, ok := e.parse(offset); got != number || !own || !ok {
-			t.Errorf("%d: %s is read as %d, %v, %v", number, text, got, own, ok)
+	for _, want := range []offset{{0, 0}, {1, 0}, {63, 1}, {64, 1 << 20}, {1 << 20, 0}, {1<<48 - 1, 1<<48 - 1}} {
+		text := string(written(&e, want))
+		shown := text[len(`["x","`) : len(text)-len(`"]`)]
+		if got, own, ok := e.parse(shown); got != want || !own || !ok {
+			t.Errorf("%+v: %s is read as %+v, %v, %v", want, text, got, own, ok)
 		}
-		if _, own, ok := other.parse(offset); own || !ok {
+		if _, own, ok := other.parse(shown); own || !ok {
 			t.Errorf("%s is of another life: %v, %v", text, own, ok)
 		}
 	}
 }
 
+// written is an event with that offset.
+func written(e *epoch, o offset) []byte {
+	if o.serial > 0 {
+		return e.appendSerialTo([]byte(`["x"]`), o.number, o.serial)
+	}
+	return e.appendTo([]byte(`["x"]`), o.number)
+}
+
 func FuzzAnOffset(f *testing.F) {
 	e := newEpoch()
-	for _, seed := range []string{"", "hello", string(e[:]) + "AAAAAAAA", string(e[:]) + "AAAAAAA=", "\x00\xff"} {
+	for _, seed := range []string{
+		"", "hello", string(e[:]) + "AAAAAAAA", string(e[:]) + "AAAAAAA=", "\x00\xff", string(e[:]) + "AAAAAAAAAAAAAAAB", string(e[:]) + "AAAAAAAAAAAAAAAA",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		number, own, ok := e.parse(text)
+		o, own, ok := e.parse(text)
 		if !ok || !own {
 			return
 		}
-		if back := string(e.appendTo([]byte("[0]"), number)); back != `[0,"`+text+`"]` {
-			t.Errorf("%q is read as %d, which is %s", text, number, back)
+		if back := string(written(&e, o)); back != `["x","`+text+`"]` {
+			t.Errorf("%q is read as %+v, which is %s", text, o, back)
 		}
 	})
 }

@@ -113,7 +113,7 @@ func TestWhatWasMissedComesBackInOrderAndOnce(t *testing.T) {
 
 func TestASocketIsRecoveredBeforeAnyEvent(t *testing.T) {
 	inEveryMode4(t, func(t *testing.T, m mode) {
-		h := newHall(t, socketio.Options{})
+		h := newHall(t, atOnce)
 		p, _ := h.join(t, m)
 		h.lose(t, p)
 		p = p.recovered(h.url)
@@ -129,7 +129,7 @@ func TestASocketIsRecoveredBeforeAnyEvent(t *testing.T) {
 // Each time it is lost with something unseen.
 func TestASocketIsRecoveredAgainAndAgain(t *testing.T) {
 	inEveryMode4(t, func(t *testing.T, m mode) {
-		h := newHall(t, socketio.Options{})
+		h := newHall(t, atOnce)
 		p, s := h.join(t, m)
 		s.Join("room")
 		for n := range 10 {
@@ -318,7 +318,7 @@ func TestASlowConsumerIsRecoveredWholeOrNotAtAll(t *testing.T) {
 func TestEveryBroadcastIsThereOnceAcrossTheSeam(t *testing.T) {
 	const events, speakers = 1000, 2
 	inEveryMode4(t, func(t *testing.T, m mode) {
-		h := newHall(t, socketio.Options{})
+		h := newHall(t, atOnce)
 		p, s := h.join(t, m)
 		id := s.ID()
 		s.Join("room")

@@ -38,6 +38,9 @@ func serve(t testing.TB, o socketio.Options) (*socketio.Server, string) {
 	return io, web.URL + "/socket.io/"
 }
 
+// atOnce lets clients be recovered as often as they like.
+var atOnce = socketio.Options{Recovery: socketio.Recovery{Pause: 1}}
+
 // eventually waits until something holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()

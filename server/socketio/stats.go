@@ -26,31 +26,15 @@ type RecoveryStats struct {
 
 // Stats returns them: see [engineio.Server.Stats] for what it costs.
 func (io *Server) Stats() Stats {
+	k := io.core
 	st := Stats{
-		Engine: io.engine.Stats(), Hits: io.hits.Counts(), Events: io.events.Sum(),
-		Refused: io.refused.Load(), Dropped: io.dropped.Load(), Warnings: io.warnings.Load(),
+		Engine: k.engine.Stats(), Hits: k.hits.Counts(), Events: k.events.Sum(),
+		Refused: k.refused.Load(), Dropped: k.dropped.Load(), Warnings: k.warnings.Load(),
 	}
-	st.Recovery = io.record.stats()
-	for _, ns := range io.all() {
+	st.Recovery = k.recovery.stats()
+	for _, ns := range k.names.all() {
 		st.Namespaces++
 		ns.hub.addTo(&st)
 	}
 	return st
-}
-
-func (io *Server) all() []*Namespace {
-	io.mu.Lock()
-	defer io.mu.Unlock()
-	all := make([]*Namespace, 0, len(io.namespaces))
-	for _, ns := range io.namespaces {
-		all = append(all, ns)
-	}
-	return all
-}
-
-func (h *hub) addTo(st *Stats) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	st.Sockets += len(h.sockets)
-	st.Rooms += len(h.rooms)
 }

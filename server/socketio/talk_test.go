@@ -15,8 +15,9 @@ import (
 	"github.com/crier/crier/server/socketio"
 )
 
-// talk is the client of the examples: it connects to the main namespace, sends each packet, prints the next that comes
-// with its attachments, and leaves. Behind a newline a packet has its attachment; an empty one only listens.
+// talk is the client of the examples: it connects to the main namespace, sends each packet, prints the next that
+// comes with its attachments, and leaves. Behind a newline a packet has its attachment; an empty one only
+// listens.
 func talk(server *socketio.Server, packets ...string) {
 	web := httptest.NewServer(server)
 	defer web.Close()

@@ -78,7 +78,7 @@ func (p *peer) take(m engineMessage) error {
 }
 
 // offsetAtEnd is the end of an event with an offset behind its arguments.
-var offsetAtEnd = regexp.MustCompile(`^,"([A-Za-z0-9_-]{14})"\]$`)
+var offsetAtEnd = regexp.MustCompile(`^,"([A-Za-z0-9_-]{14}|[A-Za-z0-9_-]{22})"\]$`)
 
 // takeOffset takes the offset off an event, and notes it.
 func (p *peer) takeOffset() {
@@ -88,10 +88,14 @@ func (p *peer) takeOffset() {
 }
 
 func cutOffset(text string) (rest, offset string) {
-	const size = len(`,"12345678901234"]`)
-	if start := len(text) - size; start > 0 && (text[0] == '2' || text[0] == '5') {
-		if found := offsetAtEnd.FindStringSubmatch(text[start:]); found != nil {
-			return text[:start] + "]", found[1]
+	if text[0] != '2' && text[0] != '5' {
+		return text, ""
+	}
+	for _, size := range []int{len(`,"12345678901234"]`), len(`,"1234567890123456789012"]`)} { // the second of an event that is not recorded
+		if start := len(text) - size; start > 0 {
+			if found := offsetAtEnd.FindStringSubmatch(text[start:]); found != nil {
+				return text[:start] + "]", found[1]
+			}
 		}
 	}
 	return text, ""

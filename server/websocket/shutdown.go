@@ -2,20 +2,25 @@ package websocket
 
 import "time"
 
-// Discard reads and throws away what the peer still sends, until it hangs up, the connection is closed or grace is
-// over. After a violation the reader calls it while the close frame is on its way through a queue; the connection
+// maxDiscard is how many bytes Discard reads at most. A message that is too large is mostly not larger than that, and its
+// sender should see the close frame.
+const maxDiscard = 16 << 20
+
+// Discard reads and throws away what the peer still sends, until it hangs up, the connection is closed, grace is over or
+// 16 MiB have come. After a violation the reader calls it while the close frame is on its way through a queue; the connection
 // stays open.
 func (c *Conn) Discard(grace time.Duration) {
 	if c.nc.SetReadDeadline(time.Now().Add(grace)) != nil {
 		return
 	}
 	src := c.source()
-	for {
-		buf, _, err := src.next()
+	for left := maxDiscard; left > 0; {
+		buf, n, err := src.next()
 		if err != nil {
 			return
 		}
 		src.release(buf)
+		left -= n
 	}
 }
 

@@ -37,6 +37,7 @@ type bench struct {
 	limit   time.Duration
 	peers   []peer
 	works   []work
+	limits  []string // Crier's settings for its limits, but for works with the usual ones
 	machine host.Machine
 	began   time.Time
 	others  float64 // the share of the machine that others used meanwhile, 0 to 1

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/crier/crier/bench/load"
@@ -48,35 +49,67 @@ func (b *bench) late(w *work, peer string, of func(*load.Result) float64) (float
 
 // A verdict is whether Crier keeps a promise.
 type verdict struct {
-	work   *work
-	what   string
-	got    float64
-	atMost float64
-	unit   string
+	what  string
+	got   float64
+	bound float64
+	unit  string
+	least bool // the bound is the least that may be got, not the most
 }
 
-func (v verdict) kept() bool { return v.got <= v.atMost }
+func (v verdict) kept() bool {
+	if v.least {
+		return v.got >= v.bound
+	}
+	return v.got <= v.bound
+}
+
+// promise says what was promised.
+func (v verdict) promise() string {
+	if v.least {
+		return fmt.Sprintf("at least %s %s", number(v.bound), v.unit)
+	}
+	return fmt.Sprintf("at most %s %s", number(v.bound), v.unit)
+}
+
+// besides is what Crier may need at most of what it needs in the work that one is compared with.
+const besides = 1.05
 
 // verdicts judges all works that promise something and were measured.
 func (b *bench) verdicts() (all []verdict) {
 	for i := range b.works {
 		w := &b.works[i]
 		crier, ok := b.of(w, "crier")
-		if !ok || w.atMost == 0 {
+		if !ok {
 			continue
 		}
-		if w.unit.absolute {
-			all = append(all, verdict{w, w.title, crier, w.atMost, w.unit.name})
-			continue
+		switch {
+		case w.atLeast > 0:
+			all = append(all, verdict{what: w.title, got: crier, bound: w.atLeast, unit: w.unit.name, least: true})
+		case w.atMost > 0 && w.unit.absolute:
+			all = append(all, verdict{what: w.title, got: crier, bound: w.atMost, unit: w.unit.name})
 		}
-		if npm, ok := b.of(w, reference); ok {
-			all = append(all, verdict{w, w.title, crier / npm, w.atMost, "of npm's"})
-		}
-		ours, ok1 := b.late(w, "crier", p99)
-		theirs, ok2 := b.late(w, reference, p99)
-		if w.latency && ok1 && ok2 {
-			all = append(all, verdict{w, w.title + ": p99 latency", ours, theirs, "ms"})
-		}
+		all = append(all, b.comparisons(w, crier)...)
+	}
+	return all
+}
+
+// comparisons judges what Crier promises beside others, or beside itself in another work.
+func (b *bench) comparisons(w *work, crier float64) (all []verdict) {
+	if npm, ok := b.of(w, reference); ok && w.atMost > 0 && !w.unit.absolute {
+		all = append(all, verdict{what: w.title, got: crier / npm, bound: w.atMost, unit: "of npm's"})
+	}
+	if raw, ok := b.of(w, "raw"); ok && w.bare > 0 {
+		share := raw / float64(w.options.InFlight)
+		unit := fmt.Sprintf("of a bare write divided by %d", w.options.InFlight)
+		all = append(all, verdict{what: w.title + ": beside a bare write", got: crier / share, bound: w.bare, unit: unit})
+	}
+	ours, ok1 := b.late(w, "crier", p99)
+	theirs, ok2 := b.late(w, reference, p99)
+	if w.latency && ok1 && ok2 {
+		all = append(all, verdict{what: w.title + ": p99 latency", got: ours, bound: theirs, unit: "ms"})
+	}
+	if other, ok := median(b.results[w.beside]["crier"], w.unit.of); ok && w.beside != "" {
+		all = append(all, verdict{what: w.title, got: crier / other, bound: besides, unit: "of the cost without them"})
 	}
 	return all
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 )
 
 // A peer is a server that is measured.
@@ -14,26 +16,25 @@ type peer struct {
 	what    string // for the report
 	folder  string // below the repository; its module or package is built there
 	target  string // of go build; "" for npm
-	env     []string
-	polling bool // it has long-polling
+	polling bool   // it has long-polling
 }
 
 // reference is the peer that all others are divided by.
 const reference = "npm"
 
-// raised are Crier's settings that are not its defaults: limits that count by address or by session, which the generator would
-// run into, having few addresses for very many clients and one publisher in place of very many. They are on, as all others are,
-// which are at their defaults.
+// trusted is Crier's setting for networks where every client is one's own: without the rates and shares of an
+// address or a session, which the generator would run into, having few addresses for very many clients and one
+// publisher in place of very many. The bounds of the whole process are on.
+var trusted = []string{"CRIER_LIMITS=trusted"}
+
+// raised are the settings that do the same for a Crier that has no such setting.
 var raised = []string{
 	"CRIER_MAX_ADDRESS_SESSIONS=1000000", "CRIER_MAX_ADDRESS_RATE=1000000",
 	"CRIER_MAX_EVENT_RATE=100000000", "CRIER_MAX_BYTE_RATE=1GiB",
 }
 
-// inMemory keeps what is said in memory: no peer stores anything, and no two runs share a folder.
-const inMemory = "CRIER_DATA="
-
 var peers = []peer{
-	{name: "crier", what: "this repository: the real binary, its real handlers, its limits on", folder: ".", target: ".", env: append(raised, inMemory), polling: true},
+	{name: "crier", what: "this repository: the real binary, its real handlers, its bounds on", folder: ".", target: ".", polling: true},
 	{name: reference, what: "npm `socket.io` 4.8.4 on `ws`", folder: "bench/peers/npm", polling: true},
 	{name: "zishang520-v2", what: "`github.com/zishang520/socket.io/v2` v2.5.0", folder: "bench/peers/zishang520-v2", target: ".", polling: true},
 	{name: "zishang520-v3", what: "`github.com/zishang520/socket.io/servers/socket/v3` v3.0.2", folder: "bench/peers/zishang520-v3", target: ".", polling: true},
@@ -50,17 +51,32 @@ func (b *bench) build(ctx context.Context) error {
 		return err
 	}
 	for _, p := range b.peers {
-		var err error
-		if p.target == "" {
-			err = b.npmInstall(ctx, p)
-		} else {
-			err = b.goBuild(ctx, p.folder, p.target, p.name)
-		}
-		if err != nil {
+		if err := b.make(ctx, p); err != nil {
 			return fmt.Errorf("building %s: %w", p.name, err)
 		}
 	}
-	return nil
+	return b.findLimits(ctx)
+}
+
+// findLimits asks the built Crier, if it is a peer, whether it knows the setting limits.
+func (b *bench) findLimits(ctx context.Context) error {
+	b.limits = trusted
+	crier := b.path(".build", "crier")
+	if !slices.ContainsFunc(b.peers, func(p peer) bool { return p.name == "crier" }) {
+		return nil
+	}
+	help, err := exec.CommandContext(ctx, crier, "--help").Output()
+	if err == nil && !bytes.Contains(help, []byte("--limits ")) {
+		b.limits = raised
+	}
+	return err
+}
+
+func (b *bench) make(ctx context.Context, p peer) error {
+	if p.target == "" {
+		return b.npmInstall(ctx, p)
+	}
+	return b.goBuild(ctx, p.folder, p.target, p.name)
 }
 
 func (b *bench) goBuild(ctx context.Context, folder, target, name string) error {

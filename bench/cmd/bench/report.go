@@ -69,13 +69,13 @@ func (b *bench) commandLine() string {
 }
 
 func (b *bench) promises(md *strings.Builder) {
-	md.WriteString("## What Crier promises\n\n| work | at most | measured | |\n|---|---|---|---|\n")
+	md.WriteString("## What Crier promises\n\n| work | promise | measured | |\n|---|---|---|---|\n")
 	for _, v := range b.verdicts() {
 		mark := "kept"
 		if !v.kept() {
 			mark = "**missed**"
 		}
-		fmt.Fprintf(md, "| %s | %s %s | %s | %s |\n", v.what, number(v.atMost), v.unit, number(v.got), mark)
+		fmt.Fprintf(md, "| %s | %s | %s | %s |\n", v.what, v.promise(), number(v.got), mark)
 	}
 	md.WriteString("\n")
 }
@@ -255,20 +255,28 @@ func (b *bench) method(md *strings.Builder) {
 - W: how many broadcasts one publisher has on their way; the next is said when its own news of an earlier one has come back.
 - Handshakes: %d at a time; with upgrade, %d, and each shows with an event and its ack that the upgrade was done. Acks: %d clients, one event each
   on its way, to a room that is empty.
-- Long-polling fan-out: the next message is said when all have heard the last and poll again, so each delivery is one poll.
+- Long-polling fan-out: the next message is said when all have heard the last and poll again, so each delivery is one poll. At 10 messages
+  a second the server has nothing else to do between two; the requests have the headers Host and Connection alone.
+- Beside a bare write: raw needs one write for each delivery, and %d messages on their way may share one, so that what raw needs for a
+  delivery, divided by as many, is what a write for all of them would cost each.
+- Feed on disk: each message is synced before its answer, on the disk that has the repository. The bare write and fdatasync is %d bytes at the
+  end of a file on that disk, by the generator, in the middle between two messages.
+- Usual limits: the same work with Crier's default limits, right behind the one without them.
 - Memory: what the server's resident size grew by, settled for some seconds, for each connection; all are registered.
 - %s
-- Crier keeps what is said in memory (`+"`"+`CRIER_DATA=`+"`"+`), as the peers, which keep nothing, could at best.
+- Crier keeps what is said in memory (`+"`"+`CRIER_DATA=`+"`"+`), as the peers, which keep nothing, could at best, unless the work says otherwise.
 - The 50,000 idle connections are held by as many server processes as the limit on open files demands, all on the one core.
 
-`, serverCore, loadCore, load.MessageSize, handshakes, upgrades, asking, settings())
+`, serverCore, loadCore, load.MessageSize, handshakes, upgrades, asking, inFlight, load.EntrySize, b.limitsText())
 }
 
-func settings() string {
-	if len(raised) == 0 {
-		return "Crier has its default settings: all its limits are on, and none counts by address or by session."
+func (b *bench) limitsText() string {
+	words := "Crier has no limits that count by address or by session"
+	if slices.Equal(b.limits, raised) {
+		words = "Crier's limits that count by address or by session are raised"
 	}
-	return "Crier's limits are on. Those that count by address or by session are raised, since all clients have few addresses and one publisher says everything: `" + strings.Join(raised, "`, `") + "`."
+	return words + ", since all clients have few addresses and one publisher says everything: `" + strings.Join(b.limits, "`, `") +
+		"`. Those of the whole process are on."
 }
 
 func (b *bench) trouble(md *strings.Builder) {

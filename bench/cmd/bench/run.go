@@ -37,20 +37,27 @@ func (b *bench) run(ctx context.Context, p peer, w *work) (*load.Result, error) 
 	for i := range processes {
 		part := o
 		part.Clients = (o.Clients + i) / processes // the parts add up to the whole
-		all.Go(func() { results[i], errs[i] = b.pair(ctx, p, part, i) })
+		all.Go(func() { results[i], errs[i] = b.pair(ctx, p, w, part, i) })
 	}
 	all.Wait()
 	return sum(results), errors.Join(errs...)
 }
 
 // pair runs one server and one generator.
-func (b *bench) pair(ctx context.Context, p peer, o load.Options, number int) (_ *load.Result, err error) {
+func (b *bench) pair(ctx context.Context, p peer, w *work, o load.Options, number int) (_ *load.Result, err error) {
 	addr, err := host.FreeAddr()
 	if err != nil {
 		return nil, err
 	}
+	if w.disk {
+		o.Folder = b.path(".build", "disk")
+		defer func() { err = errors.Join(err, os.RemoveAll(o.Folder)) }()
+		if err := errors.Join(os.RemoveAll(o.Folder), os.MkdirAll(o.Folder, 0o755)); err != nil {
+			return nil, err
+		}
+	}
 	log := b.path(".build", fmt.Sprintf("%s-%d.log", p.name, number))
-	server, err := host.Start(b.command(p, addr, log), nil)
+	server, err := host.Start(b.command(p, w, addr, log), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -63,17 +70,29 @@ func (b *bench) pair(ctx context.Context, p peer, o load.Options, number int) (_
 	return b.load(ctx, o, addr, server.PID(), log+".load")
 }
 
-func (b *bench) command(p peer, addr, log string) host.Command {
+func (b *bench) command(p peer, w *work, addr, log string) host.Command {
 	c := host.Command{
 		Core: serverCore,
 		Log:  log,
-		Env:  append([]string{"ADDR=" + addr, "CRIER_ADDR=" + addr, "NODE_ENV=production"}, p.env...),
+		Env:  slices.Concat([]string{"ADDR=" + addr, "CRIER_ADDR=" + addr, "NODE_ENV=production"}, b.settings(w), w.env),
 		Path: b.path(".build", p.name),
 	}
 	if p.target == "" {
 		c.Path, c.Args = "node", []string{b.path("peers", p.name, "server.js")}
 	}
 	return c
+}
+
+// settings are Crier's in a work, as variables, which the other peers do not look at.
+func (b *bench) settings(w *work) []string {
+	data := "CRIER_DATA=" // in memory: no peer stores anything, and no two runs share a folder
+	if w.disk {
+		data += b.path(".build", "disk", "data")
+	}
+	if w.usual {
+		return []string{data}
+	}
+	return append([]string{data}, b.limits...)
 }
 
 // load runs the generator and reads its result, which may be there when it fails, too.
@@ -87,7 +106,7 @@ func (b *bench) load(ctx context.Context, o load.Options, addr string, pid int, 
 		Core: loadCore, Log: log, Path: b.path(".build", "load"),
 		Args: []string{
 			"-work", o.Work, "-addr", addr, "-pid", strconv.Itoa(pid), "-clients", strconv.Itoa(o.Clients),
-			"-inflight", strconv.Itoa(o.InFlight), "-rate", strconv.Itoa(o.PerSecond),
+			"-inflight", strconv.Itoa(o.InFlight), "-rate", strconv.Itoa(o.PerSecond), "-folder", o.Folder,
 			"-warmup", o.Warmup.String(), "-duration", o.Duration.String(), "-limit", max(o.Limit, time.Minute).String(),
 		},
 	}, w)

@@ -17,12 +17,13 @@ import (
 
 func main() {
 	var o load.Options
-	flag.StringVar(&o.Work, "work", load.Fanout, "fanout, rate, handshake, upgrade, ack, polling, idle, idle-polling or hold")
+	flag.StringVar(&o.Work, "work", load.Fanout, "fanout, rate, handshake, upgrade, ack, ack-rate, polling, polling-rate, idle, idle-polling or hold")
 	flag.TextVar(&o.Addr, "addr", netip.MustParseAddrPort("127.0.0.1:3000"), "the server's address")
 	flag.IntVar(&o.PID, "pid", 0, "the server's process id, to see its processor time and memory")
 	flag.IntVar(&o.Clients, "clients", 500, "how many clients")
 	flag.IntVar(&o.InFlight, "inflight", 4, "for fanout: how many broadcasts are on their way at a time")
-	flag.IntVar(&o.PerSecond, "rate", 20, "for rate: how many broadcasts a second")
+	flag.IntVar(&o.PerSecond, "rate", 20, "for rate, polling-rate and ack-rate: how many a second")
+	flag.StringVar(&o.Folder, "folder", "", "for ack-rate: where a bare write and fdatasync is measured")
 	flag.DurationVar(&o.Warmup, "warmup", time.Second, "how long to do the work before measuring")
 	flag.DurationVar(&o.Duration, "duration", 3*time.Second, "how long to measure")
 	flag.DurationVar(&o.Limit, "limit", time.Minute, "how long connecting may take")

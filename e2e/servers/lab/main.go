@@ -3,12 +3,13 @@
 //
 // Settings, in milliseconds or bytes: LAB_PING_INTERVAL, LAB_PING_TIMEOUT, LAB_UPGRADE_TIMEOUT, LAB_CONNECT_TIMEOUT,
 // LAB_MAX_PAYLOAD, LAB_RECOVERY (how long a lost session may come back; empty: never); and LAB_EIO3 ("off"), LAB_DEFLATE
-// ("on"), LAB_ALLOWED_ORIGINS. The address goes to standard output as one line; SIGTERM or the end of standard input ends
+// ("on"), LAB_ALLOWED_ORIGINS. Beside Socket.IO it has, at /engine.io/, a bare Engine.IO that sends back each message. The address goes to standard output as one line; SIGTERM or the end of standard input ends
 // the process.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -43,12 +44,16 @@ func run() error {
 		return err
 	}
 	furnish(server)
+	bare, err := engineio.New(engineOptions(), func(s *engineio.Session) engineio.Handler { return parrot{s} })
+	if err != nil {
+		return err
+	}
 
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	web := &http.Server{Handler: mount(server), ReadHeaderTimeout: time.Minute}
+	web := &http.Server{Handler: mount(server, bare), ReadHeaderTimeout: time.Minute}
 	go func() { _ = web.Serve(listener) }() // ends with web.Close below
 	defer web.Close()
 	fmt.Println(listener.Addr())
@@ -59,14 +64,26 @@ func run() error {
 	}
 	closing, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	return server.Close(closing)
+	return errors.Join(server.Close(closing), bare.Close(closing))
 }
 
-func mount(server *socketio.Server) http.Handler {
+func mount(server *socketio.Server, bare *engineio.Server) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", server)
+	mux.Handle("/engine.io/", bare)
 	return mux
 }
+
+// A parrot sends back each message of its session.
+type parrot struct{ session *engineio.Session }
+
+// Message implements engineio.Handler.
+func (p parrot) Message(binary bool, data []byte) error {
+	return p.session.Send(engineio.Message{Binary: binary, Data: data})
+}
+
+// Close implements engineio.Handler.
+func (p parrot) Close(engineio.Reason) {}
 
 // inputEnd is closed when the parent process is gone, or closes our standard input.
 func inputEnd() <-chan struct{} {
@@ -79,25 +96,29 @@ func inputEnd() <-chan struct{} {
 }
 
 func options() socketio.Options {
-	o := socketio.Options{
+	return socketio.Options{
 		ConnectTimeout: milliseconds("LAB_CONNECT_TIMEOUT"),
 		Recovery: socketio.Recovery{
 			Disabled: os.Getenv("LAB_RECOVERY") == "",
 			MaxAge:   milliseconds("LAB_RECOVERY"),
 		},
-		Engine: engineio.Options{
-			PingInterval:   milliseconds("LAB_PING_INTERVAL"),
-			PingTimeout:    milliseconds("LAB_PING_TIMEOUT"),
-			UpgradeTimeout: milliseconds("LAB_UPGRADE_TIMEOUT"),
-			MaxPayload:     number("LAB_MAX_PAYLOAD"),
-			DisableEIO3:    os.Getenv("LAB_EIO3") == "off",
-			CompressHTTP:   true,
+		Engine: engineOptions(),
+	}
+}
 
-			CompressWebSocket: os.Getenv("LAB_DEFLATE") == "on",
-		},
+func engineOptions() engineio.Options {
+	o := engineio.Options{
+		PingInterval:   milliseconds("LAB_PING_INTERVAL"),
+		PingTimeout:    milliseconds("LAB_PING_TIMEOUT"),
+		UpgradeTimeout: milliseconds("LAB_UPGRADE_TIMEOUT"),
+		MaxPayload:     number("LAB_MAX_PAYLOAD"),
+		DisableEIO3:    os.Getenv("LAB_EIO3") == "off",
+		CompressHTTP:   true,
+
+		CompressWebSocket: os.Getenv("LAB_DEFLATE") == "on",
 	}
 	if origins := os.Getenv("LAB_ALLOWED_ORIGINS"); origins != "" {
-		o.Engine.AllowedOrigins = strings.Split(origins, ",")
+		o.AllowedOrigins = strings.Split(origins, ",")
 	}
 	return o
 }

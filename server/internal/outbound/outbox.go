@@ -3,6 +3,7 @@ package outbound
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,6 +37,7 @@ type Outbox struct {
 	limit   int
 	timeout time.Duration
 	held    func(delta int) // OutboxLimits.Held
+	form    atomic.Uint32   // see Form
 
 	mu sync.Mutex // guards the following
 
@@ -60,38 +62,19 @@ func (o *Outbox) Init(f *Flusher, owner OutboxOwner, l OutboxLimits) {
 
 // Push queues frames. It never waits; ErrQueueFull means that the client takes its frames too slowly, and the owner's
 // WriteFailed follows.
-func (o *Outbox) Push(f Frames) error {
-	o.mu.Lock()
-	dirty, err := o.push(f)
-	if dirty {
-		o.unlockAndList()
-	} else {
-		o.mu.Unlock()
-	}
-	return err
-}
+func (o *Outbox) Push(f Frames) error { return o.PushAs(o.Form(), f) }
 
 // PushBatch is Push for one of many clients: the flusher learns of it with b.Flush. A batch that is never flushed
 // holds up its own frames alone: any later Push, or PushBatch with another batch, makes the outbox send them too.
-func (o *Outbox) PushBatch(f Frames, b *Batch) error {
-	id := b.identify()
-	o.mu.Lock()
-	dirty, err := o.push(f)
-	dirty = dirty && !o.listed && o.batch != id
-	if dirty {
-		o.batch = id
-	}
-	o.mu.Unlock()
-	if dirty {
-		b.add(o)
-	}
-	return err
-}
+func (o *Outbox) PushBatch(f Frames, b *Batch) error { return o.PushBatchAs(o.Form(), f, b) }
 
 // push reports whether the outbox has something for its worker to do. o.mu must be held.
-func (o *Outbox) push(f Frames) (dirty bool, err error) {
+func (o *Outbox) push(form uint8, f Frames) (dirty bool, err error) {
 	if err := o.refusal(); err != nil {
 		return false, err
+	}
+	if form != o.Form() {
+		return false, ErrForm
 	}
 	if size := o.size(); size > 0 && size+f.Len() > o.limit {
 		o.full = fullUntold
@@ -143,7 +126,7 @@ func (o *Outbox) Take() [][]byte {
 	return frames
 }
 
-// TakeUpTo is Take for at most n bytes. It takes whole pushes, at least one if there is any, even if that is larger
+// TakeUpTo is Take for at most n bytes, which count as held until Landed is told of them. It takes whole pushes, at least one if there is any, even if that is larger
 // than n. The rest stays queued and is not announced again: see Size.
 //
 // The queue does not keep where pushes end, so the caller finds it: boundary returns the largest length, at most n,
@@ -154,7 +137,7 @@ func (o *Outbox) TakeUpTo(n int, boundary func(piece []byte, n int) int) [][]byt
 	defer o.mu.Unlock()
 	before := o.queue.size
 	frames := o.queue.takeUpTo(n, boundary)
-	o.left(before - o.queue.size)
+	o.flying += before - o.queue.size
 	return frames
 }
 

@@ -1,0 +1,92 @@
+package socketio
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/crier/crier/server/engineio"
+	"github.com/crier/crier/server/internal/limit"
+	"github.com/crier/crier/server/socketio/wire"
+)
+
+// A core is what all parts of a server share.
+type core struct {
+	opts     Options
+	limits   wire.Limits // as opts has them
+	engine   *engineio.Server
+	crew     crew
+	recovery recovery
+	names    registry       // of namespaces
+	present  sync.WaitGroup // sockets on their way in, connected, or with handlers that still run
+
+	hits     limit.Hits
+	events   limit.Counter
+	refused  atomic.Uint64
+	dropped  atomic.Uint64
+	warnings atomic.Uint64
+	refusals *limit.Outlet // what is logged of events that are refused
+	panics   *limit.Outlet
+	unknown  unknownEvents
+}
+
+func newCore(o Options) *core {
+	return &core{
+		opts: o, limits: o.wireLimits(), hits: newHits(), refusals: limit.NewOutlet(), panics: limit.NewOutlet(),
+		unknown: unknownEvents{lines: limit.NewOutlet()},
+	}
+}
+
+// hit counts a limit that a client met.
+func (k *core) hit(l Limit) { k.hits.Add(string(l)) }
+
+// logPanic must be called where p was recovered: the stack is the one that led there. Lines are held back when
+// there are many, because what makes a handler panic may come again and again.
+func (k *core) logPanic(log *slog.Logger, msg string, p any) {
+	if held, ok := k.panics.Next(); ok {
+		log.Error(msg, "panic", fmt.Sprint(p), "stack", string(debug.Stack()), "not_logged", held)
+	}
+}
+
+// maxLogged is how much of an event's name goes into the log, in bytes: the client chooses it.
+const maxLogged = 64
+
+func shortened(name string) string {
+	return strings.ToValidUTF8(name[:min(len(name), maxLogged)], "") // a character may have been cut
+}
+
+// maxUnknown is how many names of unknown events are remembered.
+const maxUnknown = 100
+
+// unknownEvents are the names of events that nothing took. Each is logged once while it is remembered; clients
+// choose the names, so few are remembered, and lines are held back when there are many.
+type unknownEvents struct {
+	lines *limit.Outlet
+
+	mu sync.Mutex // guards the following
+
+	seen  map[string]bool
+	order []string // the oldest first
+}
+
+// note reports whether the name is to be logged, and how many lines were held back before.
+func (u *unknownEvents) note(name string) (held uint64, ok bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if name = shortened(name); u.seen[name] {
+		return 0, false
+	}
+	if u.seen == nil {
+		u.seen = make(map[string]bool)
+	}
+	if len(u.order) == maxUnknown {
+		delete(u.seen, u.order[0])
+		u.order = append(u.order[:0], u.order[1:]...)
+	}
+	u.seen[name] = true
+	u.order = append(u.order, name)
+	return u.lines.Next()
+}

@@ -1,0 +1,81 @@
+package socketio
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"github.com/crier/crier/server/socketio/wire"
+)
+
+// Errors that end a session.
+var (
+	errMixedUp    = errors.New("text in the middle of a packet's attachments")
+	errNoPacket   = errors.New("an attachment without a packet")
+	errHeavy      = &wire.ParseError{Code: "too_large", Message: "the attachments are larger than this server takes"}
+	errSlowPacket = &wire.ParseError{Code: "too_slow", Message: "the attachments of the packet came too late"}
+)
+
+// A partial is a packet that waits for its attachments. The session's reader uses it.
+type partial struct {
+	packet      wire.Packet // without attachments: there is none
+	attachments [][]byte
+	size        int // bytes that it holds
+	held        int // of these: attachments
+}
+
+// awaitAttachments has a packet wait for its attachments. All of them must come within Engine.MessageTimeout, and
+// what it holds is counted among what waits.
+func (c *client) awaitAttachments(p *wire.Packet) {
+	c.partial.packet = *p
+	c.partial.packet.Data = bytes.Clone(p.Data)
+	c.grow(len(p.Data))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	c.partials++
+	n := c.partials
+	c.late = time.AfterFunc(c.core.opts.Engine.MessageTimeout, func() { c.expirePartial(n) })
+}
+
+// grow counts bytes that the partial packet holds.
+func (c *client) grow(n int) {
+	c.partial.size += n
+	c.waiting.Add(int64(n))
+}
+
+// attach takes an attachment; whole: it was the last.
+func (c *client) attach(data []byte) (whole bool, err error) {
+	p := &c.partial
+	if p.packet.Attachments == 0 {
+		return false, errNoPacket
+	}
+	if p.held += len(data); p.held > c.core.engine.MaxPayload() {
+		return false, errHeavy // one packet holds no more than one message may
+	}
+	p.attachments = append(p.attachments, bytes.Clone(data))
+	c.grow(len(data))
+	return len(p.attachments) == p.packet.Attachments, nil
+}
+
+// endPartial returns the partial packet, which is whole.
+func (c *client) endPartial() (p partial) {
+	c.mu.Lock()
+	stop(&c.late)
+	c.mu.Unlock()
+	c.waiting.Add(-int64(c.partial.size))
+	p, c.partial = c.partial, partial{}
+	return p
+}
+
+// expirePartial ends a session whose nth packet with attachments has not got them in time. It is called by the timer.
+func (c *client) expirePartial(n int) {
+	c.mu.Lock()
+	over := c.late != nil && c.partials == n
+	c.mu.Unlock()
+	if over {
+		c.fail(errSlowPacket)
+	}
+}
