@@ -167,8 +167,8 @@ func (f *folder) find(base uint64) *stored {
 	return f.segments[i]
 }
 
-// isOwn tells whether the files are those that were written last: that with the state is the one that it tells of, so is the
-// segment that was appended to, and no other goes beyond that.
+// isOwn tells whether the files are those that were written last: that with the state is the one that it tells of, so
+// is the segment that was appended to, and no other goes beyond that.
 func (f *folder) isOwn(fsys files, dir string) bool {
 	if f.was == nil {
 		return false
