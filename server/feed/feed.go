@@ -65,6 +65,7 @@ type Bounds struct {
 	First uint64 // the oldest offset held; Last+1, the offset to come, when nothing is held
 	Last  uint64 // the newest offset given
 	Gap   uint64 // between entries up to it some may be missing; behind it none is. 0: none is missing anywhere
+	Start uint64 // the offset before the first ever, where nothing is known to have been said before; else 0
 
 	Entries int   // how many are held,
 	Bytes   int64 // and what they take, as Limits count it
@@ -72,7 +73,12 @@ type Bounds struct {
 
 // Complete reports whether all entries after an offset are held: one who knows everything up to there can be told all
 // the rest. It is false for an offset above Last, which is another feed's.
+//
+// One who knows nothing asks from 0.
 func (b Bounds) Complete(since uint64) bool {
+	if since == 0 {
+		since = b.Start
+	}
 	return since <= b.Last && since+1 >= b.First && since >= b.Gap
 }
 

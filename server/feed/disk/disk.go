@@ -104,6 +104,7 @@ type Store struct {
 	limits   *feed.Limits // nil: none
 	last     uint64       // the newest offset given, or that before the first of this life
 	gap      uint64
+	start    uint64 // as in feed.Bounds
 	closed   bool
 }
 
@@ -284,7 +285,9 @@ func (d *Store) checkNames() error {
 func (d *Store) Bounds() feed.Bounds {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return feed.Bounds{First: d.oldest(), Last: d.last, Gap: d.gap, Entries: d.held.Len(), Bytes: d.bytes}
+	return feed.Bounds{
+		First: d.oldest(), Last: d.last, Gap: d.gap, Start: d.start, Entries: d.held.Len(), Bytes: d.bytes,
+	}
 }
 
 // oldest returns the oldest offset held, or the one to come. It needs the lock.

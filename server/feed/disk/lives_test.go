@@ -64,6 +64,29 @@ func TestAPlainStartGoesOnCounting(t *testing.T) {
 	}
 }
 
+func TestOneWhoKnowsNothingIsToldAllOrThatItIsNot(t *testing.T) {
+	dir := t.TempDir()
+	complete := func(dir, when string, want bool) {
+		t.Helper()
+		if _, b := store(t, dir, Options{}, 1); b.Complete(0) != want {
+			t.Errorf("%s: complete %v, want %v: %+v", when, !want, want, b)
+		}
+	}
+	complete(dir, "a new folder", true)
+	complete(dir, "after a plain start", true)
+	complete(copyOf(t, dir), "a copy", false)
+	d := openDisk(t, dir, Options{})
+	d.Limit(time.Now(), feed.Limits{Age: time.Hour, Entries: 1, Bytes: 1 << 20})
+	feedtest.MustAppend(t, d, feedtest.Said("the others are retired"))
+	if b := d.Bounds(); b.Complete(0) {
+		t.Errorf("what was retired is missing: %+v", b)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	complete(dir, "later", false)
+}
+
 // The ways to bring back files that are not those written last: into another folder, or over the files that are
 // there, by making new ones or by writing into the old ones.
 func TestABackupThatIsPutBackBeginsANewLife(t *testing.T) {

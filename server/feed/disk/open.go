@@ -274,6 +274,9 @@ func (r *recovery) beginLife() {
 	if r.own && !r.lost {
 		begun := r.was.lives[len(r.was.lives)-1].first - 1
 		d.gap, d.last = max(d.gap, begun), max(d.last, begun)
+		if len(r.was.lives) == 1 && d.gap == begun {
+			d.start = begun
+		}
 		return
 	}
 	seen := r.seen()
@@ -284,6 +287,7 @@ func (r *recovery) beginLife() {
 	d.last, d.gap, r.fresh = last, last, true
 	switch {
 	case r.isNew():
+		d.start = last
 	case r.own:
 		d.opts.Logger.Warn("feed: a new life begins, since the newest entries may be lost", "folder", d.dir, "above", last)
 	case r.was == nil && !r.stateBad:
