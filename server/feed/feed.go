@@ -66,6 +66,9 @@ type Bounds struct {
 	Last  uint64 // the newest offset given
 	Gap   uint64 // between entries up to it some may be missing; behind it none is. 0: none is missing anywhere
 	Start uint64 // the offset before the first ever, where nothing is known to have been said before; else 0
+
+	Entries int   // how many are held,
+	Bytes   int64 // and what they take, as Limits count it
 }
 
 // Complete reports whether all entries after an offset are held: one who knows everything up to there can be told all

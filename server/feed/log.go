@@ -24,6 +24,10 @@ type Options struct {
 	MaxPending      int // 16,384 entries may wait to be stored or to be published
 	MaxPendingBytes int // 32 MiB of them
 
+	// Held, if set, is told how much the store holds: when the log is made, after each batch, and when something is
+	// retired. It may be called concurrently, and must be quick.
+	Held func(entries int, bytes int64)
+
 	Logger *slog.Logger // told when the store begins to fail and when it works again; nil means slog.Default()
 }
 
@@ -178,7 +182,16 @@ func (l *Log) limit() {
 	} else {
 		l.due.Store(due.UnixMilli())
 	}
-	l.recent.forget(l.store.Bounds().First)
+	l.noteHeld()
+}
+
+// noteHeld lets the memory, and whoever wants to know, follow what the store holds.
+func (l *Log) noteHeld() {
+	b := l.store.Bounds()
+	l.recent.forget(b.First)
+	if l.opts.Held != nil {
+		l.opts.Held(b.Entries, b.Bytes)
+	}
 }
 
 // mayExpire sees to it that entries are noticed when they are too old, though there were none before them.

@@ -29,7 +29,7 @@ func (l *Log) publish() {
 
 func (l *Log) tell(w *work) {
 	if w.err == nil {
-		l.recent.forget(l.store.Bounds().First)
+		l.noteHeld()
 		l.mayExpire(w.entries)
 	}
 	for i := range w.entries {

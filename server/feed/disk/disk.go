@@ -285,7 +285,9 @@ func (d *Store) checkNames() error {
 func (d *Store) Bounds() feed.Bounds {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return feed.Bounds{First: d.oldest(), Last: d.last, Gap: d.gap, Start: d.start}
+	return feed.Bounds{
+		First: d.oldest(), Last: d.last, Gap: d.gap, Start: d.start, Entries: d.held.Len(), Bytes: d.bytes,
+	}
 }
 
 // oldest returns the oldest offset held, or the one to come. It needs the lock.

@@ -91,7 +91,7 @@ func (m *Store) ReadBefore(_ context.Context, before uint64, limit, maxBytes int
 func (m *Store) Bounds() feed.Bounds {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return feed.Bounds{First: m.first(), Last: m.last}
+	return feed.Bounds{First: m.first(), Last: m.last, Entries: m.entries.Len(), Bytes: m.bytes}
 }
 
 // first needs the lock.
