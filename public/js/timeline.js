@@ -104,6 +104,17 @@
     return index;
   };
 
+  // The entry that stands at this offset of what was said; null if it is not shown.
+  Timeline.prototype.find = function (offset) {
+    var i;
+    for (i = this.entries.length - 1; i >= 0; i--) {
+      if (this.entries[i].offset === offset) {
+        return this.entries[i];
+      }
+    }
+    return null;
+  };
+
   Timeline.prototype.take = function (entry) {
     var index = this.indexOf(entry);
     if (index >= 0) {
