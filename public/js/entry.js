@@ -24,7 +24,8 @@
     if (typeof data === "string") {
       return data;
     }
-    if (data && (data.byteLength !== undefined || data.size !== undefined && window.Blob && data instanceof window.Blob)) {
+    if (data && (data.byteLength !== undefined ||
+        data.size !== undefined && window.Blob && data instanceof window.Blob)) {
       return Crier.words.say("binary", { n: data.byteLength === undefined ? data.size : data.byteLength });
     }
     try {
@@ -56,6 +57,7 @@
     this.floating = false;
     this.news = 0;
     this.gap = false;
+    this.topWord = "";
     this.build(values.text);
     Crier.dom.mark(this.node, "mine", values.mine);
   }
@@ -135,7 +137,7 @@
     return button;
   }
 
-  // A line above the entry: the day, or where the news begins. Without words there is none.
+  // A line above the entry: the day, where the news begins, or why nothing is above it. Without words there is none.
   Entry.prototype.setRule = function (kind, words) {
     var key = kind + "Rule";
     if (!words) {
@@ -146,9 +148,22 @@
     if (!this[key]) {
       this[key] = Crier.dom.make("div", "rule " + kind);
       this[key].appendChild(Crier.dom.make("span"));
-      this.node.insertBefore(this[key], kind === "day" ? this.node.firstChild : this.node.lastChild);
+      this.node.insertBefore(this[key], this.placeOf(kind));
     }
     Crier.dom.text(this[key].firstChild, words);
+  };
+
+  Entry.prototype.placeOf = function (kind) {
+    if (kind === "day" && this.topRule) {
+      return this.topRule.nextSibling;
+    }
+    return kind === "day" || kind === "top" ? this.node.firstChild : this.node.lastChild;
+  };
+
+  // Says why there is nothing above this entry, by the key of the words.
+  Entry.prototype.setTop = function (key) {
+    this.topWord = key;
+    this.setRule("top", key ? Crier.words.say(key) : "");
   };
 
   Entry.prototype.setNews = function (count) {
@@ -175,6 +190,7 @@
     this.setTime(this.at.getTime());
     this.setNews(this.news);
     this.setGap(this.gap);
+    this.setTop(this.topWord);
     if (this.state) {
       this.setState(this.state.message, this.state.retry);
     }

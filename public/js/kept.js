@@ -1,6 +1,6 @@
-// What this browser keeps of the reader's messages across a reload: those that are not known to be sent, with the keys by
-// which each counts once, and the ids that others knew this reader by, which tell whose the shown messages are. All pages
-// of one browser keep it together. A message that two of them send has one key, so it is said once.
+// What this browser keeps of the reader's messages across a reload: those that are not known to be sent, with the keys
+// by which each counts once; and the ids that others knew this reader by, which tell whose the shown messages are. All
+// pages of one browser keep it together. A message that two of them send has one key, so it is said once.
 (function (Crier) {
   "use strict";
 

@@ -86,7 +86,9 @@
         }
       });
     }
-    this.become({ name: "live", attempt: 0, retryAt: 0, why: "", reason: "", transport: transportName(engine.transport) });
+    this.become({
+      name: "live", attempt: 0, retryAt: 0, why: "", reason: "", transport: transportName(engine.transport)
+    });
   };
 
   // The last warning before the end tells its reason, unless it was only about being too fast.

@@ -1,13 +1,13 @@
 // What this reader has said, until it is known to have been heard. No view of it here.
 //
-// A message is "waiting" until there is a connection and a name, "sending" until it is acknowledged, then "done". When the
-// connection goes before the answer comes, or the server asks to say it later, the message waits again and goes out by
-// itself: it has a key, by which the server knows what its owner has said before and says nothing twice. That holds for
-// one owner, so with another one sending it again is the reader's decision.
+// A message is "waiting" until there is a connection and a name, "sending" until it is acknowledged, then "done". When
+// the connection goes before the answer comes, or the server asks to say it later, the message waits again and goes out
+// by itself: it has a key, by which the server knows what its owner has said before and says nothing twice. That holds
+// for one owner, so with another one sending it again is the reader's decision.
 //
-// It is "failed", with the reason, when the server refused it, did not answer for long, or ended the connection each time
-// that it was sent. Then later messages go on. A reason is {code, message}, as the server has it. Where the server would
-// refuse it each time, the message is final: it is not sent again.
+// It is "failed", with the reason, when the server refused it, did not answer for long, or ended the connection each
+// time that it was sent. Then later messages go on. A reason is {code, message}, as the server has it. Where the server
+// would refuse it each time, the message is final: it is not sent again.
 //
 // The data of a message is the bare text, so that every old page can show it; its own copy among the news is found by
 // the offset that the answer told, or by that text and an id that the speaker had when it was sent. The server hears one
@@ -121,7 +121,8 @@
     this.flush();
   };
 
-  // speaker is the id that others see, "" if the server tells none; owner is by what the server knows whose keys these are.
+  // speaker is the id that others see, "" if the server tells none; owner is by what the server knows whose keys these
+  // are.
   Outbox.prototype.start = function (speaker, owner) {
     this.open = true;
     this.speaker = speaker;
@@ -306,7 +307,8 @@
     this.forget(message);
   };
 
-  // Finds the message whose copy came back from this speaker ("" if the news does not tell); null when it is none of these.
+  // Finds the message whose copy came back from this speaker ("" if the news does not tell); null when it is none of
+  // these.
   Outbox.prototype.hear = function (text, speaker, at, offset) {
     var i;
     var message;

@@ -10,6 +10,7 @@
   var place = new Crier.Place();
   var notice = new Crier.Notice();
   var speaker = new Crier.Speaker(emit, function () { return place.missed(); }, registered, heldBy("joinLater"));
+  var past = new Crier.Past(timeline, askPast, function (entry) { return entryOf(entry.data, entry); }, pastFailed);
   var outbox = new Crier.Outbox(transmit, changedOwn, heldBy("later"));
 
   function emit(event, argument, options, answered) {
@@ -25,7 +26,36 @@
   function registered(answer) {
     Crier.kept.addId(speaker.id);
     place.begin(answer);
+    if (typeof answer.first === "number") {
+      past.start(answer.first);
+    }
     outbox.start(speaker.id, speaker.owner);
+  }
+
+  function askPast(options, answered) {
+    if (link.socket.connected) {
+      link.socket.emit("history", options, answered);
+    }
+  }
+
+  function pastFailed(why) {
+    notice.tell("pastLater", why);
+  }
+
+  // While the last that was said is still coming, it is not known what is before it.
+  function lookBack() {
+    if (place.isCaughtUp()) {
+      past.look();
+    }
+  }
+
+  function watchTimeline() {
+    var look = timeline.scrolled;
+    timeline.scrolled = function () {
+      look();
+      lookBack();
+    };
+    timeline.settled = lookBack;
   }
 
   // Returns what tells the reader that something waits, and why; and with null that it goes on.
@@ -151,6 +181,7 @@
       speaker.join();
     } else if (state.name !== "live" && wasLive) {
       notice.clear();
+      past.stop();
       outbox.stop(state.blameless);
       outbox.slow();
       speaker.lost();
@@ -188,6 +219,7 @@
   Crier.tools.start();
   Crier.words.watch(translate);
   Crier.composer = new Crier.Composer(say);
+  watchTimeline();
   restore();
   Crier.client.load(start);
 })(window.Crier = window.Crier || {});

@@ -53,6 +53,11 @@
     return typeof offset === "number" && this.heard !== null && offset <= this.heard;
   };
 
+  // True when all that was said before the page was opened has come.
+  Place.prototype.isCaughtUp = function () {
+    return this.heard !== null && this.heard >= this.opened;
+  };
+
   Place.prototype.isOld = function (offset) {
     return offset <= this.opened;
   };

@@ -54,7 +54,8 @@ test("a secret that the server does not take keeps nobody out", () => {
 test("options that are never taken are asked for thrice, and then told", () => {
   const page = openPage(openBrowser());
   page.socket.up();
-  for (let i = 0; i < 3; i++) { page.socket.last("f").answer(refused("bad_options", "the options are wrong: all of them")); }
+  const refusal = refused("bad_options", "the options are wrong: all of them");
+  for (let i = 0; i < 3; i++) { page.socket.last("f").answer(refusal); }
   assert.strictEqual(page.socket.sent.length, 3);
   assert.match(page.nodes["name-error"].text, /all of them/);
 });
@@ -75,7 +76,8 @@ test("what was said before can't be read: the page asks again by itself, after p
 });
 
 test("the server's words about a name are shown, in the page's language around them", () => {
-  for (const [language, words] of [["en", "This name can't be used: it is too long"], ["zh", "这个名字不能用：it is too long"]]) {
+  const told = { en: "This name can't be used: it is too long", zh: "这个名字不能用：it is too long" };
+  for (const [language, words] of Object.entries(told)) {
     const page = openPage(openBrowser(), { language });
     page.socket.up();
     page.socket.last("f").answer(refused("bad_name", "this name can't be used: it is too long"));

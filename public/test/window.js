@@ -13,6 +13,7 @@ class Node {
   }
   get firstChild() { return this.childNodes[0] || null; }
   get lastChild() { return this.childNodes[this.childNodes.length - 1] || null; }
+  get nextSibling() { return this.parentNode.childNodes[this.parentNode.childNodes.indexOf(this) + 1] || null; }
   get text() { return this.data === undefined ? this.childNodes.map((child) => child.text).join("") : this.data; }
   get hidden() { return "hidden" in this.attributes; }
   appendChild(child) { return this.insertBefore(child, null); }
@@ -93,8 +94,8 @@ function openPage(browser, { storage = true, language = "en" } = {}) {
   const document = makeDocument();
   const page = { nodes: document.nodes, socket: null, clock: browser.clock };
   const window = Object.assign({
-    document, navigator: { language }, location: { search: "" }, addEventListener() {}, crypto: globalThis.crypto, Uint8Array,
-    setInterval: () => 0, clearInterval() {},
+    document, navigator: { language }, location: { search: "" }, addEventListener() {},
+    crypto: globalThis.crypto, Uint8Array, setInterval: () => 0, clearInterval() {},
     io: (options) => {
       const socket = new Socket(options);
       page.socket = socket;
@@ -117,7 +118,8 @@ function openPage(browser, { storage = true, language = "en" } = {}) {
   // The server registers the speaker under this id.
   page.joins = (id, answer) => {
     page.socket.up();
-    page.socket.last("f").answer(Object.assign({ name: "Ann", id, count: 1, names: ["Ann"], first: 1, offset: 0 }, answer));
+    const usual = { name: "Ann", id, count: 1, names: ["Ann"], first: 1, offset: 0 };
+    page.socket.last("f").answer(Object.assign(usual, answer));
   };
   return page;
 }
