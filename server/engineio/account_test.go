@@ -1,9 +1,15 @@
 package engineio_test
 
 import (
+	"fmt"
+	"io"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gobwas/ws"
 
 	"github.com/crier/crier/server/engineio"
 )
@@ -67,5 +73,95 @@ func TestASessionThatIsShedEndsAsASlowConsumer(t *testing.T) {
 			c.expectFarewell(1013)
 		}
 		waitFor(t, "nothing held but a close frame", func() bool { return p.Held() < 100 })
+	})
+}
+
+func TestWhatHasArrivedOfAWebSocketMessageIsCounted(t *testing.T) {
+	const size = 300_000
+	run(t, func(t *testing.T, m mode) {
+		if m.polls() {
+			t.Skip("it has no WebSocket")
+		}
+		book := new(ledger)
+		h := open(t, engineio.Options{Account: func(string) engineio.Account { return book }}, nil)
+		c, p := h.join(m)
+		waitFor(t, "the transport", func() bool { return p.Transport() == engineio.WebSocket })
+		frame := maskedFrame(ws.OpText, "4"+strings.Repeat("x", size))
+		if err := c.ws.writeRaw(frame[:size/2]); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, "the half is counted", func() bool { return book.held.Load() > size/3 && p.Held() > size/3 })
+		if err := c.ws.writeRaw(frame[size/2:]); err != nil {
+			t.Fatal(err)
+		}
+		p.hear(t)
+		waitFor(t, "nothing held", func() bool { return book.held.Load() == 0 })
+		if err := c.ws.writeRaw(frame[:size/2]); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, "the half is counted again", func() bool { return book.held.Load() > size/3 })
+		c.ws.conn.Close()
+		p.expectEnd(t, engineio.ReasonTransportClose)
+		waitFor(t, "it is given back", func() bool { return book.held.Load() == 0 && book.left.Load() == 1 })
+	})
+}
+
+func TestWhatUpperLayersHoldCountsForTheSessionAlsoBehindItsEnd(t *testing.T) {
+	book := new(ledger)
+	h := open(t, engineio.Options{Account: func(string) engineio.Account { return book }}, nil)
+	_, p := h.join(mode{4, "polling"})
+	p.Charge(70_000)
+	if p.Held() != 70_000 || book.held.Load() != 70_000 {
+		t.Errorf("%d are held, %d told", p.Held(), book.held.Load())
+	}
+	p.Abandon()
+	p.expectEnd(t, engineio.ReasonTransportClose)
+	if p.Charge(-70_000); p.Held() != 0 || book.held.Load() != 0 {
+		t.Errorf("%d are held, %d told", p.Held(), book.held.Load())
+	}
+}
+
+// A session is shed because memory is needed: a client that reads nothing, or stops in the middle of what it sends,
+// does not keep it.
+func TestAShedSessionHoldsNothingASecondLater(t *testing.T) {
+	o := engineio.Options{WriteTimeout: time.Hour, MessageTimeout: time.Hour, PingInterval: time.Hour}
+	runInBubble(t, func(t *testing.T, m mode) {
+		h := openOn(t, newPipes(), o, nil)
+		c, p := h.join(m)
+		synctest.Wait()
+		if m.polls() {
+			body := h.attack(fmt.Sprintf("POST /engine.io/?EIO=%d&transport=polling&sid=%s HTTP/1.1\r\nHost: a\r\n"+
+				"Content-Length: 200000\r\n\r\n", m.version, c.sid))
+			body.send(strings.Repeat("x", 100_000))
+			stall(c)
+		}
+		p.say(t, message{data: strings.Repeat("x", 400_000)}, message{data: strings.Repeat("x", 400_000)})
+		synctest.Wait()
+		before := p.Held()
+		p.Shed()
+		p.expectEnd(t, engineio.ReasonSlowConsumer)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if held := p.Held(); held != 0 || before < 800_000 {
+			t.Errorf("%d bytes are held, of %d", held, before)
+		}
+	})
+}
+
+// An answer is on its way, and a body is half there.
+func TestARequestOfAShedSessionEndsWithIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := engineio.Options{WriteTimeout: time.Hour, MessageTimeout: time.Hour}
+		h := openOn(t, newPipes(), o, nil)
+		c, p := h.join(mode{4, "polling"})
+		conn := stall(c)
+		p.say(t, message{data: strings.Repeat("x", 400_000)})
+		synctest.Wait()
+		p.Shed()
+		time.Sleep(time.Second)
+		if n, _ := io.Copy(io.Discard, conn); n > 100_000 {
+			t.Errorf("%d bytes come behind the end", n)
+		}
+		waitFor(t, "its place", func() bool { return h.sv.Len() == 0 })
 	})
 }

@@ -168,10 +168,12 @@ func (f form) otherPayload(buf *answerBuf, pieces [][]byte, q *query) (body []by
 // writeBody sends body, and waits until the connection has taken it.
 func (p *polling) writeBody(w http.ResponseWriter, body []byte) error {
 	conn := http.NewResponseController(w)
+	defer p.writeNoMore()
 	for len(body) > 0 {
 		piece := body[:min(len(body), answerPiece)]
-		// Not every ResponseWriter has deadlines, or can flush; the HTTP server's own timeouts hold for those.
-		_ = conn.SetWriteDeadline(time.Now().Add(p.session.core.opts.WriteTimeout))
+		if !p.mayWrite(w, time.Now().Add(p.session.core.opts.WriteTimeout)) {
+			return errLost
+		}
 		if _, err := w.Write(piece); err != nil {
 			return lostAnswer(err)
 		}

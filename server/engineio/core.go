@@ -99,8 +99,10 @@ func (c *core) reserve(r *http.Request, address string) *refusal {
 }
 
 // upgrade makes a WebSocket of a request; on failure it has answered. A deferred acceptance goes out with the first
-// frame.
-func (c *core) upgrade(w http.ResponseWriter, r *http.Request, deferred bool) (*websocket.Conn, error) {
+// frame. held is told of what is held of the client's messages.
+func (c *core) upgrade(
+	w http.ResponseWriter, r *http.Request, deferred bool, held func(delta int),
+) (*websocket.Conn, error) {
 	c.boundAnswer(w)
 	header := http.Header{}
 	if allowed := w.Header()["Vary"]; allowed != nil {
@@ -112,6 +114,7 @@ func (c *core) upgrade(w http.ResponseWriter, r *http.Request, deferred bool) (*
 		Defer:       deferred,
 		Limits: websocket.ReadLimits{
 			MaxMessage: c.opts.MaxPayload, MaxFragments: c.opts.MaxFragments, FragmentTimeout: c.opts.MessageTimeout,
+			Held: held,
 		},
 	})
 }

@@ -3,6 +3,7 @@ package engineio
 import (
 	"errors"
 	"os"
+	"time"
 
 	"github.com/crier/crier/server/internal/outbound"
 	"github.com/crier/crier/server/websocket"
@@ -17,6 +18,7 @@ type ending struct {
 	code  websocket.CloseCode // what the client is told, where the transport has codes
 	text  string
 	heard bool // the client has said good-bye itself, and only waits for the answer
+	now   bool // what is on its way is dropped too, unless the client takes it within shedTime
 }
 
 type how uint8
@@ -123,8 +125,16 @@ func (s *Session) Close() { s.end(ReasonForcedClose, ending{how: politely}) }
 // Abandon ends the session at once, with ReasonTransportClose: for one whose client is known to be elsewhere.
 func (s *Session) Abandon() { s.end(ReasonTransportClose, ending{}) }
 
-// Shed ends the session at once, with ReasonSlowConsumer, and drops what is queued: for one that holds too much.
-func (s *Session) Shed() { s.end(ReasonSlowConsumer, slowConsumer(outbound.ErrQueueFull)) }
+// shedTime is how long a client that is shed has to take what is on its way, and to hear why.
+const shedTime = 500 * time.Millisecond
+
+// Shed ends the session at once, with ReasonSlowConsumer: for one that holds too much. What is queued is dropped, and a
+// moment later what the client has not taken of what was on its way, and what has arrived of a POST.
+func (s *Session) Shed() {
+	e := slowConsumer(outbound.ErrQueueFull)
+	e.now = true
+	s.end(ReasonSlowConsumer, e)
+}
 
 func slowConsumer(cause error) ending {
 	return ending{how: dropQueue, cause: cause, code: websocket.CloseTryAgainLater, text: string(ReasonSlowConsumer)}

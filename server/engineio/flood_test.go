@@ -99,7 +99,8 @@ func TestWhoIsToldToGoIsReadForALittleWhileOnly(t *testing.T) {
 		"told to go": func(_ *client, p *peer) { p.Session.Close() },
 		"ended":      func(c *client, _ *peer) { c.ws.writeRaw([]byte("\x83\x81\x01\x02\x03\x04x")) },
 	} {
-		h := open(t, engineio.Options{}, func(p *peer) { p.on = func(message) error { return nil } })
+		o := engineio.Options{MaxQueue: 8 << 20} // both fit, however much the kernel has taken of the first
+		h := open(t, o, func(p *peer) { p.on = func(message) error { return nil } })
 		c, p := h.join(mode{4, "websocket"})
 		p.say(t, message{data: strings.Repeat("x", 3<<20)}) // which the client does not read: the close frame stays behind it
 		p.say(t, message{data: strings.Repeat("x", 3<<20)})

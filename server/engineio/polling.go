@@ -24,6 +24,12 @@ type polling struct {
 	parting   chan struct{} // the client has said good-bye; closed when it polls
 	quiet     chan struct{} // closed when neither a POST is read nor messages are on their way
 	lastPoll  *time.Timer   // after the server's good-bye: how long a last poll is awaited
+	shed      bool          // nothing more is read or written
+
+	reading http.ResponseWriter // of the POST whose body is being read; nil: none is
+	writing http.ResponseWriter // of the answer that is being written; nil: none is
+
+	body int // bytes that are charged of the body of a POST; its reader's
 }
 
 // A poll is a GET that waits.
@@ -311,11 +317,58 @@ func (p *polling) farewell(Reason) {
 }
 
 // close is the transport's: what is queued is dropped, since a client that was told of the end polls no more.
-func (p *polling) close(*ending) {
+func (p *polling) close(e *ending) {
 	p.session.out.Close()
 	p.session.mu.Lock()
 	defer p.session.mu.Unlock()
 	p.leave()
+	if !e.now {
+		return
+	}
+	p.shed = true
+	until := time.Now().Add(shedTime)
+	if p.reading != nil {
+		_ = http.NewResponseController(p.reading).SetReadDeadline(until)
+	}
+	if p.writing != nil {
+		_ = http.NewResponseController(p.writing).SetWriteDeadline(until)
+	}
+}
+
+// mayRead sets until when the body of a POST may stand still; false if the session was shed. readNoMore must follow.
+//
+// Not every ResponseWriter has deadlines; the HTTP server's own timeouts hold for those that have none.
+func (p *polling) mayRead(w http.ResponseWriter, until time.Time) bool {
+	p.session.mu.Lock()
+	defer p.session.mu.Unlock()
+	p.reading = w
+	if !p.shed {
+		_ = http.NewResponseController(w).SetReadDeadline(until)
+	}
+	return !p.shed
+}
+
+// mayWrite is mayRead for an answer. writeNoMore must follow.
+func (p *polling) mayWrite(w http.ResponseWriter, until time.Time) bool {
+	p.session.mu.Lock()
+	defer p.session.mu.Unlock()
+	p.writing = w
+	if !p.shed {
+		_ = http.NewResponseController(w).SetWriteDeadline(until)
+	}
+	return !p.shed
+}
+
+func (p *polling) readNoMore() {
+	p.session.mu.Lock()
+	defer p.session.mu.Unlock()
+	p.reading = nil
+}
+
+func (p *polling) writeNoMore() {
+	p.session.mu.Lock()
+	defer p.session.mu.Unlock()
+	p.writing = nil
 }
 
 // leave is for a transport that carries the session no longer. The session's lock must be held.

@@ -51,7 +51,8 @@ func (p *polling) beginPost() error {
 
 func (p *polling) endPost() {
 	s := p.session
-	p.holdBody(-int(s.body.Load()))
+	s.Charge(-p.body)
+	p.body = 0
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p.posting = false
@@ -133,9 +134,10 @@ func (p *polling) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *ref
 		s.core.hit(LimitPayload)
 		return nil, refuseTooLarge, errTooLarge
 	}
-	steady := &steadyReader{r.Body, http.NewResponseController(w), p, time.Now().Add(s.core.opts.MessageTimeout), 0}
+	steady := &steadyReader{r.Body, w, p, time.Now().Add(s.core.opts.MessageTimeout), 0}
 	body, err := io.ReadAll(io.LimitReader(steady, int64(limit)+1))
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	p.readNoMore()
+	if errors.Is(err, os.ErrDeadlineExceeded) && !s.isClosed() {
 		s.core.hit(LimitMessageTime)
 		return nil, refuseTooSlow, errTooSlow
 	}
@@ -146,7 +148,7 @@ func (p *polling) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *ref
 		s.core.hit(LimitPayload)
 		return nil, refuseTooLarge, errTooLarge // the deadline stays: net/http still waits for some of the rest
 	}
-	_ = steady.conn.SetReadDeadline(time.Time{})
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	return body, nil, nil
 }
 
@@ -154,27 +156,29 @@ func (p *polling) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *ref
 // body is being read the client can answer no heartbeat.
 type steadyReader struct {
 	body    io.Reader
-	conn    *http.ResponseController
+	w       http.ResponseWriter
 	polling *polling
 	last    time.Time
 	read    int
 }
 
-func (r *steadyReader) Read(p []byte) (int, error) {
+func (r *steadyReader) Read(b []byte) (int, error) {
 	if r.polling.session.isClosed() {
 		return 0, ErrClosed
 	}
-	// Not every ResponseWriter has deadlines; the HTTP server's own timeouts hold for those that have none.
 	deadline := time.Now().Add(r.polling.session.core.opts.WriteTimeout)
 	if deadline.After(r.last) {
 		deadline = r.last
 	}
-	_ = r.conn.SetReadDeadline(deadline)
-	n, err := r.body.Read(p)
+	p := r.polling
+	if !p.mayRead(r.w, deadline) {
+		return 0, ErrClosed
+	}
+	n, err := r.body.Read(b)
 	r.read += n
-	held := int(r.polling.session.body.Load())
-	if whole := r.read &^ (heldStep - 1); whole > held {
-		r.polling.holdBody(whole - held)
+	if whole := r.read &^ (heldStep - 1); whole > p.body {
+		p.session.Charge(whole - p.body)
+		p.body = whole
 	}
 	return n, err
 }
@@ -182,15 +186,3 @@ func (r *steadyReader) Read(p []byte) (int, error) {
 // heldStep is the step in which the body of a POST is counted: nearly all are smaller, and touch no memory that is
 // shared.
 const heldStep = 16 << 10
-
-// holdBody counts bytes of a body. One POST of a session is read at a time.
-func (p *polling) holdBody(delta int) {
-	s := p.session
-	if delta == 0 {
-		return
-	}
-	s.body.Add(int64(delta))
-	if s.account != nil {
-		s.account.Hold(delta)
-	}
-}

@@ -132,7 +132,7 @@ func (sv *Server) open(w http.ResponseWriter, r *http.Request, q *query, upgrade
 		return
 	}
 	// A client of EIO 3 may listen for messages only when it has seen the connection open: OPEN comes in a write of its own.
-	conn, err := sv.upgrade(w, r, s.version == 4)
+	conn, err := sv.upgrade(w, r, s.version == 4, s.Charge)
 	if err != nil {
 		s.giveUpPlace()
 		return // Upgrade has answered

@@ -32,7 +32,7 @@ type Session struct {
 	aside   *Direct // the first of those that a Sequence has for this session alone; used in tasks of its worker
 
 	handling atomic.Bool  // Handler.Message is under way
-	body     atomic.Int64 // bytes that are held of the body of a POST
+	charged  atomic.Int64 // bytes: see Charge
 
 	mu sync.Mutex // guards the following
 
@@ -108,9 +108,19 @@ func (s *Session) transport() transport {
 // Worker returns the number of the flusher's worker that the session belongs to, for life.
 func (s *Session) Worker() int { return s.out.Worker() }
 
-// Held returns how many bytes the session holds: what is queued, what is on its way to the client, and what has
-// arrived of the body of a POST.
-func (s *Session) Held() int { return s.out.Size() + int(s.body.Load()) }
+// Held returns how many bytes the session holds: what is queued, what is on its way to the client, and what was
+// charged.
+func (s *Session) Held() int { return s.out.Size() + int(s.charged.Load()) }
+
+// Charge counts delta bytes more that are held for the client, or fewer if it is negative: what has arrived of a POST
+// or of a WebSocket message, and what layers above hold. All of it must be given back; the session may have ended by
+// then. Whoever changes often what it holds does so in steps of some KiB.
+func (s *Session) Charge(delta int) {
+	s.charged.Add(int64(delta))
+	if s.account != nil {
+		s.account.Hold(delta)
+	}
+}
 
 // Ready says whether what is sent now would leave at once. Volatile messages are those that one drops when it would
 // not.

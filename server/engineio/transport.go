@@ -34,13 +34,14 @@ type transport interface {
 // and take no lock under which it calls a Session.
 type Account interface {
 	// Hold says that the address holds delta bytes more, or less if it is negative: what is queued, is on its way to
-	// the client, or has arrived of a message that is not whole.
+	// the client, or was charged to a session.
 	Hold(delta int)
 
 	// Joined says that a session was opened.
 	Joined(*Session)
 
-	// Left says that a session has ended and holds nothing any more. It is called once for each Account that was asked for,
-	// also where the session was never opened.
+	// Left says that a session has ended and holds nothing any more, apart from what layers above have charged, which
+	// they may give back later. It is called once for each Account that was asked for, also where the session was never
+	// opened.
 	Left(*Session)
 }

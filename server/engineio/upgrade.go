@@ -25,7 +25,7 @@ func serveUpgrade(s *Session, w http.ResponseWriter, r *http.Request) {
 		s.core.refuse(w, refuseRequest)
 		return
 	}
-	conn, err := s.core.upgrade(w, r, false)
+	conn, err := s.core.upgrade(w, r, false, s.Charge)
 	if err != nil {
 		return // Upgrade has answered
 	}

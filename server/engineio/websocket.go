@@ -193,7 +193,11 @@ func (k *socket) close(e *ending) {
 	case atOnce:
 		out.Close()
 	case dropQueue:
-		out.Cut(k.session.core.closeFrame(e.code, e.text), grace)
+		var within time.Duration
+		if e.now {
+			within = shedTime
+		}
+		out.CutWithin(k.session.core.closeFrame(e.code, e.text), grace, within)
 	default:
 		out.Finish(k.session.core.closeFrame(e.code, e.text), grace)
 	}

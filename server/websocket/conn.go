@@ -21,7 +21,16 @@ type ReadLimits struct {
 	// Read with ClosePolicyViolation. Default 30 s. A client that sends nothing at all is not meant: that is what the
 	// heartbeat of the protocol above is for.
 	FragmentTimeout time.Duration
+
+	// Held is told by how many bytes the memory has grown or shrunk that a message takes which is not whole yet, or is
+	// being handled: in whole steps of HeldStep, so that it is not called for small messages. When Read returns, the sum
+	// of what it was told is 0. It is called by the reader and must be quick. Nil: nobody counts.
+	Held func(delta int)
 }
+
+// HeldStep is the step in bytes in which ReadLimits.Held is told. Most messages are smaller, and touch no memory that
+// connections share.
+const HeldStep = 16 << 10
 
 // A Limit is one of ReadLimits.
 type Limit string

@@ -81,6 +81,9 @@ type inflater struct {
 	r   io.ReadCloser // also a flate.Resetter
 	src tailed
 	out []byte
+
+	parser *parser // whose message it is, nil for nobody's
+	packed int     // bytes of memory that the message took before
 }
 
 var inflaters = sync.Pool{New: func() any {
@@ -123,10 +126,13 @@ func (i *inflater) inflate(data []byte, limit int) ([]byte, error) {
 func (i *inflater) grow(most int) {
 	size := min(max(2*cap(i.out), 1024), most)
 	i.out = append(make([]byte, 0, size), i.out...)
+	if i.parser != nil {
+		i.parser.hold(i.packed + size)
+	}
 }
 
 func (i *inflater) free() {
-	i.src = tailed{}
+	i.src, i.parser = tailed{}, nil
 	if cap(i.out) > maxKept {
 		i.out = nil
 	}

@@ -31,6 +31,19 @@ type parser struct {
 	fragments  int
 	message    []byte // its payload so far, unmasked
 	text       utf8Check
+	held       tally
+}
+
+// A tally tells Held how much memory a message takes.
+type tally struct{ told int } // steps
+
+// set says how many bytes there are now.
+func (t *tally) set(bytes int, held func(delta int)) {
+	if steps := bytes / HeldStep; steps != t.told && held != nil {
+		change := steps - t.told
+		t.told = steps
+		held(change * HeldStep)
+	}
 }
 
 // idle says that the bytes so far ended with the end of a message or of a control frame outside one.
@@ -196,23 +209,37 @@ func (p *parser) keep(part []byte) {
 			size = min(size, need+int(p.frame.Length-p.got))
 		}
 		p.message = append(make([]byte, 0, size), p.message...)
+		p.hold(size)
 	}
 	p.message = append(p.message, part...)
 }
 
-// deliver hands on a message and forgets it.
-func (p *parser) deliver(data []byte, h Handler) error {
+// hold says how many bytes of memory the message takes.
+func (p *parser) hold(bytes int) { p.held.set(bytes, p.limits.Held) }
+
+// drop forgets the message that is not complete, if there is one. Nothing may be fed any more.
+func (p *parser) drop() {
+	p.message = nil
+	p.hold(0)
+}
+
+// deliver hands on a message and forgets it. Until the handler returns its memory counts.
+func (p *parser) deliver(data []byte, h Handler) (err error) {
 	op, compressed := p.op, p.compressed
 	p.op, p.compressed, p.fragments, p.message = 0, false, 0, nil // p.text is as new: the text was valid to its end
 	if compressed {
-		return p.deliverInflated(op, data, h)
+		err = p.deliverInflated(op, data, h)
+	} else {
+		err = h.Message(op == OpBinary, data)
 	}
-	return h.Message(op == OpBinary, data)
+	p.hold(0)
+	return err
 }
 
 func (p *parser) deliverInflated(op OpCode, data []byte, h Handler) error {
 	i := inflaters.Get().(*inflater)
 	defer i.free()
+	i.parser, i.packed = p, cap(data)
 	data, err := i.inflate(data, p.limits.MaxMessage)
 	switch {
 	case errors.Is(err, errInflatedTooBig):

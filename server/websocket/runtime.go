@@ -35,6 +35,7 @@ func (c *Conn) readInTurn(src source, h Handler, ended func(error)) {
 		return
 	}
 	deepen(0)
+	c.parser.drop()
 	ended(err)
 }
 

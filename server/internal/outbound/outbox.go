@@ -165,7 +165,11 @@ func (o *Outbox) Finish(last Frames, grace time.Duration) {
 
 // Cut is Finish for a client that does not take its frames: what has not yet been handed to a writer is dropped. From
 // the same moment on no frame is taken, so none can follow the gap but last.
-func (o *Outbox) Cut(last Frames, grace time.Duration) {
+func (o *Outbox) Cut(last Frames, grace time.Duration) { o.CutWithin(last, grace, 0) }
+
+// CutWithin is Cut for an outbox whose memory is needed: also what a writer has is dropped, and the connection closed,
+// if the client does not take it within that time. 0 is the write timeout and grace, as for Cut.
+func (o *Outbox) CutWithin(last Frames, grace, within time.Duration) {
 	o.mu.Lock()
 	if o.state == closed {
 		o.unlockAndHasten(grace)
@@ -178,6 +182,9 @@ func (o *Outbox) Cut(last Frames, grace time.Duration) {
 		o.queue.push(last) // in place of the one of Finish, which was dropped
 	} else {
 		o.finish(last, grace)
+	}
+	if within > 0 {
+		o.last.cutoff.Reset(within)
 	}
 	o.account()
 	o.unlockAndList()
