@@ -185,15 +185,6 @@ func (l *Log) limit() {
 	l.noteHeld()
 }
 
-// noteHeld lets the memory, and whoever wants to know, follow what the store holds.
-func (l *Log) noteHeld() {
-	b := l.store.Bounds()
-	l.recent.forget(b.First)
-	if l.opts.Held != nil {
-		l.opts.Held(b.Entries, b.Bytes)
-	}
-}
-
 // mayExpire sees to it that entries are noticed when they are too old, though there were none before them.
 func (l *Log) mayExpire(entries []Entry) {
 	if l.due.Load() != math.MaxInt64 {
