@@ -180,6 +180,9 @@ func (l *Log) limit() {
 	due := l.store.Limit(l.clock.now(), limits)
 	if due.IsZero() {
 		l.due.Store(math.MaxInt64)
+		if l.store.Bounds().Entries > 0 { // something came meanwhile, and mayExpire may have been too early
+			l.due.Store(0)
+		}
 	} else {
 		l.due.Store(due.UnixMilli())
 	}
