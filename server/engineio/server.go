@@ -247,10 +247,14 @@ func (sv *Server) Close(ctx context.Context) error {
 	return err
 }
 
-// cutOff ends all sessions, and the connections of those that have ended before and were being closed in good order.
+// cutOff ends all sessions, and the connections and requests of those that have ended before and were being closed in
+// good order.
 func (sv *Server) cutOff() {
 	for _, s := range sv.registry.all() {
-		s.end(ReasonServerShutdown, ending{})
+		e := ending{now: true}
+		if !s.end(ReasonServerShutdown, e) {
+			s.transport().close(&e)
+		}
 	}
 	for _, k := range sv.registry.allReaders() {
 		k.conn.Close()
