@@ -131,7 +131,8 @@ func (sv *Server) open(w http.ResponseWriter, r *http.Request, q *query, upgrade
 		p.serve(w, r, q)
 		return
 	}
-	// A client of EIO 3 may listen for messages only when it has seen the connection open: OPEN comes in a write of its own.
+	// A client of EIO 3 may listen for messages only when it has seen the connection open: OPEN comes in a write of its
+	// own.
 	conn, err := sv.upgrade(w, r, s.version == 4, s.Charge)
 	if err != nil {
 		s.giveUpPlace()
