@@ -76,6 +76,10 @@ type Options struct {
 	// Refused, if set, is told of each client that was refused for MaxClients or by Addresses.
 	Refused func(*http.Request, Limit)
 
+	// Account, if set, returns what counts what is held for one client of that IP address. It is asked once for each
+	// client that its address may have. Nil: nobody counts.
+	Account func(address string) Account
+
 	// Compression accepts permessage-deflate from clients that offer it.
 	Compression bool
 
