@@ -219,6 +219,10 @@ func TestATrustedProxyIsNotBoundAsOneAddress(t *testing.T) {
 				c.TrustedProxies = []string{"127.0.0.1/32"}
 			}
 		})
+		r.until("the connection that asked whether it is ready is gone", func() bool {
+			r.client.CloseIdleConnections() // it would count, and it makes place only once the server has seen it idle
+			return r.server.connections.count() == 0
+		})
 		served := 0
 		for range 30 {
 			conn, err := net.Dial("tcp", r.addr())
