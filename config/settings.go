@@ -226,7 +226,8 @@ var settings = []*setting{
 		`How many lost clients can go on where they were. Those lost first are given up first.`),
 
 	declare("max_plain", "10000", count(1, 10_000_000), func(c *Config) *int { return &c.MaxPlain },
-		`How many clients the plain WebSocket endpoints take, all together; more are closed with code 1013.`),
+		`How many clients /ws/news takes, and how many the other plain WebSocket endpoints take together; more `+
+			`are closed with code 1013.`),
 	declare("max_plain_rate", "200", count(1, 1_000_000), func(c *Config) *int { return &c.MaxPlainRate },
 		`How many messages in a second one client of a plain WebSocket endpoint may send, sustained; twice as `+
 			`many at once. More closes it with code 1008.`).

@@ -17,6 +17,9 @@ const COMBINATIONS = VERSIONS.flatMap((version) =>
   Object.keys(TRANSPORTS).map((transport) => ({ version, transport })),
 );
 
+// A client of each version of the protocol, over each transport: for what does not depend on more.
+const BOTH = COMBINATIONS.filter(({ version, transport }) => ["2.5.0", "4.8.4"].includes(version) && transport !== "upgrade");
+
 // Clients before 3 speak Engine.IO 3 and have no auth: what they want to say goes into the query.
 const isOld = (version) => version < "3";
 
@@ -144,6 +147,7 @@ function bytes(value) {
 }
 
 module.exports = {
+  BOTH,
   CLIENTS,
   COMBINATIONS,
   FEW,

@@ -2,7 +2,7 @@
 
 // The servers under test, as child processes. TARGET says whose: "crier" (the default) or "reference".
 
-const { spawn } = require("node:child_process");
+const { execFile, spawn } = require("node:child_process");
 const fs = require("node:fs");
 const net = require("node:net");
 const os = require("node:os");
@@ -129,6 +129,16 @@ async function startProduct(env = {}, port = undefined, command = COMMANDS.produ
   return describeServer(child, port);
 }
 
+// Runs `crier WORDS` to its end: {code, stdout, stderr}.
+function command(...words) {
+  return new Promise((resolve) => {
+    const options = { env: SHELL, maxBuffer: 1 << 26, timeout: START_MS };
+    execFile(COMMANDS.product[0], words, options, (error, stdout, stderr) => {
+      resolve({ code: error ? (error.code ?? error.message) : 0, stdout, stderr });
+    });
+  });
+}
+
 // The product with its feed. The reference has none, so for it a stand-in tells the feed.
 const startFeed = (env, port) => startProduct(env, port, COMMANDS.feed || COMMANDS.product);
 
@@ -142,4 +152,4 @@ async function startLab(env = {}) {
   return describeServer(child, Number(port));
 }
 
-module.exports = { TARGET, dataFolder, freePort, startFeed, startLab, startProduct, within };
+module.exports = { TARGET, command, dataFolder, freePort, startFeed, startLab, startProduct, within };

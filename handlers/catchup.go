@@ -116,7 +116,7 @@ func (u *catchUp) failed(err error) {
 
 // inTurn is run with a place among those that catch up.
 func (u *catchUp) inTurn(ctx context.Context, page *feed.Page, flush bool) error {
-	release, err := u.core.opts.CatchUps.Acquire(ctx, u.at.Address())
+	release, err := u.core.opts.CatchUps.Acquire(ctx, u.at.turn())
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,9 @@ type Core struct {
 	messages, bytes, answers pace
 
 	strangers strangers
-	readFault rate.Sometimes // lets a line into the log now and then
+	readFault rate.Sometimes // lets a line into the log now and then,
+	tellFault rate.Sometimes // as do these
+	panics    rate.Sometimes
 	catching  atomic.Int64   // how many catch up, or wait to
 	work      sync.WaitGroup // goroutines that catch up, and that read the feed's store
 
@@ -103,7 +105,9 @@ func (c *Core) leave(sp *speaker) {
 func (c *Core) guarded(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.log.Error("a callback panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			c.panics.Do(func() {
+				c.log.Error("a callback panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			})
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()

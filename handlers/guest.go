@@ -34,7 +34,9 @@ type Guest struct {
 }
 
 // Visit returns a guest who has not yet said a name, and whose news go to l.
-func (c *Core) Visit(l Listener) *Guest { return &Guest{c, newSpeaker(), guestListener{l}} }
+func (c *Core) Visit(l Listener) *Guest {
+	return &Guest{c, newSpeaker(), &guestListener{l, c.opts.Turn(l.Address())}}
+}
 
 // Do does the event of that name. The members of a request, of which each is JSON, are what the event takes: see
 // [Event]. What became of it is told once, from any goroutine: the answer, or what the guest may know of a failure.
@@ -59,9 +61,14 @@ func (g *Guest) Do(event string, request map[string]json.RawMessage, tell func(a
 func (g *Guest) Leave() { g.core.leave(g.sp) }
 
 // guestListener is a guest.
-type guestListener struct{ Listener }
+type guestListener struct {
+	Listener
+	turnOf string
+}
 
-func (l guestListener) hear(e *feed.Entry) error {
+func (l *guestListener) turn() string { return l.turnOf }
+
+func (l *guestListener) hear(e *feed.Entry) error {
 	data, err := argOf(e)
 	if err != nil {
 		return err

@@ -130,10 +130,19 @@ type Options struct {
 	// means 512 MiB.
 	MaxCatchUpBytes int64
 
+	// Turn names the turn that a client of an IP address has: where more waits than is done at a time, such as to be
+	// stored or read, each turn gets the same share. It is called once for each client. Zero value means one turn for
+	// each address.
+	Turn func(address string) string
+
 	// Reads are the places for reads of the feed's store, and CatchUps those for clients that are told more than a
-	// little of what they missed; keys are addresses. Zero values mean 8 and 64 places, in the order in which they
+	// little of what they missed; keys are those of Turn. Zero values mean 8 and 64 places, in the order in which they
 	// were asked for.
 	Reads, CatchUps Places
+
+	// SpeakerWaited and ReaderWaited, if set, are told how long a client had to wait because it said, or read, more
+	// than its rates. They must not block.
+	SpeakerWaited, ReaderWaited func(time.Duration)
 
 	// Kept bounds what one address owns of what is kept. Zero value means no bound.
 	Kept Kept
@@ -163,6 +172,9 @@ func (o Options) withDefaults() Options {
 	if o.CatchUps == nil {
 		o.CatchUps = newQueue(64)
 	}
+	if o.Turn == nil {
+		o.Turn = func(address string) string { return address }
+	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
@@ -178,7 +190,7 @@ func Register(io *socketio.Server, feed Feed, o Options) *Core {
 		messages:  pace{o.MaxMessageRate, o.MessageBurst},
 		bytes:     pace{o.MaxMessageByteRate, o.MessageByteBurst},
 		answers:   pace{o.MaxReadRate, o.ReadBurst},
-		readFault: rate.Sometimes{First: 10, Interval: time.Second},
+		readFault: nowAndThen(), tellFault: nowAndThen(), panics: nowAndThen(),
 	}
 	c.strangers.log = o.Logger
 	checkNames(c.events)
@@ -186,6 +198,9 @@ func Register(io *socketio.Server, feed Feed, o Options) *Core {
 	io.OnConnect(c.welcome)
 	return c
 }
+
+// nowAndThen is how often a line that clients can bring about is logged.
+func nowAndThen() rate.Sometimes { return rate.Sometimes{First: 10, Interval: time.Second} }
 
 // checkNames panics if an event can't be found by its name.
 func checkNames(all []*Event) {

@@ -23,6 +23,8 @@ type listener interface {
 	CutOff()
 	// Address is its IP address.
 	Address() string
+	// turn names whose turn is its own: see Options.Turn.
+	turn() string
 }
 
 // An answerer takes the answer to one request. It may be called from any goroutine.

@@ -42,7 +42,7 @@ func doMessage(c Call) error {
 	}
 	c.by.pending.enter(size, c.at)
 	data := c.Arg(0)
-	err = c.core.feed.Append(c.at.Address(), e, func(r feed.Result, err error) {
+	err = c.core.feed.Append(c.at.turn(), e, func(r feed.Result, err error) {
 		defer c.by.pending.leave(size)
 		c.stored(data, size, r, err)
 	})

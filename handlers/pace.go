@@ -43,10 +43,15 @@ func (sp *speaker) spent() *spending {
 	return sp.spending
 }
 
-// pause waits, unless the client leaves: what it asked for before was read already, so that is bounded.
-func pause(wait time.Duration, at listener) {
+// pause waits, unless the client leaves: what it asked for before was read already, so that is bounded. If waited is
+// set, it is told for how long.
+func pause(wait time.Duration, at listener, waited func(time.Duration)) {
 	if wait <= 0 {
 		return
+	}
+	if waited != nil {
+		began := time.Now()
+		defer func() { waited(time.Since(began)) }()
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -59,7 +64,7 @@ func pause(wait time.Duration, at listener) {
 // slow has a speaker that says too much wait.
 func (c Call) slow(size int) {
 	b := c.by.spent()
-	pause(max(b.messages.take(1, c.core.messages), b.bytes.take(size, c.core.bytes)), c.at)
+	pause(max(b.messages.take(1, c.core.messages), b.bytes.take(size, c.core.bytes)), c.at, c.core.opts.SpeakerWaited)
 }
 
 // afford has a client wait for its next large answer until it has taken the last one, and paid for it. One that has
@@ -74,7 +79,7 @@ func (c Call) afford() {
 	n := sp.unpaid + int(min(sp.toldBytes.Swap(0), burst)) // a catch-up has limits of its own
 	sp.unpaid = 0
 	if n > 0 {
-		pause(sp.spent().answers.take(n, c.core.answers), c.at)
+		pause(sp.spent().answers.take(n, c.core.answers), c.at, c.core.opts.ReaderWaited)
 	}
 }
 

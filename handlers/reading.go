@@ -49,7 +49,7 @@ func fromStore[T any](
 		case <-ctx.Done():
 		}
 	}()
-	release, err := c.opts.Reads.Acquire(ctx, at.Address())
+	release, err := c.opts.Reads.Acquire(ctx, at.turn())
 	if err != nil {
 		return none, c.notRead(at, err)
 	}

@@ -14,14 +14,15 @@ const speakers = "speakers"
 
 // A socketEar is a client of Socket.IO.
 type socketEar struct {
-	core *Core
-	sp   *speaker
-	s    *socketio.Socket
+	core   *Core
+	sp     *speaker
+	s      *socketio.Socket
+	turnOf string
 }
 
 // welcome prepares a socket that has just connected.
 func (c *Core) welcome(s *socketio.Socket) {
-	ear := &socketEar{c, c.speakerOf(s), s}
+	ear := &socketEar{c, c.speakerOf(s), s, c.opts.Turn(s.Address())}
 	for _, ev := range c.events {
 		s.On(ev.Name, func(e *socketio.Event) error { return ev.do(ear.call(e)) })
 	}
@@ -70,6 +71,7 @@ func (l *socketEar) Flushed(ctx context.Context) error { return l.s.Flushed(ctx)
 func (l *socketEar) Done() <-chan struct{}             { return l.s.Done() }
 func (l *socketEar) CutOff()                           { l.s.Disconnect(true) }
 func (l *socketEar) Address() string                   { return l.s.Address() }
+func (l *socketEar) turn() string                      { return l.turnOf }
 
 // asker answers by the acknowledgement of an event.
 type asker struct{ e *socketio.Event }

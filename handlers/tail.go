@@ -48,11 +48,15 @@ func (c *Core) tell(e *feed.Entry) {
 		err = c.speakers.everybody.Emit(eventNews, data, metaOf(e))
 	}
 	if err != nil {
-		c.log.Error("news could not be passed on", "offset", e.Offset, "error", err)
+		c.notTold("news could not be passed on", e, err)
 	}
 	if err := c.tellAudience(data, e); err != nil {
-		c.log.Error("news could not be passed on to plain clients", "offset", e.Offset, "error", err)
+		c.notTold("news could not be passed on to plain clients", e, err)
 	}
+}
+
+func (c *Core) notTold(what string, e *feed.Entry, err error) {
+	c.tellFault.Do(func() { c.log.Error(what, "offset", e.Offset, "error", err) })
 }
 
 func (c *Core) tellAudience(data socketio.Arg, e *feed.Entry) error {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -178,6 +179,79 @@ func TestWhoOwnsTooMuchOfWhatIsKeptIsToldOfTheProxy(t *testing.T) {
 	lines := strings.Count(log, "a quarter of all that is kept")
 	if said != 25 || lines != 1 || !strings.Contains(log, "trusted_proxies") {
 		t.Errorf("it said %d of 100, and %d lines tell:\n%s", said, lines, log)
+	}
+}
+
+// What is kept is the feed's to tell, also what it held at the start.
+func TestNobodyPushesOutOfTheFeedWhatOthersHaveSaid(t *testing.T) {
+	folder := t.TempDir()
+	for _, life := range []string{"first", "second"} {
+		r := start(t, func(c *config.Config) {
+			c.Data, c.FeedMaxEntries = folder, 100
+			c.TrustedProxies = []string{"127.0.0.1/32"}
+		})
+		from := func(address string) func(string) string {
+			say, status := r.dial("/ws/news", http.Header{"X-Forwarded-For": {address}})
+			if say == nil {
+				t.Fatalf("refused with %d", status)
+			}
+			return say
+		}
+		loud, other := from("192.0.2.1"), from("198.51.100.1")
+		const message = `{"type":"message","data":1}`
+		other(message)
+		said := 0
+		for range 200 {
+			if answer := loud(message); !strings.Contains(answer, `"code":"rate"`) {
+				said++
+			}
+		}
+		// Until the feed is nearly full nobody is bound; then one address owns a quarter at most.
+		if want := map[string]int{"first": 89, "second": 25}[life]; said != want {
+			t.Errorf("in the %s life one address says %d of 200, want %d", life, said, want)
+		}
+		if answer := other(message); strings.Contains(answer, "error") {
+			t.Errorf("the other is answered %s", answer)
+		}
+		r.expectMetric(`crier_limit_hits_total{limit="feed_max_entries",part="http"}`, "1")
+		r.stop()
+		if err := r.wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestWhoIsTooFastIsCounted(t *testing.T) {
+	r := start(t, func(c *config.Config) {
+		c.MaxMessageRate, c.MaxMessageBurst = 20, 1
+		c.MaxReadRate = 2000 // bytes, and 8 times as many at once
+	})
+	say, _ := r.dial("/ws/news", nil)
+	for range 2 {
+		say(`{"type":"message","data":"` + strings.Repeat("x", 17_000) + `"}`)
+	}
+	for range 2 {
+		say(`{"type":"history","limit":1}`)
+	}
+	for _, who := range []string{"speaker", "reader"} {
+		if n := r.metric(`crier_rate_waits_total{who="` + who + `"}`); n != "1" {
+			t.Errorf("a %s has waited %s times, want 1", who, n)
+		}
+		seconds, err := strconv.ParseFloat(r.metric(`crier_rate_wait_seconds_total{who="`+who+`"}`), 64)
+		if err != nil || seconds <= 0 || seconds > 10 {
+			t.Errorf("a %s has waited %v s (%v)", who, seconds, err)
+		}
+	}
+}
+
+// All of an IPv6 /64, which is what one line gets, is one speaker to the feed.
+func TestTurnsAreNetworks(t *testing.T) {
+	turn := start(t, nil).server.roomOptions().Turn
+	if a, b, c := turn("2001:db8:1:2::1"), turn("2001:db8:1:2:ffff::7"), turn("2001:db8:1:3::1"); a != b || a == c {
+		t.Errorf("the turns are %q, %q and %q", a, b, c)
+	}
+	if a, b := turn("192.0.2.1"), turn("192.0.2.2"); a == b {
+		t.Errorf("two addresses have the turn %q", a)
 	}
 }
 

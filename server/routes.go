@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -116,7 +117,8 @@ func (s *Server) recovered(c *gin.Context) {
 		case http.ErrAbortHandler:
 			panic(cause)
 		default:
-			s.log.Error("panic in a handler", "path", c.Request.URL.Path, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			s.faults.note(slog.LevelError, "panic in a handler",
+				"path", c.Request.URL.Path, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 			c.AbortWithStatus(http.StatusInternalServerError)
 		}
 	}()

@@ -15,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/crier/crier/config"
+	"github.com/crier/crier/server/internal/limit"
 )
 
 func TestWhatIsNotThereIsAnsweredWith404(t *testing.T) {
@@ -28,13 +29,29 @@ func TestWhatIsNotThereIsAnsweredWith404(t *testing.T) {
 
 func TestAPanicIsAnsweredWith500AndLogged(t *testing.T) {
 	log := &journal{}
-	s := &Server{log: slog.New(slog.NewJSONHandler(log, nil))}
+	s := &Server{faults: &faults{slog.New(slog.NewJSONHandler(log, nil)), limit.NewOutlet()}}
 	g := gin.New()
 	g.GET("/", s.recovered, func(*gin.Context) { panic("the cause") })
-	w := httptest.NewRecorder()
-	g.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
-	if w.Code != http.StatusInternalServerError || !strings.Contains(log.String(), "the cause") {
-		t.Errorf("got %d and the log %q", w.Code, log)
+	for range 1000 {
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		if w.Code != http.StatusInternalServerError || !strings.Contains(log.String(), `"the cause"`) {
+			t.Fatalf("got %d and the log %q", w.Code, log)
+		}
+	}
+	if n := strings.Count(log.String(), "panic in a handler"); n > 20 {
+		t.Errorf("the log has %d lines of 1,000 panics", n)
+	}
+}
+
+func TestWhatNetHTTPLogsIsBounded(t *testing.T) {
+	r := start(t, nil)
+	for range 1000 {
+		r.server.http.ErrorLog.Print("http: something that a client did")
+	}
+	n := strings.Count(r.log.String(), `"level":"WARN","msg":"http: something that a client did","not_logged":0`)
+	if n < 1 || n > 20 {
+		t.Errorf("the log has %d lines of 1,000:\n%s", n, r.log)
 	}
 }
 

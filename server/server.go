@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -46,6 +47,7 @@ type Server struct {
 	turned      *limit.Outlet    // what is logged of clients that are turned away,
 	closed      *limit.Outlet    // of connections that are,
 	shed        *limit.Outlet    // and of clients that held too much
+	faults      *faults          // what fails in net/http and in handlers of the house
 	reload      reload           // what is in force of settings that were read again
 }
 
@@ -56,6 +58,7 @@ func New(c *config.Config, log *slog.Logger) (*Server, error) {
 		config: c, log: log,
 		hits:   limit.NewHits(limitHeaders, limitConnections, limitAddressConnections, limitHeld, limitKept),
 		turned: limit.NewOutlet(), closed: limit.NewOutlet(), shed: limit.NewOutlet(),
+		faults: &faults{log, limit.NewOutlet()},
 	}
 	s.trust(c.TrustedProxies)
 	s.reload = reload{current: c, parts: s.reloaders()}
@@ -72,7 +75,7 @@ func New(c *config.Config, log *slog.Logger) (*Server, error) {
 // open opens the feed, builds the rooms of the house and takes the addresses. After an error all is closed again.
 func (s *Server) open() (err error) {
 	c := s.config
-	if s.feed, err = openFeed(c, s.log); err != nil {
+	if s.feed, err = openFeed(c, s.log, s.kept.Full); err != nil {
 		return err
 	}
 	if s.io, err = socketio.New(s.socketOptions()); err != nil {
@@ -108,7 +111,7 @@ func (s *Server) httpServer(routes http.Handler) *http.Server {
 		ReadHeaderTimeout: s.config.ReadHeaderTimeout,
 		IdleTimeout:       s.config.IdleTimeout,
 		MaxHeaderBytes:    s.config.MaxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		ErrorLog:          stdlog.New(s.faults, "", 0),
 		ConnContext:       s.unread.arrived,
 		ConnState:         s.watch,
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/crier/crier/server/internal/limit"
 )
 
-// openFeed opens what was said, in the folder that the settings name or in memory.
-func openFeed(c *config.Config, log *slog.Logger) (*feed.Log, error) {
+// openFeed opens what was said, in the folder that the settings name or in memory. Held is told how much is held.
+func openFeed(c *config.Config, log *slog.Logger, held func(entries int, bytes int64)) (*feed.Log, error) {
 	store, err := openStore(c, log)
 	if err != nil {
 		return nil, err
@@ -25,6 +25,7 @@ func openFeed(c *config.Config, log *slog.Logger) (*feed.Log, error) {
 		MaxAge:     c.FeedMaxAge,
 		MaxEntries: c.FeedMaxEntries,
 		MaxBytes:   int64(c.FeedMaxBytes),
+		Held:       held,
 		Logger:     log,
 	})
 	if err != nil {
@@ -71,6 +72,9 @@ func (s *Server) roomOptions() handlers.Options {
 		MessageByteBurst:   c.MaxMessageByteBurst,
 		MaxReadRate:        c.MaxReadRate,
 		ReadBurst:          8 * c.MaxReadRate,
+		Turn:               func(address string) string { return limit.NetworkOf(address).String() },
+		SpeakerWaited:      s.speakers.Add,
+		ReaderWaited:       s.readers.Add,
 		Reads:              limit.NewPlaces(readsAtOnce, readsWaiting),
 		CatchUps:           limit.NewPlaces(catchUpsAtOnce, catchUpsWaiting),
 		Logger:             s.log,

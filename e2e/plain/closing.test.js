@@ -82,14 +82,21 @@ everyLibrary("1009: a message that is too big", async (t, connect) => {
   await assertEnds(client, 1009, "a message of more than 1000000 bytes");
 });
 
+// Those who try echo, hello and chat take no place of those who hear the news, and the other way round.
 everyLibrary("1013: too many connections", async (t, connect) => {
   const server = await startDoors({ CRIER_MAX_PLAIN: "2" });
   t.after(() => server.stop());
   const first = await connect(server.at.echo);
   await connect(server.at.chatPort);
-  await assertEnds(await connect(server.at.newsPort), 1013, "too many connections");
+  for (const name of ["hello", "helloPort", "echoPort", "chat"])
+    await assertEnds(await connect(server.at[name]), 1013, "too many connections");
+  const listener = await connect(server.at.newsPort);
+  await connect(server.at.news);
+  for (const name of ["news", "newsPort"]) await assertEnds(await connect(server.at[name]), 1013, "too many connections");
   first.send("still here");
   assert.equal(await first.next(), "STILL HERE!!!");
+  listener.send("ping");
+  assert.equal(await listener.next(), "pong");
 });
 
 everyLibrary("1013: a client that does not read gets what was under way, and then the reason", async (t, connect) => {

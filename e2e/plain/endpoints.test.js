@@ -21,7 +21,7 @@ function logged(server, text) {
 }
 
 // An endpoint's addresses: its route, and its own port at paths of all kinds.
-const addresses = (name) => [doors.at[name], ...["", "/", "/websocket", "/any/path?with=query"].map((path) => doors.at[`${name}Port`] + path)];
+const addresses = (name, at = doors.at) => [at[name], ...["", "/", "/websocket", "/any/path?with=query"].map((path) => at[`${name}Port`] + path)];
 
 everyLibrary("echo answers text in upper case with !!! behind it, and binary byte for byte", async (t, connect) => {
   for (const url of addresses("echo")) {
@@ -37,13 +37,30 @@ everyLibrary("echo answers text in upper case with !!! behind it, and binary byt
 });
 
 everyLibrary("hello says world, and logs what it receives", async (t, connect) => {
-  for (const url of [...addresses("hello"), doors.at.websocket]) {
+  const server = await startDoors(); // the log takes ten lines at once, from all clients
+  t.after(() => server.stop());
+  for (const url of [...addresses("hello", server.at), server.at.websocket]) {
     const client = await connect(url);
     assert.equal(await client.next(), "world");
     const said = `good morning ${randomBytes(4).toString("hex")}`;
     client.send(said);
-    await logged(doors, said);
+    await logged(server, said);
   }
+});
+
+everyLibrary("hello's log is bounded, whoever says how much", async (t, connect) => {
+  const server = await startDoors();
+  t.after(() => server.stop());
+  const began = Date.now();
+  for (let i = 0; i < 20; i++) {
+    const client = await connect(server.at.hello);
+    for (let n = 0; n < 100; n++) client.send(`text ${n}`);
+    client.send("ping");
+    await client.take(2); // what was said before was handled
+  }
+  const lines = server.log().split("\n").filter((line) => line.includes("hello received")).length;
+  const most = 10 + (Date.now() - began) / 1000 + 1;
+  assert.ok(lines >= 10 && lines <= most, `${lines} lines, want at most ${most}`);
 });
 
 everyLibrary("chat numbers its clients and tells every text to all, in one order", async (t, connect) => {

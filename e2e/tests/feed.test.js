@@ -5,41 +5,34 @@
 
 const assert = require("node:assert/strict");
 const net = require("node:net");
-const { ask, connect, heard, open } = require("../client");
-const { everyClient, promise } = require("../suite");
-const { TARGET, dataFolder, startProduct, within } = require("../target");
+const { ask, heard, open } = require("../client");
+const { eachClient, offsets, onCrier, registered, upTo } = require("../speakers");
+const { dataFolder, startProduct, within } = require("../target");
 
-const eachClient = TARGET === "crier" ? everyClient : () => {};
-const onCrier = TARGET === "crier" ? promise : () => {};
-
-const upTo = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
-const offsets = (list) => list.map(([, meta]) => meta.offset);
-
-async function registered(t, server, how, ...args) {
-  const socket = await connect(t, server, how);
-  socket.heard("news");
-  const [answer] = await ask(socket, "f", ...args);
-  return Object.assign(socket, { answer });
-}
-
+// Offsets begin anywhere; `base` is the newest that was given before anything was said.
 eachClient("what was missed comes behind the answer, once, in order, and then what is newer", async (t, how) => {
   const server = await startProduct();
   t.after(() => server.stop());
   const speaker = await registered(t, server, how, "speaker");
-  for (const n of upTo(1, 30)) await ask(speaker, "message", { n, binary: Buffer.from([n]) });
-  const late = await registered(t, server, how, "late", { since: 10 });
+  const base = speaker.answer.offset;
+  for (const n of upTo(1, 30)) {
+    const [{ offset }] = await ask(speaker, "message", { n, binary: Buffer.from([n]) });
+    assert.equal(offset, base + n);
+  }
+  const late = await registered(t, server, how, "late", { since: base + 10 });
   assert.equal(late.answer.complete, true);
-  assert.equal(late.answer.offset, 30);
+  assert.equal(late.answer.first, base + 1);
+  assert.equal(late.answer.offset, base + 30);
   speaker.send({ n: 31, binary: Buffer.from([31]) });
   const news = await heard(late, "news", 21);
-  assert.deepEqual(offsets(news), upTo(11, 31));
+  assert.deepEqual(offsets(news), upTo(base + 11, base + 31));
   for (const [data, meta] of news) {
-    assert.equal(data.n, meta.offset);
+    assert.equal(base + data.n, meta.offset);
     assert.deepEqual([...Buffer.from(data.binary)], [data.n]);
   }
   const last = await registered(t, server, how, "last", { history: 3 });
-  assert.deepEqual(offsets(await heard(last, "news", 3)), [29, 30, 31]);
-  const [page] = await ask(last, "history", { before: 20, limit: 4 });
+  assert.deepEqual(offsets(await heard(last, "news", 3)), [base + 29, base + 30, base + 31]);
+  const [page] = await ask(last, "history", { before: base + 20, limit: 4 });
   assert.deepEqual(page.entries.map(({ data }) => data.n), [16, 17, 18, 19]);
   assert.deepEqual([...Buffer.from(page.entries[0].data.binary)], [16]);
   const [all] = await ask(last, "history", { limit: 100 });
@@ -54,6 +47,7 @@ eachClient("a killed server has lost nothing that it acknowledged", async (t, ho
   for (const life of [1, 2, 3]) {
     const listener = await registered(t, server, how, "listener", { since: last });
     assert.equal(listener.answer.complete, true, `in life ${life}`);
+    if (life === 1) last = listener.answer.offset; // nothing was said yet
     const speaker = await registered(t, server, how, "speaker");
     const acked = [];
     for (const n of upTo(1, 20)) acked.push(ask(speaker, "message", `${life}.${n}`, { id: `${life}.${n}` }));
@@ -113,18 +107,18 @@ for (const crash of [false, true])
       const socket = open(t, line, {
         version, transport: "websocket", reconnection: true, reconnectionDelay: 20, auth: { name: "Ann" }, ackTimeout: 1000, retries: 10,
       });
-      const joined = new Promise((resolve) => socket.on("connect", () => socket.emit("f", "Ann", resolve)));
-      await within(5000, joined, () => "it does not register");
+      const joined = new Promise((resolve) => socket.on("connect", () => socket.emit("f", "Ann", (error, answer) => resolve(answer))));
+      const { offset: base } = await within(5000, joined, () => "it does not register");
       for (const n of upTo(1, 10)) {
         line.deaf = true;
         line.missed = crash && n % 5 === 0 ? restart : undefined;
         const [error, answer] = await within(8000, new Promise((resolve) => socket.emit("message", n, { id: n }, (...all) => resolve(all))), () => `no answer to ${n}`);
         assert.equal(error, null);
-        assert.equal(answer.offset, n);
+        assert.equal(answer.offset, base + n);
       }
       const reader = await registered(t, server, { version, transport: "websocket" }, "reader", { since: 0 });
       const news = await heard(reader, "news", 10);
-      assert.deepEqual(news.map(([data, { from, offset }]) => [data, from, offset]), upTo(1, 10).map((n) => [n, "Ann", n]));
-      assert.equal(reader.answer.offset, 10);
+      assert.deepEqual(news.map(([data, { from, offset }]) => [data, from, offset]), upTo(1, 10).map((n) => [n, "Ann", base + n]));
+      assert.equal(reader.answer.offset, base + 10);
     });
 

@@ -24,7 +24,8 @@
     if (typeof data === "string") {
       return data;
     }
-    if (data && (data.byteLength !== undefined || data.size !== undefined && window.Blob && data instanceof window.Blob)) {
+    if (data && (data.byteLength !== undefined ||
+        data.size !== undefined && window.Blob && data instanceof window.Blob)) {
       return Crier.words.say("binary", { n: data.byteLength === undefined ? data.size : data.byteLength });
     }
     try {
@@ -34,17 +35,39 @@
     }
   }
 
-  // Entry: {id, name, text, at, mine}; id tells speakers with one name apart.
+  // A message's state, and why.
+  function words(message) {
+    if (!message.why) {
+      return Crier.words.say(message.state);
+    }
+    if (message.why.code === "unsure") {
+      return Crier.reason(message.why);
+    }
+    return Crier.words.say("stateFor", { state: Crier.words.say(message.state), reason: Crier.reason(message.why) });
+  }
+
+  // Entry: {id, name, text, at, mine, offset}; id tells speakers with one name apart, offset is where it stands in what
+  // was said, if that is known.
   function Entry(values) {
     this.id = values.id;
     this.name = values.name;
     this.at = new Date(values.at);
+    this.mine = values.mine;
+    this.offset = values.offset;
     this.floating = false;
     this.news = 0;
     this.gap = false;
+    this.topWord = "";
     this.build(values.text);
     Crier.dom.mark(this.node, "mine", values.mine);
   }
+
+  // It turns out to be the reader's own.
+  Entry.prototype.own = function () {
+    this.id = "own";
+    this.mine = true;
+    Crier.dom.mark(this.node, "mine", true);
+  };
 
   Entry.prototype.build = function (text) {
     var make = Crier.dom.make;
@@ -61,11 +84,13 @@
     this.said.setAttribute("dir", "auto");
     this.time = make("time", "time");
     this.end = make("span", "end");
+    this.why = make("p", "why");
     head.appendChild(this.who);
     head.appendChild(document.createTextNode(" "));
     head.appendChild(this.time);
     body.appendChild(head);
     body.appendChild(this.said);
+    body.appendChild(this.why);
     line.appendChild(this.face);
     line.appendChild(body);
     line.appendChild(this.end);
@@ -90,21 +115,18 @@
     }
     Crier.dom.text(this.end, "");
     this.end.appendChild(this.tick(message));
-    if (message.state === "failed") {
+    Crier.dom.text(this.why, message.state === "failed" ? words(message) : "");
+    if (message.state === "failed" && !message.final) {
       this.end.appendChild(retryButton(retry));
     }
   };
 
   Entry.prototype.tick = function (message) {
     var signs = { waiting: "◷", sending: "…", done: "✓", failed: "!" };
-    var words = Crier.words.say(message.state);
     var tick = Crier.dom.make("span", "tick", signs[message.state]);
-    if (message.why) {
-      words = message.why === "unsure" ? Crier.words.say("unsure") : words + ": " + message.why;
-    }
     tick.setAttribute("role", "img");
-    tick.setAttribute("aria-label", words);
-    tick.title = words;
+    tick.setAttribute("aria-label", words(message));
+    tick.title = words(message);
     return tick;
   };
 
@@ -115,7 +137,7 @@
     return button;
   }
 
-  // A line above the entry: the day, or where the news begins. Without words there is none.
+  // A line above the entry: the day, where the news begins, or why nothing is above it. Without words there is none.
   Entry.prototype.setRule = function (kind, words) {
     var key = kind + "Rule";
     if (!words) {
@@ -126,9 +148,22 @@
     if (!this[key]) {
       this[key] = Crier.dom.make("div", "rule " + kind);
       this[key].appendChild(Crier.dom.make("span"));
-      this.node.insertBefore(this[key], kind === "day" ? this.node.firstChild : this.node.lastChild);
+      this.node.insertBefore(this[key], this.placeOf(kind));
     }
     Crier.dom.text(this[key].firstChild, words);
+  };
+
+  Entry.prototype.placeOf = function (kind) {
+    if (kind === "day" && this.topRule) {
+      return this.topRule.nextSibling;
+    }
+    return kind === "day" || kind === "top" ? this.node.firstChild : this.node.lastChild;
+  };
+
+  // Says why there is nothing above this entry, by the key of the words.
+  Entry.prototype.setTop = function (key) {
+    this.topWord = key;
+    this.setRule("top", key ? Crier.words.say(key) : "");
   };
 
   Entry.prototype.setNews = function (count) {
@@ -155,6 +190,7 @@
     this.setTime(this.at.getTime());
     this.setNews(this.news);
     this.setGap(this.gap);
+    this.setTop(this.topWord);
     if (this.state) {
       this.setState(this.state.message, this.state.retry);
     }

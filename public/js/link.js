@@ -5,6 +5,9 @@
 //   reconnecting   attempt n; retryAt is when it starts (Unix ms), 0 while it runs; why is "lost", "device" or "refused"
 //   offline        nothing will happen by itself; why is "kicked" or "missing"
 //
+// reason is what the server told before it ended the connection or when it refused one, as Crier.reason has it; "" for
+// nothing. blameless is true when the connection ended for something else than what was sent.
+//
 // The link reconnects by itself instead of leaving it to the client: so that the page can count down, retry at
 // once, and behave the same with 2.x and 4.x, which tell of their attempts in different ways.
 (function (Crier) {
@@ -13,20 +16,31 @@
   var firstWait = 1000;
   var longestWait = 20000;
 
-  // Doubles from one attempt to the next; half of it is random, so that a room full of pages does not come back
-  // to a restarted server in one moment.
-  function wait(attempt) {
-    var full = Math.min(longestWait, firstWait * Math.pow(2, attempt - 1));
-    return Math.round(full / 2 + Math.random() * full / 2);
-  }
-
   function transportName(transport) {
     // The JSONP transport calls itself polling, too; only it has a callback index.
     return typeof transport.index === "number" ? "jsonp" : transport.name;
   }
 
+  // What the answer to a request says when the server takes no connection; null for anything else. The 4.x client has
+  // the request as context.
+  function refusal(error) {
+    var status = error ? error.description : 0;
+    var codes = { 403: "foreign", 429: "crowded", 503: "unavailable" };
+    var text = "";
+    if (typeof status !== "number" || !codes[status]) {
+      return null;
+    }
+    try {
+      text = JSON.parse(error.context.responseText).message;
+    } catch (unreadable) {
+      text = "";
+    }
+    return { code: codes[status], message: typeof text === "string" ? text : "" };
+  }
+
   function Link(io, options, changed) {
-    this.state = { name: "connecting", attempt: 0, retryAt: 0, transport: "", why: "", reason: "" };
+    this.state = { name: "connecting", attempt: 0, retryAt: 0, transport: "", why: "", reason: "", blameless: true };
+    this.warning = "";
     this.changed = changed;
     this.timer = null;
     this.engine = null;
@@ -39,10 +53,11 @@
     this.socket.on("connect", function () { self.live(); });
     this.socket.on("disconnect", function (reason) { self.ended(reason); });
     this.socket.on("connect_error", function (error) { self.failed(error); });
+    this.socket.on("warning", function (warning) { self.warning = warning || ""; });
     // 2.x tells of a refusal by middleware as "error".
     this.socket.on("error", function (error) {
       if (!self.socket.connected) {
-        self.lost("refused", error);
+        self.lost("refused", String(error && error.message || error), true);
       }
     });
     Crier.dom.on(window, "online", function () { self.retry(); });
@@ -62,6 +77,7 @@
     var self = this;
     var engine = this.socket.io.engine;
     this.still();
+    this.warning = "";
     if (engine !== this.engine) {
       this.engine = engine;
       engine.on("upgrade", function (transport) {
@@ -70,40 +86,53 @@
         }
       });
     }
-    this.become({ name: "live", attempt: 0, retryAt: 0, why: "", reason: "", transport: transportName(engine.transport) });
+    this.become({
+      name: "live", attempt: 0, retryAt: 0, why: "", reason: "", transport: transportName(engine.transport)
+    });
   };
 
+  // The last warning before the end tells its reason, unless it was only about being too fast.
   Link.prototype.ended = function (reason) {
+    var warned = this.warning && this.warning.code !== "rate" ? this.warning : "";
     if (reason === "io client disconnect") {
       return;
     }
     if (reason === "io server disconnect") {
       this.still();
-      this.become({ name: "offline", retryAt: 0, transport: "", why: "kicked" });
+      this.become({
+        name: "offline", retryAt: 0, transport: "", why: "kicked", reason: this.warning, blameless: true
+      });
       return;
     }
-    this.lost("lost");
+    this.lost("lost", warned, reason === "ping timeout");
   };
 
-  // A refusal by the server's middleware ends the socket (it is not "active" any more); anything else is the network.
+  // A refusal by the server's middleware ends the socket (it is not "active" any more); anything else is the network, or
+  // a server that takes no connection.
   Link.prototype.failed = function (error) {
-    this.lost(this.socket.active === false ? "refused" : "lost", error);
+    var refused = refusal(error);
+    if (refused || this.socket.active === false) {
+      this.lost("refused", refused || String(error && error.message || error), true);
+    } else {
+      this.lost("lost", "", true);
+    }
   };
 
-  Link.prototype.lost = function (why, error) {
+  Link.prototype.lost = function (why, reason, blameless) {
     var self = this;
     var attempt = this.state.attempt + 1;
-    var pause = wait(attempt);
+    var pause = Crier.pause(attempt, firstWait, longestWait);
     if (this.timer !== null) {
       return;
     }
     if (why === "lost" && navigator.onLine === false) {
       why = "device";
+      blameless = true;
     }
     this.timer = setTimeout(function () { self.connect(); }, pause);
     this.become({
       name: "reconnecting", attempt: attempt, retryAt: new Date().getTime() + pause, transport: "", why: why,
-      reason: error ? String(error.message || error) : ""
+      reason: reason || "", blameless: Boolean(blameless)
     });
   };
 

@@ -1,9 +1,16 @@
-// Where this page is in what was said: each piece of news has an offset, and later ones have higher offsets.
+// Where this page is in what was said: each piece of news has an offset, and later ones have higher offsets. An offset
+// may be any whole number below 2^53: a feed that is new begins with the time in microseconds.
 (function (Crier) {
   "use strict";
 
   // How much of what was said before the page shows when it is opened: about two screens.
   var shown = 50;
+
+  // The offset behind which the last that was said begins: what was never there, or is not kept, is not missed.
+  function beforeLast(answer) {
+    var first = typeof answer.first === "number" ? answer.first : 0;
+    return Math.max(first - 1, answer.offset - shown, 0);
+  }
 
   function Place() {
     this.heard = null; // everything up to this offset is shown, or is not meant to be
@@ -23,7 +30,7 @@
     }
     if (this.heard === null) {
       this.opened = answer.offset;
-      this.heard = Math.max(0, answer.offset - shown);
+      this.heard = beforeLast(answer);
     } else if (answer.complete === false) {
       this.gap = true;
       this.heard = Math.max(0, answer.next - 1);
@@ -32,14 +39,23 @@
 
   // True if news with this offset have not been heard before.
   Place.prototype.pass = function (offset) {
-    if (typeof offset !== "number" || this.heard === null) {
-      return true;
-    }
-    if (offset <= this.heard) {
+    if (this.isPast(offset)) {
       return false;
     }
-    this.heard = offset;
+    if (typeof offset === "number" && this.heard !== null) {
+      this.heard = offset;
+    }
     return true;
+  };
+
+  // True if news with this offset have come already, or will not come any more.
+  Place.prototype.isPast = function (offset) {
+    return typeof offset === "number" && this.heard !== null && offset <= this.heard;
+  };
+
+  // True when all that was said before the page was opened has come.
+  Place.prototype.isCaughtUp = function () {
+    return this.heard !== null && this.heard >= this.opened;
   };
 
   Place.prototype.isOld = function (offset) {

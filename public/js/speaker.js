@@ -12,12 +12,21 @@
     return text.replace(/^\s+|\s+$/g, "");
   }
 
+  var firstPause = 2000;
+  var longestPause = 60000;
+
   // emit(event, argument, options, answered) sends to the server; missed() returns what is to come behind the answer;
-  // registered(answer) runs when the speaker may speak.
-  function Speaker(emit, missed, registered) {
+  // registered(answer) runs when the speaker may speak; held(why) when the server asks to register later, and held(null)
+  // when the speaker does.
+  function Speaker(emit, missed, registered, held) {
     this.emit = emit;
     this.missed = missed;
     this.registered = registered;
+    this.held = held;
+    this.owner = "";
+    this.doubts = 0;
+    this.refusals = 0;
+    this.timer = null;
     this.field = dom.byId("name");
     this.name = Crier.memory.get("name") || guest();
     this.id = "";
@@ -55,23 +64,62 @@
     if (this.error && this.id) {
       this.field.value = this.name;
     }
+    this.owner = "";
+    this.doubts = 0;
     this.register();
   };
 
   Speaker.prototype.register = function () {
     var self = this;
     var wanted = this.field.value;
-    this.emit("f", wanted, this.missed(), function (answer) { self.answered(wanted, answer || {}); });
+    clearTimeout(this.timer);
+    this.emit("f", wanted, this.options(), function (answer) { self.answered(wanted, answer || {}); });
+  };
+
+  // The secret comes with the first registration on a connection. A server that can't take the options is asked without
+  // it, and at last without any.
+  Speaker.prototype.options = function () {
+    var options = this.doubts < 2 ? this.missed() : {};
+    if (this.doubts === 0 && !this.owner) {
+      options.secret = Crier.secret();
+    }
+    return options;
   };
 
   Speaker.prototype.answered = function (wanted, answer) {
-    this.error = answer.error || null;
-    this.drawError();
-    if (this.error) {
+    var code = answer.error ? answer.error.code : "";
+    if (code === "bad_options" && this.doubts < 2) {
+      this.doubts++;
+      this.register();
       return;
     }
+    if (code === "not_read") {
+      this.registerLater(answer.error);
+      return;
+    }
+    this.refusals = 0;
+    this.error = answer.error || null;
+    this.drawError();
+    if (!this.error) {
+      this.accept(wanted, answer);
+    }
+  };
+
+  Speaker.prototype.registerLater = function (why) {
+    var self = this;
+    this.refusals++;
+    this.timer = setTimeout(function () {
+      self.held(null);
+      self.register();
+    }, Crier.pause(this.refusals, firstPause, longestPause));
+    this.held(why);
+  };
+
+  Speaker.prototype.accept = function (wanted, answer) {
     this.id = typeof answer.id === "string" ? answer.id : "";
     this.name = typeof answer.name === "string" ? answer.name : trim(wanted);
+    // Without the secret, the server knows whose ids are whose by the first name on a connection.
+    this.owner = this.owner || (this.doubts === 0 ? Crier.secret() : "name " + this.name);
     this.present = typeof answer.count === "number" ? answer : null;
     if (this.field.value === wanted) {
       this.field.value = this.name;
@@ -82,19 +130,18 @@
   };
 
   Speaker.prototype.lost = function () {
+    clearTimeout(this.timer);
     this.present = null;
     this.drawPresent();
   };
 
   Speaker.prototype.drawError = function () {
-    var words = "";
     if (this.error) {
-      words = this.error.code === "bad_name" ? Crier.words.say("badName") : String(this.error.message || this.error.code);
       this.field.setAttribute("aria-invalid", "true");
     } else {
       this.field.removeAttribute("aria-invalid");
     }
-    dom.text(dom.byId("name-error"), words);
+    dom.text(dom.byId("name-error"), this.error ? Crier.reason(this.error) : "");
   };
 
   // The number stands in the panel, which asks anew when it is opened: on the button it would soon be wrong.

@@ -9,13 +9,13 @@
     return Crier.words.say(key, values);
   }
 
-  // Link states with a banner: what it says and what its button does.
+  // Link states with a banner: what it says, with a reason and without one, and what its button does.
   var banners = {
-    kicked: { words: "kicked", act: "connectAgain" },
+    kicked: { words: "kicked", because: "kickedFor", act: "connectAgain" },
     missing: { words: "missing", act: "reload" },
-    lost: { words: "lost", act: "retryNow" },
+    lost: { words: "lost", because: "lostFor", act: "retryNow" },
     device: { words: "device", act: "retryNow" },
-    refused: { words: "refused", act: "retryNow" }
+    refused: { words: "refusedPlain", because: "refused", act: "retryNow" }
   };
 
   // act(why) runs when the reader presses the banner's button.
@@ -52,16 +52,21 @@
   };
 
   Status.prototype.drawBanner = function () {
-    var left = Math.max(1, Math.ceil((this.state.retryAt - new Date().getTime()) / 1000));
     var banner = banners[this.state.why];
     var trying = this.state.name === "reconnecting" && !this.state.retryAt;
     dom.show(dom.byId("banner"), Boolean(banner));
     if (!banner) {
       return;
     }
-    dom.text(dom.byId("banner-text"), trying ? say("trying") : say(banner.words, { n: left, reason: this.state.reason }));
+    dom.text(dom.byId("banner-text"), trying ? say("trying") : this.bannerWords(banner));
     dom.text(dom.byId("banner-act"), say(banner.act));
     dom.byId("banner-act").disabled = trying;
+  };
+
+  Status.prototype.bannerWords = function (banner) {
+    var left = Math.max(1, Math.ceil((this.state.retryAt - new Date().getTime()) / 1000));
+    var reason = Crier.reason(this.state.reason);
+    return say(reason && banner.because ? banner.because : banner.words, { n: left, reason: reason });
   };
 
   Crier.Status = Status;

@@ -16,9 +16,11 @@
     this.empty = empty;
     this.entries = [];
     this.following = true;
+    this.limit = longest; // more while the reader is at what was said before
     this.top = 0;
     this.timer = null;
     this.scrolled = function () { return undefined; };
+    this.settled = function () { return undefined; };
     this.listen();
   }
 
@@ -47,7 +49,7 @@
 
   Timeline.prototype.settleSoon = function () {
     var self = this;
-    if (this.entries.length > longest + overhang) {
+    if (this.entries.length > this.limit + overhang) {
       this.settle();
     } else if (this.timer === null) {
       this.timer = setTimeout(function () { self.settle(); }, frame);
@@ -57,10 +59,12 @@
   Timeline.prototype.settle = function () {
     clearTimeout(this.timer);
     this.timer = null;
+    this.limit = this.following ? longest : this.limit;
     this.trim();
     if (this.following) {
       this.toEnd();
     }
+    this.settled();
   };
 
   Timeline.prototype.toEnd = function () {
@@ -104,6 +108,56 @@
     return index;
   };
 
+  // The entry that stands at this offset of what was said; null if it is not shown.
+  Timeline.prototype.find = function (offset) {
+    var i;
+    for (i = this.entries.length - 1; i >= 0; i--) {
+      if (this.entries[i].offset === offset) {
+        return this.entries[i];
+      }
+    }
+    return null;
+  };
+
+  // The first entry of which it is known where it stands in what was said; null if there is none.
+  Timeline.prototype.oldest = function () {
+    var i;
+    for (i = 0; i < this.entries.length; i++) {
+      if (typeof this.entries[i].offset === "number") {
+        return this.entries[i];
+      }
+    }
+    return null;
+  };
+
+  // Makes a change above the reader's line, which stays where it is.
+  Timeline.prototype.changeAbove = function (change) {
+    var height = this.following ? 0 : this.box.scrollHeight;
+    change();
+    if (!this.following) {
+      this.box.scrollTop += this.box.scrollHeight - height;
+      this.top = this.box.scrollTop;
+    }
+  };
+
+  // Puts entries before all others.
+  Timeline.prototype.placeAbove = function (entries) {
+    var self = this;
+    this.changeAbove(function () {
+      var first = self.entries[0].node;
+      var i;
+      for (i = 0; i < entries.length; i++) {
+        self.box.insertBefore(entries[i].node, first);
+      }
+      self.entries = entries.concat(self.entries);
+      for (i = 0; i <= entries.length; i++) {
+        self.dress(i);
+      }
+    });
+    this.limit += entries.length;
+    this.settleSoon();
+  };
+
   Timeline.prototype.take = function (entry) {
     var index = this.indexOf(entry);
     if (index >= 0) {
@@ -123,20 +177,15 @@
     this.dress(this.indexOf(entry));
   };
 
-  // What goes from the top is taken off the scroll position, so that the reader's line stays where it is.
   Timeline.prototype.trim = function () {
-    var before;
-    if (this.entries.length <= longest) {
-      return;
-    }
-    before = this.following ? 0 : this.box.scrollHeight;
-    while (this.entries.length > longest) {
-      Crier.dom.drop(this.entries.shift().node);
-    }
-    this.dress(0);
-    if (!this.following) {
-      this.box.scrollTop -= before - this.box.scrollHeight;
-      this.top = this.box.scrollTop;
+    var self = this;
+    if (this.entries.length > this.limit) {
+      this.changeAbove(function () {
+        while (self.entries.length > self.limit) {
+          Crier.dom.drop(self.entries.shift().node);
+        }
+        self.dress(0);
+      });
     }
   };
 

@@ -31,7 +31,7 @@ function open(navigator) {
   const socket = new FakeSocket();
   const events = new EventEmitter();
   const states = [];
-  const Crier = load(["dom", "link"], Object.assign({
+  const Crier = load(["dom", "pause", "link"], Object.assign({
     navigator: navigator || {}, addEventListener: (type, run) => events.on(type, run)
   }, clock));
   const link = new Crier.Link(() => socket, {}, (state) => states.push(Object.assign({}, state)));
@@ -135,4 +135,51 @@ test("a refusal tells the server's words, with the 4.x and the 2.x client", () =
   two.socket.active = undefined;
   two.socket.emit("error", "room is full");
   assert.strictEqual(two.now().why + ": " + two.now().reason, "refused: room is full");
+});
+
+test("the last warning before the server ends the connection is the reason, and is told once", () => {
+  const { socket, now, link } = open();
+  socket.up({ name: "polling" });
+  socket.emit("warning", { code: "rate_limit", message: "too fast" });
+  socket.down("io server disconnect");
+  assert.deepStrictEqual([now().why, now().reason.code], ["kicked", "rate_limit"]);
+  link.retry();
+  socket.up({ name: "polling" });
+  socket.down("io server disconnect");
+  assert.deepStrictEqual([now().why, now().reason], ["kicked", ""]);
+});
+
+test("having been too fast is no reason why a network went", () => {
+  for (const [code, reason] of [["rate", undefined], ["too_large", "too_large"]]) {
+    const { socket, now } = open();
+    socket.up({ name: "polling" });
+    socket.emit("warning", { code, message: "words" });
+    socket.down("transport close");
+    assert.deepStrictEqual([now().why, now().reason.code], ["lost", reason]);
+  }
+});
+
+test("what the server answers to a request that it refuses is told, with the 4.x and the 2.x client", () => {
+  for (const [status, code] of [[403, "foreign"], [429, "crowded"], [503, "unavailable"]]) {
+    const { socket, now } = open();
+    const context = { responseText: '{"code":4,"message":"Too many sessions"}' };
+    socket.emit("connect_error", Object.assign(new Error("xhr poll error"), { description: status, context }));
+    assert.deepStrictEqual([now().name, now().why, { ...now().reason }], ["reconnecting", "refused", { code, message: "Too many sessions" }]);
+    const old = open();
+    old.socket.emit("connect_error", Object.assign(new Error("xhr poll error"), { description: status }));
+    assert.deepStrictEqual({ ...old.now().reason }, { code, message: "" });
+  }
+  const { socket, now } = open();
+  socket.emit("connect_error", Object.assign(new Error("xhr poll error"), { description: 502, context: { responseText: "<html>" } }));
+  assert.deepStrictEqual([now().why, now().reason], ["lost", ""]);
+});
+
+test("a connection that the other end closed may have ended for what was sent; a silent one did not", () => {
+  for (const [reason, onLine, blameless] of [["transport close", true, false], ["transport error", true, false],
+    ["ping timeout", true, true], ["transport close", false, true]]) {
+    const { socket, now } = open({ onLine });
+    socket.up({ name: "polling" });
+    socket.down(reason);
+    assert.strictEqual(now().blameless, blameless, reason);
+  }
 });

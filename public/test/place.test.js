@@ -42,6 +42,26 @@ test("a feed that began anew with lower offsets is heard", () => {
   assert.ok(place.pass(4));
 });
 
+test("a first visitor is not told that something is missing, whatever the feed begins with", () => {
+  for (const [first, offset] of [[1800000000000000, 1800000000000004], [1800000000000000, 1799999999999999], [40, 60], [1, 0]]) {
+    const place = open();
+    place.begin({ first, offset });
+    assert.deepEqual({ ...place.missed() }, { since: first - 1 });
+  }
+  const place = open();
+  place.begin({ first: 1800000000000000, offset: 1800000000000999 });
+  assert.deepEqual({ ...place.missed() }, { since: 1800000000000949 });
+});
+
+test("offsets of a feed that began with the time in microseconds count one by one", () => {
+  const place = open();
+  const base = 1800000000000000;
+  place.begin({ first: base, offset: base + 2 });
+  assert.deepEqual([0, 1, 2, 2, 1, 3].map((n) => place.pass(base + n)), [true, true, true, false, false, true]);
+  assert.deepEqual([2, 3].map((n) => place.isOld(base + n)), [true, false]);
+  assert.deepEqual([3, 4].map((n) => place.isPast(base + n)), [true, false]);
+});
+
 test("a server that tells no offsets is heard", () => {
   const place = open();
   place.begin({ name: "Ann" });

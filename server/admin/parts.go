@@ -96,6 +96,8 @@ func Feed(stats func() feed.Stats) Part {
 		s.Gauge("crier_feed_working", "1 while what is said can be stored, else 0.", working)
 		s.Gauge("crier_feed_first_offset", "The oldest offset that is held.", float64(st.First))
 		s.Gauge("crier_feed_last_offset", "The newest offset.", float64(st.Last))
+		s.Gauge("crier_feed_held", "Messages that are held.", float64(st.Held))
+		s.Gauge("crier_feed_held_bytes", "Bytes of those messages, as feed_max_bytes counts them.", float64(st.HeldBytes))
 		s.Gauge("crier_feed_waiting", "Messages that are not stored and passed on yet.", float64(st.Waiting))
 		s.Gauge("crier_feed_waiting_bytes", "Bytes of those messages.", float64(st.WaitingBytes))
 		const help = "Messages, by what became of them."

@@ -151,8 +151,8 @@ func printState(out io.Writer, dir string, r *disk.Report) {
 			"(if the folder was moved whole: `crier feed moved %s`)\n", r.State, dir)
 	}
 	if r.Flawed() {
-		fmt.Fprint(out, "Some of it is DAMAGED. Crier keeps what is whole, and sets the rest aside when it starts. To have the rest back, "+
-			"stop Crier and put a backup in the place of the folder.\n")
+		fmt.Fprint(out, "Some of it is DAMAGED. Crier keeps what is whole, and sets the rest aside when it starts. To have the "+
+			"rest back, stop Crier and put a backup in the place of the folder.\n")
 		return
 	}
 	fmt.Fprint(out, "All is whole.\n")

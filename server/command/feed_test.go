@@ -80,7 +80,8 @@ func TestAFolderIsCheckedAndExportedWhileItIsInUse(t *testing.T) {
 	dir := t.TempDir()
 	d := open(t, dir)
 	say(t, d, 0, 100)
-	check := expect(t, exitOK, []string{"All is whole", "open, or ended by a crash; these are the files that were written last", "life 1"}, "check", dir)
+	check := expect(t, exitOK, []string{"All is whole", "open, or ended by a crash; these are the files that were written last",
+		"life 1"}, "check", dir)
 	if strings.Count(check, "entries, ") < 3 {
 		t.Errorf("it says: %s", check)
 	}
@@ -108,7 +109,8 @@ func TestDamageIsToldWithItsBytesAndReadAround(t *testing.T) {
 	if err := os.WriteFile(files[1], b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, exitFailed, []string{filepath.Base(files[1]), "DAMAGED, bytes 24 to ", "checksum", "missing: entries", "put a backup"}, "check", dir)
+	expect(t, exitFailed, []string{filepath.Base(files[1]), "DAMAGED, bytes 24 to ", "checksum", "missing: entries",
+		"put a backup"}, "check", dir)
 	expectAll := func(text string) {
 		t.Helper()
 		lines := entriesIn(t, text)
@@ -128,7 +130,8 @@ func TestDamageIsToldWithItsBytesAndReadAround(t *testing.T) {
 	expectAll(expect(t, exitOK, []string{"jello"}, "export", dir))
 
 	_ = open(t, dir).Close() // sets it aside
-	check := expect(t, exitOK, []string{"All is whole", "missing: entries", "set aside: ", "1 damaged parts were set aside"}, "check", dir)
+	check := expect(t, exitOK, []string{"All is whole", "missing: entries", "set aside: ", "1 damaged parts were set aside"},
+		"check", dir)
 	aside := filepath.Join(dir, check[strings.Index(check, "feed-damaged-"):][:len("feed-damaged-20060102T150405Z")])
 	expect(t, exitFailed, []string{"DAMAGED"}, "check", aside)
 	lines := entriesIn(t, expect(t, exitOK, []string{"jello"}, "export", aside))

@@ -76,19 +76,21 @@ func (c *client) open() *wire {
 	return w
 }
 
-// openWhenPossible opens a WebSocket as soon as the server has noticed what became of the last one.
+// openWhenPossible opens a WebSocket as soon as the server has noticed what became of the last one. Until then it
+// accepts one and closes it, instead of answering a ping.
 func (c *client) openWhenPossible() (w *wire) {
 	waitFor(c.t, "another upgrade possible", func() bool {
-		var res *http.Response
-		var err error
-		w, res, err = c.handshake()
+		w = c.open()
+		w.conn.SetDeadline(time.Now().Add(patience))
+		_, _ = w.conn.Write(maskedFrame(ws.OpPing, ""))
+		header, err := ws.ReadHeader(w.in)
 		if err != nil {
 			c.t.Fatal(err)
 		}
-		if res.StatusCode != http.StatusSwitchingProtocols {
+		if header.OpCode != ws.OpPong {
 			w.conn.Close()
 		}
-		return res.StatusCode == http.StatusSwitchingProtocols
+		return header.OpCode == ws.OpPong
 	})
 	return w
 }

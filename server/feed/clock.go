@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// A clock tells the time by which entries grow old. When the system's clock jumps, by which the time since the start does
-// not, it goes on as before until the next look: entries are not forgotten because of a clock that is wrong for a moment.
+// A clock tells the time by which entries grow old. When the system's clock jumps, by which the time since the start
+// does not, it goes on as before until the next look: entries are not forgotten because of a clock that is wrong for
+// a moment.
 type clock struct {
 	read   func() (wall time.Time, since time.Duration) // the system's clock, and the time since a start
 	logger *slog.Logger
@@ -44,7 +45,7 @@ func (c *clock) now() time.Time {
 	wall, since := c.read()
 	now, by := c.at(wall, since)
 	if by != 0 {
-		c.logger.Warn("feed: the system's clock has jumped; what it makes too old is forgotten if the clock is still so in a minute",
+		c.logger.Warn("feed: the system's clock has jumped; what it makes too old is forgotten if it is still so in a minute",
 			"by", by.Round(time.Second))
 	}
 	return now

@@ -44,7 +44,7 @@ type committer struct {
 }
 
 func (c *committer) store(w *work) {
-	c.expire()
+	c.expireAt(w.now)
 	c.ask(func() error {
 		w.err = c.Log.store.Append(context.Background(), w.entries, w.forResults())
 		return w.err

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// On an Instant store nothing is gained by storing one batch while another is published. There whoever appends also stores and
-// publishes, if nobody is at it, and goes on with what others append meanwhile. A message that comes alone, which is
-// how most come, is not handed from goroutine to goroutine twice.
+// On an Instant store nothing is gained by storing one batch while another is published. There whoever appends also
+// stores and publishes, if nobody is at it, and goes on with what others append meanwhile. A message that comes
+// alone, which is how most come, is not handed from goroutine to goroutine twice.
 //
 // Whoever sets working is the only one who touches the store and calls done until it is cleared again.
 
-// mostForOthers is how many entries one Append works through before it leaves the rest to the log's own goroutine: a client
-// shall not be kept for long from what it says next.
+// mostForOthers is how many entries one Append works through before it leaves the rest to the log's own goroutine: a
+// client shall not be kept for long from what it says next.
 const mostForOthers = 256
 
 // serve does what has no Append to do it, until the log is closed and nothing waits any more.
@@ -68,7 +68,7 @@ func (l *Log) work(most int) {
 			return
 		default:
 			most -= len(w.entries)
-			l.expire()
+			l.expireAt(w.now)
 			w.err = l.store.Append(context.Background(), w.entries, w.forResults())
 			l.direct.count(len(w.entries), w.bytes)
 			l.tell(w)

@@ -1,8 +1,8 @@
 // Package feed keeps what was said as one ordered stream, in which each entry has an offset.
 //
-// A [Log] is what a handler uses: it appends, tells when an entry is safe, and does so in the order of offsets, so that
-// whoever passes entries on from there passes them on in order. Under a Log lies a [Store]: package memory's forgets with its
-// process; package disk's holds what it has acknowledged through a killed process and a power cut.
+// A [Log] is what a handler uses: it appends, tells when an entry is safe, and does so in the order of offsets, so
+// that whoever passes entries on from there passes them on in order. Under a Log lies a [Store]: package memory's
+// forgets with its process; package disk's holds what it has acknowledged through a killed process and a power cut.
 package feed
 
 import (
@@ -43,8 +43,8 @@ type Entry struct {
 // MaxEntryBytes is the most that the texts, data and attachments of one entry may come to.
 const MaxEntryBytes = 16 << 20
 
-// Errors by which a caller decides what to answer. All others come from the store, and may be asked for the cause, such as
-// syscall.ENOSPC.
+// Errors by which a caller decides what to answer. All others come from the store, and may be asked for the cause,
+// such as syscall.ENOSPC.
 var (
 	ErrBusy     = errors.New("feed: too much is waiting to be stored")
 	ErrClosed   = errors.New("feed: closed")
@@ -65,11 +65,20 @@ type Bounds struct {
 	First uint64 // the oldest offset held; Last+1, the offset to come, when nothing is held
 	Last  uint64 // the newest offset given
 	Gap   uint64 // between entries up to it some may be missing; behind it none is. 0: none is missing anywhere
+	Start uint64 // the offset before the first ever, where nothing is known to have been said before; else 0
+
+	Entries int   // how many are held,
+	Bytes   int64 // and what they take, as Limits count it
 }
 
-// Complete reports whether all entries after an offset are held: one who knows everything up to there can be told all the
-// rest. It is false for an offset above Last, which is another feed's.
+// Complete reports whether all entries after an offset are held: one who knows everything up to there can be told all
+// the rest. It is false for an offset above Last, which is another feed's.
+//
+// One who knows nothing asks from 0.
 func (b Bounds) Complete(since uint64) bool {
+	if since == 0 {
+		since = b.Start
+	}
 	return since <= b.Last && since+1 >= b.First && since >= b.Gap
 }
 
@@ -92,11 +101,11 @@ type Page struct {
 //   - After a failed Append nothing of it can be read, and the next one may succeed. Only a crash before that may bring
 //     its entries back, all of them.
 //
-// Reads, Bounds and Limit may run concurrently with everything. The others are called by one goroutine. A store may be slow or
-// away: what takes a context gives up when it is over.
+// Reads, Bounds and Limit may run concurrently with everything. The others are called by one goroutine. A store may
+// be slow or away: what takes a context gives up when it is over.
 type Store interface {
-	// Append stores entries, sets their offsets, and sets what became of each in results, which has the same length. It keeps
-	// what the entries refer to.
+	// Append stores entries, sets their offsets, and sets what became of each in results, which has the same length. It
+	// keeps what the entries refer to.
 	Append(ctx context.Context, entries []Entry, results []Result) error
 
 	// Probe tells whether an Append would have a chance, without storing anything.
@@ -114,8 +123,9 @@ type Store interface {
 	// Bounds returns what is held. It never waits.
 	Bounds() Bounds
 
-	// Limit forgets at once the oldest entries, and their keys, that are past the limits, and returns when the next entry will be
-	// past its age; zero if none is held. From then on Append keeps within the limits for entries and bytes. It never waits.
+	// Limit forgets at once the oldest entries, and their keys, that are past the limits, and returns when the next
+	// entry will be past its age; zero if none is held. From then on Append keeps within the limits for entries and
+	// bytes. It never waits.
 	Limit(now time.Time, limits Limits) (due time.Time)
 
 	// Retire gives back the room that forgotten entries take.
@@ -124,8 +134,8 @@ type Store interface {
 	Close() error
 }
 
-// An Instant store answers at once, as one in memory does: nobody has to wait for it. A Log on it has no goroutine for storing:
-// see Log.Append.
+// An Instant store answers at once, as one in memory does: nobody has to wait for it. A Log on it has no goroutine
+// for storing: see Log.Append.
 type Instant interface {
 	Store
 	Instant()

@@ -73,7 +73,8 @@ func TestWhatIsTooOldIsNotToldInAQuietRoom(t *testing.T) {
 		expectNowhere(t, l, 1)
 		time.Sleep(10 * time.Millisecond)
 		expectNowhere(t, l, 2)
-		if o := feedtest.AppendAndWait(t, l, feed.Entry{Data: []byte("1"), Key: "k", Owner: "o"}); o.Repeated || o.Offset == first.Offset {
+		o := feedtest.AppendAndWait(t, l, feed.Entry{Data: []byte("1"), Key: "k", Owner: "o"})
+		if o.Repeated || o.Offset == first.Offset {
 			t.Errorf("the key of an entry that is past its age: %+v", o)
 		}
 		time.Sleep(30 * time.Minute)

@@ -24,6 +24,10 @@ type Options struct {
 	MaxPending      int // 16,384 entries may wait to be stored or to be published
 	MaxPendingBytes int // 32 MiB of them
 
+	// Held, if set, is told how much the store holds: when the log is made, after each batch, and when something is
+	// retired. It may be called concurrently, and must be quick.
+	Held func(entries int, bytes int64)
+
 	Logger *slog.Logger // told when the store begins to fail and when it works again; nil means slog.Default()
 }
 
@@ -46,7 +50,8 @@ func (o Options) check() error {
 		return fmt.Errorf("feed: a limit is below zero: %+v", o)
 	}
 	if o.MaxPendingBytes < MaxEntryBytes {
-		return fmt.Errorf("feed: MaxPendingBytes is %d, which is less than one entry may have (%d)", o.MaxPendingBytes, MaxEntryBytes)
+		return fmt.Errorf("feed: MaxPendingBytes is %d, which is less than one entry may have (%d)",
+			o.MaxPendingBytes, MaxEntryBytes)
 	}
 	return nil
 }
@@ -54,15 +59,16 @@ func (o Options) check() error {
 // A Log takes entries in, stores them and publishes them in order.
 //
 // Two goroutines of its own do the work, so that one batch is stored while the one before is passed on. The committer
-// takes all that waits, up to a size, as one batch to the store; while the store syncs, more gathers. So there is no timer
-// and no added delay, and the more comes in, the more entries share a sync. The publisher then calls what Append was given,
-// in the order of offsets. The committer is never more than one batch ahead: if passing on is what takes the time, being
-// faster would only mean more and smaller batches, and the processor time of a sync (about 50 us) is what they share.
+// takes all that waits, up to a size, as one batch to the store; while the store syncs, more gathers. So there is no
+// timer and no added delay, and the more comes in, the more entries share a sync. The publisher then calls what
+// Append was given, in the order of offsets. The committer is never more than one batch ahead: if passing on is what
+// takes the time, being faster would only mean more and smaller batches, and the processor time of a sync (about 50
+// us) is what they share.
 //
 // On an Instant store there is nothing to wait for, and those who append do the work themselves: see Append.
 //
-// A store that fails harms only the entries that it was given then. While it fails, and nothing is appended, it is probed,
-// so that Health is not stuck where it keeps clients away.
+// A store that fails harms only the entries that it was given then. While it fails, and nothing is appended, it is
+// probed, so that Health is not stuck where it keeps clients away.
 //
 // All methods may be called concurrently.
 type Log struct {
@@ -108,6 +114,7 @@ type work struct {
 	dones   []Done
 	results []Result
 	bytes   int
+	now     int64 // when the last was added, in Unix milliseconds
 	err     error
 }
 
@@ -127,8 +134,8 @@ func (w *work) forResults() []Result {
 	return w.results
 }
 
-// maxBatch is the size at which a batch is full. Larger ones cost no less for an entry: at this size a sync is shared by a
-// thousand messages.
+// maxBatch is the size at which a batch is full. Larger ones cost no less for an entry: at this size a sync is shared
+// by a thousand messages.
 const maxBatch = 256 << 10
 
 // New returns a log on a store, which it owns from then on, and applies the limits to what the store holds.
@@ -175,7 +182,16 @@ func (l *Log) limit() {
 	} else {
 		l.due.Store(due.UnixMilli())
 	}
-	l.recent.forget(l.store.Bounds().First)
+	l.noteHeld()
+}
+
+// noteHeld lets the memory, and whoever wants to know, follow what the store holds.
+func (l *Log) noteHeld() {
+	b := l.store.Bounds()
+	l.recent.forget(b.First)
+	if l.opts.Held != nil {
+		l.opts.Held(b.Entries, b.Bytes)
+	}
 }
 
 // mayExpire sees to it that entries are noticed when they are too old, though there were none before them.
@@ -189,8 +205,10 @@ func (l *Log) mayExpire(entries []Entry) {
 }
 
 // expire forgets what has become too old, though nothing was appended since.
-func (l *Log) expire() {
-	if time.Now().UnixMilli() >= l.due.Load() {
+func (l *Log) expire() { l.expireAt(time.Now().UnixMilli()) }
+
+func (l *Log) expireAt(now int64) {
+	if now >= l.due.Load() {
 		l.limit()
 	}
 }
@@ -202,24 +220,26 @@ func (l *Log) retire() {
 	}
 }
 
-// Follow has f told of each new entry, in the order of offsets and each once, whoever appended it: it is where news are passed on
-// from. It is called once, before the first Append. F is called by the publisher, with no lock held, when the entry can be read
-// and whoever appended it has its answer; what f does delays all others. It must not change the entry, nor keep it.
+// Follow has f told of each new entry, in the order of offsets and each once, whoever appended it: it is where news
+// are passed on from. It is called once, before the first Append. F is called by the publisher, with no lock held,
+// when the entry can be read and whoever appended it has its answer; what f does delays all others. It must not
+// change the entry, nor keep it.
 func (l *Log) Follow(f func(*Entry)) { l.tail = f }
 
-// Append takes an entry in, whose Offset it ignores, and whose At is set if it is zero: to the time,
-// which does not go back from one offset to the next unless the clock does so by a minute or more. It never waits for the store. When
-// it returns nil, done is called once, by the publisher: one at a time, in the order of offsets, which for those of one turn
-// is that of the calls of Append, with no lock held. Done may call every method but Seam and Close; what it does delays
-// all others.
+// Append takes an entry in, whose Offset it ignores, and whose At is set if it is zero: to the time, which does not
+// go back from one offset to the next unless the clock does so by a minute or more. It never waits for the store.
+// When it returns nil, done is called once, by the publisher: one at a time, in the order of offsets, which for those
+// of one turn is that of the calls of Append, with no lock held. Done may call every method but Seam and Close; what
+// it does delays all others.
 //
-// Turn names whose entry it is, such as the address of a client: where more waits than is stored at a time, each turn gets
-// the same share.
+// Turn names whose entry it is, such as the address of a client: where more waits than is stored at a time, each turn
+// gets the same share.
 //
-// When Append returns an error, done is not called: ErrBusy if too much waits, of all or of this turn, ErrTooLarge, or ErrClosed.
+// When Append returns an error, done is not called: ErrBusy if too much waits, of all or of this turn, ErrTooLarge,
+// or ErrClosed.
 //
-// On an Instant store, which nobody has to wait for, the goroutine that calls Append mostly calls done itself before Append returns, and
-// that of others who appended meanwhile: so who calls Append must hold no lock that a done takes.
+// On an Instant store, which nobody has to wait for, the goroutine that calls Append mostly calls done itself before
+// Append returns, and that of others who appended meanwhile: so who calls Append must hold no lock that a done takes.
 func (l *Log) Append(turn string, e Entry, done Done) error {
 	mine, err := l.enqueue(turn, e, done)
 	switch {
@@ -251,6 +271,7 @@ func (l *Log) enqueue(turn string, e Entry, done Done) (mine bool, err error) {
 	if w := l.openWork(size); w != nil {
 		l.stamp(&e, now)
 		w.add(e, done, size)
+		w.now = now
 	} else if !l.turns.Push(turn, size, waiting{e, done, size}) {
 		l.counts.busy.Add(1)
 		return false, ErrBusy
@@ -262,12 +283,12 @@ func (l *Log) enqueue(turn string, e Entry, done Done) (mine bool, err error) {
 	return mine, nil
 }
 
-// setBack is by how much a clock may go back without anybody noticing. Clocks that are kept right by small steps stay within
-// it; one that goes back further was wrong before, and what it said then must not be said on and on.
+// setBack is by how much a clock may go back without anybody noticing. Clocks that are kept right by small steps stay
+// within it; one that goes back further was wrong before, and what it said then must not be said on and on.
 const setBack = time.Minute
 
-// stamp sets the time of the next entry, if it has none: that of the clock, but not before that of the entry before it. It
-// needs the lock.
+// stamp sets the time of the next entry, if it has none: that of the clock, but not before that of the entry before
+// it. It needs the lock.
 func (l *Log) stamp(e *Entry, now int64) {
 	if e.At != 0 {
 		return
@@ -278,7 +299,8 @@ func (l *Log) stamp(e *Entry, now int64) {
 	e.At = l.newest
 }
 
-// openWork returns the work that takes an entry of the size, or nil: then the entry has to wait for its turn. It needs the lock.
+// openWork returns the work that takes an entry of the size, or nil: then the entry has to wait for its turn. It
+// needs the lock.
 func (l *Log) openWork(size int) *work {
 	switch {
 	case !l.turns.empty():
@@ -307,6 +329,7 @@ func (l *Log) nextWork() *work {
 	if !l.turns.empty() {
 		l.next = l.newWork()
 		now := time.Now().UnixMilli()
+		l.next.now = now
 		l.turns.fill(l.next, func(e *Entry) { l.stamp(e, now) })
 	}
 	return w

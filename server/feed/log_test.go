@@ -101,7 +101,8 @@ func TestAFailingStoreHarmsOnlyWhatItWasGivenThen(t *testing.T) {
 	feedtest.AppendAndWait(t, l, feedtest.Repeatable("ann", "1"))
 	s.fail(syscall.ENOSPC)
 	for range 3 {
-		if o := feedtest.AppendAndWait(t, l, feedtest.Repeatable("ann", "2")); !errors.Is(o.Err, syscall.ENOSPC) || o.Offset != 0 {
+		o := feedtest.AppendAndWait(t, l, feedtest.Repeatable("ann", "2"))
+		if !errors.Is(o.Err, syscall.ENOSPC) || o.Offset != 0 {
 			t.Fatalf("told %+v", o)
 		}
 	}
@@ -109,7 +110,8 @@ func TestAFailingStoreHarmsOnlyWhatItWasGivenThen(t *testing.T) {
 		t.Errorf("health: %v; last %d", l.Health(), l.Last())
 	}
 	s.fail(nil)
-	if o := feedtest.AppendAndWait(t, l, feedtest.Repeatable("ann", "2")); o != (feedtest.Outcome{Result: feed.Result{Offset: 2, At: o.At}}) {
+	o := feedtest.AppendAndWait(t, l, feedtest.Repeatable("ann", "2"))
+	if o != (feedtest.Outcome{Result: feed.Result{Offset: 2, At: o.At}}) {
 		t.Errorf("afterwards: %+v", o)
 	}
 	if l.Health() != nil {

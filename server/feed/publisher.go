@@ -29,7 +29,7 @@ func (l *Log) publish() {
 
 func (l *Log) tell(w *work) {
 	if w.err == nil {
-		l.recent.forget(l.store.Bounds().First)
+		l.noteHeld()
 		l.mayExpire(w.entries)
 	}
 	for i := range w.entries {
@@ -80,9 +80,9 @@ func (l *Log) passSeams() {
 	}
 }
 
-// Seam runs f between two publications and returns when it has: all entries up to last have been passed on by their done,
-// and none after it. So a reader that f adds to those that are passed the news gets everything after last from there, and
-// has to read everything up to last, exactly once each. F must be quick, and call neither Seam nor Close.
+// Seam runs f between two publications and returns when it has: all entries up to last have been passed on by their
+// done, and none after it. So a reader that f adds to those that are passed the news gets everything after last from
+// there, and has to read everything up to last, exactly once each. F must be quick, and call neither Seam nor Close.
 //
 // It does not wait for the store, only for the done that is running. It returns ErrClosed after Close, and the
 // context's error if that is over before f runs.

@@ -18,7 +18,8 @@ type ring struct {
 	entries fifo.Queue[Entry] // without gaps
 	bytes   int
 
-	first atomic.Uint64 // what is before it is forgotten
+	first  atomic.Uint64 // what is before it is forgotten
+	oldest atomic.Uint64 // the oldest of entries; 0 for none
 }
 
 func (r *ring) add(e Entry) {
@@ -37,11 +38,16 @@ func (r *ring) add(e Entry) {
 		r.bytes -= r.entries.At(0).Size()
 		r.entries.Drop(1)
 	}
+	r.noteOldest()
 }
 
 // forget drops what is before an offset.
 func (r *ring) forget(first uint64) {
 	if r.first.Load() >= first {
+		return
+	}
+	if r.oldest.Load() >= first {
+		r.first.Store(first) // nothing is to be dropped, as mostly
 		return
 	}
 	r.mu.Lock()
@@ -52,6 +58,16 @@ func (r *ring) forget(first uint64) {
 	}
 	r.entries.Drop(n)
 	r.first.Store(first)
+	r.noteOldest()
+}
+
+// noteOldest needs the lock.
+func (r *ring) noteOldest() {
+	if r.entries.Len() == 0 {
+		r.oldest.Store(0)
+		return
+	}
+	r.oldest.Store(r.entries.At(0).Offset)
 }
 
 // view calls f with the entries, if they reach back to the offset.
@@ -142,7 +158,8 @@ func (l *Log) RecentBefore(before uint64, limit, maxBytes int) (entries []Entry,
 	return entries, ok
 }
 
-// Before returns the last published entries before an offset (0: the newest), in growing order, within the same limits.
+// Before returns the last published entries before an offset (0: the newest), in growing order, within the same
+// limits.
 func (l *Log) Before(ctx context.Context, before uint64, limit, maxBytes int) ([]Entry, error) {
 	if entries, ok := l.RecentBefore(before, limit, maxBytes); ok {
 		return entries, nil

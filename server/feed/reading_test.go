@@ -12,8 +12,8 @@ import (
 	"github.com/crier/crier/server/feed/memory"
 )
 
-// TestNothingIsLostOrDoubledAtTheSeam has readers come while entries are published: what each reads up to the seam, and
-// what the tail tells it after, must be everything once.
+// TestNothingIsLostOrDoubledAtTheSeam has readers come while entries are published: what each reads up to the seam,
+// and what the tail tells it after, must be everything once.
 func TestNothingIsLostOrDoubledAtTheSeam(t *testing.T) {
 	onEachStore(t, func(t *testing.T, s feed.Store, _ func() feed.Store) {
 		const entries = 2000

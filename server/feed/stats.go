@@ -5,6 +5,8 @@ import "sync/atomic"
 // Stats are what has happened since the log was made, and how things stand.
 type Stats struct {
 	First, Last  uint64 // the offsets held: see Log.Bounds
+	Held         int    // entries
+	HeldBytes    int64  // of those: see Limits
 	Waiting      int    // entries that are not published yet
 	WaitingBytes int
 	Working      bool // Health says nothing
@@ -23,7 +25,7 @@ type counts struct{ stored, repeated, failed, busy, tooLarge atomic.Uint64 }
 func (l *Log) Stats() Stats {
 	bounds := l.Bounds()
 	s := Stats{
-		First: bounds.First, Last: bounds.Last, Working: l.Health() == nil,
+		First: bounds.First, Last: bounds.Last, Held: bounds.Entries, HeldBytes: bounds.Bytes, Working: l.Health() == nil,
 		Stored: l.counts.stored.Load(), Repeated: l.counts.repeated.Load(), Failed: l.counts.failed.Load(),
 		Busy: l.counts.busy.Load(), TooLarge: l.counts.tooLarge.Load(),
 	}

@@ -2,7 +2,9 @@ package feed_test
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -28,8 +30,12 @@ func TestStatsCountWhatBecameOfEntries(t *testing.T) {
 	if err := l.Append("", feed.Entry{Data: make([]byte, feed.MaxEntryBytes)}, nil); !errors.Is(err, feed.ErrTooLarge) {
 		t.Fatal(err)
 	}
-	want := feed.Stats{First: 1, Last: 2, Stored: 2, Repeated: 1, Failed: 1, TooLarge: 1}
-	if got := l.Stats(); got != want {
+	want := feed.Stats{First: 1, Last: 2, Held: 2, Stored: 2, Repeated: 1, Failed: 1, TooLarge: 1}
+	got := l.Stats()
+	if size := got.HeldBytes; size <= 0 {
+		t.Errorf("the two entries that are held have %d bytes", size)
+	}
+	if got.HeldBytes = 0; got != want {
 		t.Errorf("the stats are %+v, want %+v", got, want)
 	}
 
@@ -48,4 +54,47 @@ func TestStatsCountWhatBecameOfEntries(t *testing.T) {
 	}
 	close(s.answer)
 	<-told
+}
+
+func TestHowMuchIsHeldIsTold(t *testing.T) {
+	store := memory.New(0)
+	var told struct {
+		sync.Mutex
+		entries int
+		bytes   int64
+	}
+	held := func() (entries int, bytes int64) {
+		told.Lock()
+		defer told.Unlock()
+		return told.entries, told.bytes
+	}
+	o := feed.Options{MaxEntries: 3, Held: func(entries int, bytes int64) {
+		told.Lock()
+		defer told.Unlock()
+		told.entries, told.bytes = entries, bytes
+	}}
+	l := feedtest.NewLog(t, store, o)
+	if entries, bytes := held(); entries != 0 || bytes != 0 {
+		t.Errorf("of an empty feed it is told %d entries and %d bytes", entries, bytes)
+	}
+	var one int64
+	for n, want := range []int{1, 2, 3, 3, 3} {
+		feedtest.AppendAndWait(t, l, feedtest.Repeatable("ann", fmt.Sprint(n)))
+		entries, bytes := held()
+		if n == 0 {
+			one = bytes
+		}
+		if entries != want || one <= 0 || bytes != one*int64(want) {
+			t.Errorf("after %d entries it is told %d and %d bytes, of which one has %d", n+1, entries, bytes, one)
+		}
+	}
+	if entries, bytes := l.Stats().Held, l.Stats().HeldBytes; entries != 3 || bytes != 3*one {
+		t.Errorf("the stats have %d entries and %d bytes", entries, bytes)
+	}
+
+	o.MaxEntries = 2
+	feedtest.NewLog(t, store, o)
+	if entries, bytes := held(); entries != 2 || bytes != 2*one {
+		t.Errorf("at the start on a full store it is told %d entries and %d bytes", entries, bytes)
+	}
 }

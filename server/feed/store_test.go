@@ -16,7 +16,8 @@ import (
 	"github.com/crier/crier/server/feed/memory"
 )
 
-// onEachStore runs a test over every store. Reopen returns the store after an end and a new start, if it outlives that.
+// onEachStore runs a test over every store. Reopen returns the store after an end and a new start, if it outlives
+// that.
 func onEachStore(t *testing.T, test func(t *testing.T, s feed.Store, reopen func() feed.Store)) {
 	t.Run("memory", func(t *testing.T) {
 		m := memory.New(0)
@@ -91,7 +92,8 @@ func TestARepetitionIsNotStoredAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, r := range results {
-				want := feed.Result{Offset: base + c.offsets[i], At: r.At, Repeated: slices.Contains(c.repeated, i), Same: slices.Contains(c.same, i)}
+				want := feed.Result{Offset: base + c.offsets[i], At: r.At,
+					Repeated: slices.Contains(c.repeated, i), Same: slices.Contains(c.same, i)}
 				if r != want || r.At == 0 {
 					t.Errorf("entry %d: %+v, want %+v", i, r, want)
 				}

@@ -2,9 +2,9 @@ package feed
 
 import "github.com/crier/crier/server/internal/limit"
 
-// turns hold what does not fit into the batch that comes next. Batches are filled from all turns alike: while some have much
-// waiting, another's entry waits for no more than its own share. While all that waits fits into one batch nothing is held
-// here.
+// turns hold what does not fit into the batch that comes next. Batches are filled from all turns alike: while some
+// have much waiting, another's entry waits for no more than its own share. While all that waits fits into one batch
+// nothing is held here.
 type turns struct {
 	*limit.Turns[waiting]
 	over *waiting // has had its turn, and did not fit any more

@@ -11,8 +11,8 @@ import (
 	"github.com/crier/crier/server/feed/internal/feedtest"
 )
 
-// BenchmarkWaiters has 100 goroutines that append and wait for each answer, as clients do, on the disk. Run it on one core
-// (taskset -c 0) with -cpu 1,2: what waits for the disk must not hold up the rest when there is one processor.
+// BenchmarkWaiters has 100 goroutines that append and wait for each answer, as clients do, on the disk. Run it on one
+// core (taskset -c 0) with -cpu 1,2: what waits for the disk must not hold up the rest when there is one processor.
 func BenchmarkWaiters(b *testing.B) {
 	l := feedtest.NewLog(b, openDisk(b, b.TempDir(), disk.Options{}), feed.Options{})
 	roundTrips(b, l, 100, int64(b.N))

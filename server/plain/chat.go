@@ -1,6 +1,7 @@
 package plain
 
 import (
+	"log/slog"
 	"strconv"
 	"sync/atomic"
 )
@@ -34,5 +35,5 @@ func (*chat) binary(*client, []byte) *ending { return endBinary }
 
 func (ch *chat) leave(c *client) {
 	ch.all.leave(c)
-	ch.server.opts.Logger.Info("chat: 离开", "number", c.own, "address", c.address)
+	ch.server.note(ch.server.lines.departs, slog.LevelInfo, "chat: 离开", "number", c.own, "address", c.address)
 }

@@ -3,6 +3,7 @@ package plain
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"sync"
@@ -188,8 +189,8 @@ func (c *client) handle(binary bool, data []byte) *ending {
 func (c *client) guard(f func() *ending) (end *ending) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.server.opts.Logger.Error("an endpoint panicked", "address", c.address, "panic", fmt.Sprint(p),
-				"stack", string(debug.Stack()))
+			c.server.note(c.server.lines.faults, slog.LevelError, "an endpoint panicked",
+				"address", c.address, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			end = endInternal
 		}
 	}()

@@ -24,7 +24,7 @@ func (echo) binary(c *client, data []byte) *ending { return c.send(websocket.OpB
 const logged = 256
 
 // hello greets and logs.
-type hello struct{ log *slog.Logger }
+type hello struct{ server *Server }
 
 func (hello) subprotocol() string { return SubprotocolText }
 func (hello) leave(*client)       {}
@@ -32,11 +32,16 @@ func (hello) leave(*client)       {}
 func (hello) enter(c *client) *ending { return c.send(websocket.OpText, []byte("world")) }
 
 func (h hello) text(c *client, data []byte) *ending {
-	h.log.Info("hello received", "address", c.address, "bytes", len(data), "text", string(bytes.ToValidUTF8(data[:min(len(data), logged)], nil)))
+	text := string(bytes.ToValidUTF8(data[:min(len(data), logged)], nil))
+	h.received(c, "bytes", len(data), "text", text)
 	return nil
 }
 
 func (h hello) binary(c *client, data []byte) *ending {
-	h.log.Info("hello received", "address", c.address, "bytes", len(data), "binary", true)
+	h.received(c, "bytes", len(data), "binary", true)
 	return nil
+}
+
+func (h hello) received(c *client, what ...any) {
+	h.server.note(h.server.lines.greetings, slog.LevelInfo, "hello received", append(what, "address", c.address)...)
 }

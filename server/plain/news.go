@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 
 	"github.com/crier/crier/server/websocket"
@@ -160,7 +161,8 @@ func (n *News) answer(c *client, req *request, answer, failure any) *ending {
 		ack, err = withFields(ack, answer)
 	}
 	if err != nil {
-		n.server.opts.Logger.Error("an answer can't be written as JSON", "address", c.address, "error", err)
+		n.server.note(n.server.lines.faults, slog.LevelError, "an answer can't be written as JSON",
+			"address", c.address, "error", err)
 		return endInternal
 	}
 	return c.send(websocket.OpText, ack)

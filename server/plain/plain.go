@@ -86,7 +86,8 @@ type Options struct {
 	// AllowOrigin, if set, says whether the page that a request comes from may connect.
 	AllowOrigin func(*http.Request) bool
 
-	// Logger takes what hello and chat are there to log, and failures. Zero value means slog.Default().
+	// Logger takes what hello and chat are there to log, and failures: of each kind ten lines at once and one a second,
+	// lasting. Zero value means slog.Default().
 	Logger *slog.Logger
 }
 
@@ -155,6 +156,7 @@ type Server struct {
 	arena   outbound.Arena
 	flusher *outbound.Flusher
 	hits    limit.Hits
+	lines   outlets
 
 	mu sync.Mutex // guards the following
 
@@ -180,6 +182,7 @@ func New(o Options) (*Server, error) {
 		refused: make(map[*client]struct{}),
 		empty:   make(chan struct{}),
 		hits:    newHits(),
+		lines:   newOutlets(),
 	}, nil
 }
 
@@ -197,8 +200,9 @@ type endpoint interface {
 // Echo returns the endpoint that sends text back in upper case with "!!!" behind it, and binary as it came.
 func (sv *Server) Echo() http.Handler { return sv.handler(echo{}) }
 
-// Hello returns the endpoint that sends "world" and logs what it receives.
-func (sv *Server) Hello() http.Handler { return sv.handler(hello{log: sv.opts.Logger}) }
+// Hello returns the endpoint that sends "world" and logs what it receives: ten messages at once and one a second,
+// lasting, of all clients. A line says how many before it were not logged.
+func (sv *Server) Hello() http.Handler { return sv.handler(hello{sv}) }
 
 // Chat returns an endpoint whose clients, numbered from 1, hear each other. Each call makes another room.
 func (sv *Server) Chat() http.Handler { return sv.handler(newChat(sv)) }

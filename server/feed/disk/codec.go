@@ -10,8 +10,8 @@ import (
 	"github.com/crier/crier/server/feed"
 )
 
-// A segment file is a header and, right behind it, batches; what follows the last batch is zeros or nothing. All numbers
-// are little endian. A batch is what one Append wrote:
+// A segment file is a header and, right behind it, batches; what follows the last batch is zeros or nothing. All
+// numbers are little endian. A batch is what one Append wrote:
 //
 //	 0  "CFB2" ("CFB1": written before entries had a kind and a room)
 //	 4  length of the payload
@@ -21,9 +21,9 @@ import (
 //	24  CRC-32C of the 24 bytes before, begun with the salt of the segment
 //	28  the payload: entries one behind the other
 //
-// The header has a checksum of its own so that a length can be believed. The salt is there so that what a client says is
-// never taken for a batch, even if it looks like one. A batch "CFBH" is a hole: its payload was damaged, has been set aside,
-// and is not read any more.
+// The header has a checksum of its own so that a length can be believed. The salt is there so that what a client says
+// is never taken for a batch, even if it looks like one. A batch "CFBH" is a hole: its payload was damaged, has been
+// set aside, and is not read any more.
 const (
 	batchMagic    = "CFB2"
 	oldBatchMagic = "CFB1"
@@ -139,8 +139,8 @@ var allOffsets = offsets{0, math.MaxUint64}
 
 func (o offsets) has(offset uint64) bool { return o.from <= offset && offset <= o.to }
 
-// parseBatch reads the batch at the start of b, and hands those of its entries that are wanted to each. They refer to b.
-// Of a hole it reads the header alone.
+// parseBatch reads the batch at the start of b, and hands those of its entries that are wanted to each. They refer to
+// b. Of a hole it reads the header alone.
 func parseBatch(b []byte, salt uint32, want offsets, each func(*feed.Entry)) (batchHead, error) {
 	h, ok := parseBatchHead(b, salt)
 	switch {

@@ -15,7 +15,8 @@ func FuzzEntry(f *testing.F) {
 	f.Add(int64(1), uint8(0), "", "ann", "a1", "key", "sender", []byte(`"hello"`), []byte{1}, []byte{})
 	f.Add(int64(-1), uint8(255), "room", "", "", "", "", []byte{}, bytes.Repeat([]byte{0}, 600), []byte(batchMagic))
 	f.Fuzz(func(t *testing.T, at int64, kind uint8, room, from, id, key, sender string, data, a, b []byte) {
-		want := feed.Entry{Offset: 7, At: at, Kind: feed.Kind(kind), Room: room, From: from, ID: id, Key: key, Owner: sender, Data: data, Attachments: [][]byte{a, b}}
+		want := feed.Entry{Offset: 7, At: at, Kind: feed.Kind(kind), Room: room, From: from, ID: id, Key: key, Owner: sender,
+			Data: data, Attachments: [][]byte{a, b}}
 		batch := appendEntry(make([]byte, batchHeader), &want)
 		sealBatch(batch, 7, 1, 5)
 		var got []feed.Entry
@@ -44,7 +45,8 @@ func FuzzPayload(f *testing.F) {
 			n++
 			again = appendEntry(again, e)
 		})
-		if _, skipped := parseBatch(batch, 5, offsets{1, 0}, func(*feed.Entry) { t.Error("not wanted") }); (skipped == nil) != (err == nil) {
+		_, skipped := parseBatch(batch, 5, offsets{1, 0}, func(*feed.Entry) { t.Error("not wanted") })
+		if (skipped == nil) != (err == nil) {
 			t.Errorf("read: %v; skipped: %v", err, skipped)
 		}
 		if n > len(payload) {
@@ -121,8 +123,9 @@ func FuzzSegment(f *testing.F) {
 		must(err)
 		held := feedtest.Everything(t, d)
 		if last := d.Bounds().Last; last < 1<<62 {
-			if e := feedtest.MustAppend(t, d, feedtest.Said("more")); e[0].Offset != last+1 || len(feedtest.Everything(t, d)) != len(held)+1 {
-				t.Errorf("the next offset is %d after %d", e[0].Offset, last)
+			e := feedtest.MustAppend(t, d, feedtest.Said("more"))[0]
+			if e.Offset != last+1 || len(feedtest.Everything(t, d)) != len(held)+1 {
+				t.Errorf("the next offset is %d after %d", e.Offset, last)
 			}
 			must(d.Close())
 			d, err = Open("/data", Options{files: disk, Logger: feedtest.Quiet})

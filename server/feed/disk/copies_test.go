@@ -66,8 +66,8 @@ func inOrder(order func(names []string)) func(from, to string, step func()) erro
 	}
 }
 
-// TestACopyOfAFolderInUseHasWhatWasAcknowledgedBefore copies while the store takes in more, begins files and, at times,
-// retires others.
+// TestACopyOfAFolderInUseHasWhatWasAcknowledgedBefore copies while the store takes in more, begins files and, at
+// times, retires others.
 func TestACopyOfAFolderInUseHasWhatWasAcknowledgedBefore(t *testing.T) {
 	for name, copyIt := range map[string]func(from, to string, step func()) error{
 		"cp":                    run("cp", "-r", "FROM/.", "TO"),

@@ -20,7 +20,8 @@ type Damage struct {
 }
 
 func (d *Damage) String() string {
-	text := fmt.Sprintf("the feed was damaged (%s); what is whole is kept, from offset %d on", strings.Join(d.Reasons, "; "), d.Bounds.First)
+	text := fmt.Sprintf("the feed was damaged (%s); what is whole is kept, from offset %d on",
+		strings.Join(d.Reasons, "; "), d.Bounds.First)
 	if d.Bounds.Gap >= d.Bounds.First {
 		text += fmt.Sprintf(", with something missing up to %d", d.Bounds.Gap)
 	}
@@ -59,8 +60,8 @@ func (r *recovery) setAside() error {
 			s.keepFlaws = true
 		}
 	}
-	note := "The feed was damaged: " + strings.Join(r.reasons, "; ") + ".\nThe files in this folder hold copies of what is damaged; " +
-		"`crier feed check` and `crier feed export` read them. Nothing uses them: remove them when you like.\n"
+	note := "The feed was damaged: " + strings.Join(r.reasons, "; ") + ".\nThe files in this folder hold copies of what is " +
+		"damaged; `crier feed check` and `crier feed export` read them. Nothing uses them: remove them when you like.\n"
 	if err := writeNote(d.opts.files, filepath.Join(aside, "what-happened.txt"), note); err != nil {
 		d.opts.Logger.Warn("feed: no note of the damage can be written", "folder", aside, "error", err)
 	}

@@ -11,10 +11,10 @@
 //
 // A tree pays for what a feed never does, which is to insert in the middle: each random key dirties a page, and each
 // commit syncs twice. Its pages carry no checksum: of 400 files with one flipped bit, 270 opened as if nothing had
-// happened (not all of the bits were in use) and 5 ended the process with a memory fault that no recover catches, since
-// it reads through a memory map. A log needs one sync for each commit, has a checksum over every byte, is read with plain
-// reads, and retires by removing its oldest file. What it needs beyond that, and a tree would bring, is an index of
-// offsets and keys; both are small, bounded by the limits, and rebuilt when the log is opened.
+// happened (not all of the bits were in use) and 5 ended the process with a memory fault that no recover catches,
+// since it reads through a memory map. A log needs one sync for each commit, has a checksum over every byte, is read
+// with plain reads, and retires by removing its oldest file. What it needs beyond that, and a tree would bring, is an
+// index of offsets and keys; both are small, bounded by the limits, and rebuilt when the log is opened.
 package disk
 
 import (
@@ -71,15 +71,16 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// A Store is a [feed.Store] in the files of one directory, of which it is the only user: feed-OFFSET.log holds entries, none
-// with a lower offset; feed.state what offsets may have been given, and whose files these are; feed.lock is locked while
-// the store is open.
+// A Store is a [feed.Store] in the files of one directory, of which it is the only user: feed-OFFSET.log holds
+// entries, none with a lower offset; feed.state what offsets may have been given, and whose files these are;
+// feed.lock is locked while the store is open.
 //
-// What it has acknowledged survives the end of its process at any moment, and a power cut as far as the disk keeps what
-// it was told to sync. Every byte has a checksum, and all are checked when the store is opened.
+// What it has acknowledged survives the end of its process at any moment, and a power cut as far as the disk keeps
+// what it was told to sync. Every byte has a checksum, and all are checked when the store is opened.
 //
-// Two things cannot be seen from inside: that a whole disk, or all of a machine, was set back to an earlier state; and that
-// after a crash, and before the store is opened again, whole batches are cut from the end of its newest file.
+// Two things cannot be seen from inside: that a whole disk, or all of a machine, was set back to an earlier state;
+// and that after a crash, and before the store is opened again, whole batches are cut from the end of its newest
+// file.
 type Store struct {
 	dir      string
 	opts     Options
@@ -103,6 +104,7 @@ type Store struct {
 	limits   *feed.Limits // nil: none
 	last     uint64       // the newest offset given, or that before the first of this life
 	gap      uint64
+	start    uint64 // as in feed.Bounds
 	closed   bool
 }
 
@@ -273,7 +275,8 @@ func (d *Store) checkNames() error {
 		err = errors.New(statePath(d.dir) + " is another file now")
 	}
 	if err != nil {
-		return fmt.Errorf("the folder %s was removed or replaced while Crier uses it; put it back, or start Crier again: %w", d.dir, err)
+		return fmt.Errorf("the folder %s was removed or replaced while Crier uses it; put it back, or start Crier again: %w",
+			d.dir, err)
 	}
 	return nil
 }
@@ -282,7 +285,9 @@ func (d *Store) checkNames() error {
 func (d *Store) Bounds() feed.Bounds {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return feed.Bounds{First: d.oldest(), Last: d.last, Gap: d.gap}
+	return feed.Bounds{
+		First: d.oldest(), Last: d.last, Gap: d.gap, Start: d.start, Entries: d.held.Len(), Bytes: d.bytes,
+	}
 }
 
 // oldest returns the oldest offset held, or the one to come. It needs the lock.

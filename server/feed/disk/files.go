@@ -32,8 +32,8 @@ type files interface {
 }
 
 // An identity tells a file from its copies: the number of its inode and the time of its birth in nanoseconds, 0 where
-// the system does not tell it. Both stay with a restart of the machine, another mount point and a container's bind mount,
-// which the number of the device does not. The zero value is no file's.
+// the system does not tell it. Both stay with a restart of the machine, another mount point and a container's bind
+// mount, which the number of the device does not. The zero value is no file's.
 type identity struct {
 	inode uint64
 	born  int64

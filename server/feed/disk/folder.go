@@ -167,8 +167,8 @@ func (f *folder) find(base uint64) *stored {
 	return f.segments[i]
 }
 
-// isOwn tells whether the files are those that were written last: that with the state is the one that it tells of, so is the
-// segment that was appended to, and no other goes beyond that.
+// isOwn tells whether the files are those that were written last: that with the state is the one that it tells of, so
+// is the segment that was appended to, and no other goes beyond that.
 func (f *folder) isOwn(fsys files, dir string) bool {
 	if f.was == nil {
 		return false
@@ -206,11 +206,15 @@ func (f *folder) noted() (closed bool, first, last uint64) {
 	return false, 0, 0
 }
 
+// lives returns the lives that are noted; where none are, though there was something, one without an id stands for them.
 func (f *folder) lives() []life {
-	if f.was == nil {
+	switch {
+	case f.was != nil:
+		return f.was.lives
+	case f.isNew():
 		return nil
 	}
-	return f.was.lives
+	return []life{{first: 1}}
 }
 
 func (f *folder) sequence() uint64 {

@@ -106,7 +106,8 @@ func fillSmallDisk(dir string) error {
 	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
 		return fmt.Errorf("remount: %w", err)
 	}
-	if _, err := Open(feed, Options{Logger: feedtest.Quiet}); !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), feed) {
+	_, err := Open(feed, Options{Logger: feedtest.Quiet})
+	if !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), feed) {
 		return fmt.Errorf("on a read-only disk Open says: %w", err)
 	}
 	return nil
@@ -126,7 +127,8 @@ func openedWhenFull(dir, ballast string) error {
 		return err
 	}
 	last := l.Last()
-	if o := feedtest.AppendNow(l, feedtest.Said(strings.Repeat("x", 100_000))); !errors.Is(o.Err, syscall.ENOSPC) || l.Health() == nil {
+	o := feedtest.AppendNow(l, feedtest.Said(strings.Repeat("x", 100_000)))
+	if !errors.Is(o.Err, syscall.ENOSPC) || l.Health() == nil {
 		return fmt.Errorf("on a full disk: %+v", o)
 	}
 	if got, err := l.Before(context.Background(), 0, 10, 1<<20); err != nil || len(got) != 10 {

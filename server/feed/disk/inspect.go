@@ -133,8 +133,8 @@ func readQuietly(dir string, each func(string, *feed.Entry)) (*folder, error) {
 	return f, nil
 }
 
-// Export calls each with the entries of a folder, in the order of its files, which may be in use, or be one that was set
-// aside. Of a part that is damaged it passes on what can be read, and says that it may not be what was said.
+// Export calls each with the entries of a folder, in the order of its files, which may be in use, or be one that was
+// set aside. Of a part that is damaged it passes on what can be read, and says that it may not be what was said.
 func Export(dir string, each func(e *feed.Entry, damaged bool) error) error {
 	var failed error
 	pass := func(e *feed.Entry, damaged bool) {
@@ -205,8 +205,8 @@ func salvage(b []byte, f flaw, pass func(*feed.Entry, bool)) {
 	}
 }
 
-// Backup copies a folder, which may be in use, into one that does not exist yet. The copy has everything that was acknowledged
-// before Backup was called, and opens as every copy does: with a new life.
+// Backup copies a folder, which may be in use, into one that does not exist yet. The copy has everything that was
+// acknowledged before Backup was called, and opens as every copy does: with a new life.
 func Backup(dir, to string) error {
 	names, err := realFiles{}.list(dir)
 	if err != nil {
@@ -258,8 +258,9 @@ func copyFile(from, to string) error {
 	return errors.Join(err, out.Sync(), out.Close())
 }
 
-// Moved declares that a folder was moved whole: that its files, though they are others for the system, are those that were
-// written last, and nothing was written to any other copy since. The store then goes on counting. It must not be in use.
+// Moved declares that a folder was moved whole: that its files, though they are others for the system, are those that
+// were written last, and nothing was written to any other copy since. The store then goes on counting. It must not be
+// in use.
 func Moved(dir string) error {
 	fsys := realFiles{}
 	lock, err := fsys.lock(filepath.Join(dir, "feed.lock"))
@@ -272,7 +273,8 @@ func Moved(dir string) error {
 		return fmt.Errorf("reading %s: %w", dir, err)
 	}
 	if f.was == nil {
-		return fmt.Errorf("%s has no feed.state that can be read, so nothing tells what was written last; Crier begins a new life there", dir)
+		return fmt.Errorf("%s has no feed.state that can be read, so nothing tells what was written last; "+
+			"Crier begins a new life there", dir)
 	}
 	s := *f.was
 	if s.tail != 0 {
@@ -284,7 +286,8 @@ func Moved(dir string) error {
 	}
 	for _, other := range f.segments {
 		if other.segment.base > s.tail && len(other.pieces) > 0 {
-			return fmt.Errorf("%s is newer than feed.state in %s, so the folder is not as it was written last", filepath.Base(other.path), dir)
+			return fmt.Errorf("%s is newer than feed.state in %s, so the folder is not as it was written last",
+				filepath.Base(other.path), dir)
 		}
 	}
 	sf, err := renewState(fsys, dir, s)

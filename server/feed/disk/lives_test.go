@@ -64,8 +64,31 @@ func TestAPlainStartGoesOnCounting(t *testing.T) {
 	}
 }
 
-// The ways to bring back files that are not those written last: into another folder, or over the files that are there, by
-// making new ones or by writing into the old ones.
+func TestOneWhoKnowsNothingIsToldAllOrThatItIsNot(t *testing.T) {
+	dir := t.TempDir()
+	complete := func(dir, when string, want bool) {
+		t.Helper()
+		if _, b := store(t, dir, Options{}, 1); b.Complete(0) != want {
+			t.Errorf("%s: complete %v, want %v: %+v", when, !want, want, b)
+		}
+	}
+	complete(dir, "a new folder", true)
+	complete(dir, "after a plain start", true)
+	complete(copyOf(t, dir), "a copy", false)
+	d := openDisk(t, dir, Options{})
+	d.Limit(time.Now(), feed.Limits{Age: time.Hour, Entries: 1, Bytes: 1 << 20})
+	feedtest.MustAppend(t, d, feedtest.Said("the others are retired"))
+	if b := d.Bounds(); b.Complete(0) {
+		t.Errorf("what was retired is missing: %+v", b)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	complete(dir, "later", false)
+}
+
+// The ways to bring back files that are not those written last: into another folder, or over the files that are
+// there, by making new ones or by writing into the old ones.
 func TestABackupThatIsPutBackBeginsANewLife(t *testing.T) {
 	for name, restore := range map[string]func(backup, dir string) error{
 		"in the place of the folder": func(backup, dir string) error {
@@ -75,6 +98,17 @@ func TestABackupThatIsPutBackBeginsANewLife(t *testing.T) {
 			return eachFile(backup, func(name string, b []byte) error {
 				return errors.Join(os.WriteFile(filepath.Join(dir, name+".tmp"), b, 0o600),
 					os.Rename(filepath.Join(dir, name+".tmp"), filepath.Join(dir, name)))
+			})
+		},
+		"the segments alone": func(backup, dir string) error {
+			for _, base := range listSegments(dir) {
+				_ = os.Remove(segmentPath(dir, base))
+			}
+			return eachFile(backup, func(name string, b []byte) error {
+				if baseIn(name) == 0 {
+					return nil
+				}
+				return os.WriteFile(filepath.Join(dir, name), b, 0o600)
 			})
 		},
 		"into the files": func(backup, dir string) error {
@@ -124,6 +158,28 @@ func eachFile(dir string, f func(name string, b []byte) error) error {
 	return err
 }
 
+// After a crash nothing but the file's identity tells that an older copy of it has taken its place.
+func TestAnOlderFileInThePlaceOfTheNewestBeginsANewLife(t *testing.T) {
+	dir := t.TempDir()
+	d := openDisk(t, dir, Options{})
+	known := feedtest.MustAppend(t, d, feedtest.Said("a"), feedtest.Said("b"))
+	path := segmentPath(dir, known[0].Offset)
+	older, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := feedtest.MustAppend(t, d, feedtest.Said("c"))
+	_ = d.lockFile.Close() // as after a crash
+	if err := errors.Join(os.WriteFile(path+".x", older, 0o600), os.Rename(path+".x", path)); err != nil {
+		t.Fatal(err)
+	}
+	_, b := store(t, dir, Options{}, 0)
+	expectSeam(t, b, known, later)
+	if _, again := store(t, dir, Options{}, 0); again != b {
+		t.Errorf("a plain start, nothing having been said: %+v, before: %+v", again, b)
+	}
+}
+
 func TestAFolderThatWasRemovedBeginsANewLife(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "feed")
 	first, b := store(t, dir, Options{}, 3)
@@ -151,6 +207,11 @@ func TestAClockThatIsSetBackGivesNoOffsetTwice(t *testing.T) {
 	dir := t.TempDir()
 	known, _ := store(t, dir, at(2026), 5)
 	backup := copyOf(t, dir)
+	d := openDisk(t, dir, at(2026))
+	for range 20 { // more than are reserved at a time
+		feedtest.MustAppend(t, d, make([]feed.Entry, 1000)...)
+	}
+	_ = d.Close()
 	later, _ := store(t, dir, at(2026), 100)
 	again, b := store(t, backup, at(1970), 5)
 	expectSeam(t, b, known, later)
@@ -209,7 +270,8 @@ func oldFolder(t *testing.T, closed bool) (dir string, entries []feed.Entry) {
 	} else {
 		b = append(b, make([]byte, 5000)...)
 	}
-	if err := errors.Join(os.WriteFile(segmentPath(dir, 1), b, 0o600), os.WriteFile(oldMarkPath(dir), []byte(m.String()), 0o600)); err != nil {
+	err := errors.Join(os.WriteFile(segmentPath(dir, 1), b, 0o600), os.WriteFile(oldMarkPath(dir), []byte(m.String()), 0o600))
+	if err != nil {
 		t.Fatal(err)
 	}
 	return dir, entries

@@ -13,8 +13,8 @@ type mark struct {
 	last     uint64
 }
 
-// oldMarkPath is where version 1 kept its mark. Now there is a directory of that name: it makes version 1 refuse to start
-// ("is a directory"), where it would else take this version's files for damaged and begin an empty feed.
+// oldMarkPath is where version 1 kept its mark. Now there is a directory of that name: it makes version 1 refuse to
+// start ("is a directory"), where it would else take this version's files for damaged and begin an empty feed.
 func oldMarkPath(dir string) string { return filepath.Join(dir, "feed.mark") }
 
 const oldMarkFormat = "crier feed 1: reserved %d closed %t first %d last %d"

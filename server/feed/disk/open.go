@@ -13,13 +13,14 @@ import (
 
 // Open opens the store in a directory, or begins one; directories that are missing are made, for their owner alone.
 //
-// Every byte is checked. Each batch that is whole is kept, whatever became of those before and behind it; Bounds().Gap
-// tells up to where something is missing. What is damaged is copied to a directory feed-damaged-TIME inside, with a note,
-// and [Store.Damage] tells. What a crash left of a write that nobody was told of is cut off.
+// Every byte is checked. Each batch that is whole is kept, whatever became of those before and behind it;
+// Bounds().Gap tells up to where something is missing. What is damaged is copied to a directory feed-damaged-TIME
+// inside, with a note, and [Store.Damage] tells. What a crash left of a write that nobody was told of is cut off.
 //
 // A store goes on counting where it ended, if all that it had acknowledged is known to be there. Otherwise a new life
-// begins, with offsets above all that can have been given, and Gap right before them: with a new folder; with files that
-// are not those that were written last, such as a copy or a backup (see [Moved]); and when the newest entries may be lost.
+// begins, with offsets above all that can have been given, and Gap right before them: with a new folder; with files
+// that are not those that were written last, such as a copy or a backup (see [Moved]); and when the newest entries
+// may be lost.
 //
 // An error means that the directory cannot be used: another process has it, it may not be read or written, or a newer
 // version of Crier wrote it. Then nothing in it has been changed.
@@ -84,8 +85,8 @@ type recovery struct {
 	drop    []*stored
 }
 
-// cutRefused drops what lies above the end that was noted when the store was closed: it was refused, but the disk took it
-// all the same.
+// cutRefused drops what lies above the end that was noted when the store was closed: it was refused, but the disk
+// took it all the same.
 func (r *recovery) cutRefused() {
 	if !r.own || !r.was.closed {
 		return
@@ -141,7 +142,8 @@ func (r *recovery) judgeSegment(s *stored, newest bool) {
 			r.lost = true
 		}
 		if f.cut {
-			r.d.opts.Logger.Info("feed: cut off what a crash left of a write that was under way", "file", s.path, "bytes", f.to-f.from)
+			r.d.opts.Logger.Info("feed: cut off what a crash left of a write that was under way",
+				"file", s.path, "bytes", f.to-f.from)
 			continue
 		}
 		r.reasons = append(r.reasons, fmt.Sprintf("%s, bytes %d to %d: %v", name, f.from, f.to, f.err))
@@ -160,7 +162,8 @@ func (r *recovery) checkEnd() {
 	switch {
 	case closed && first <= last && newest < last:
 		r.lost = true
-		r.reasons = append(r.reasons, fmt.Sprintf("the entries from %d to %d are missing at the end", max(newest+1, first), last))
+		r.reasons = append(r.reasons,
+			fmt.Sprintf("the entries from %d to %d are missing at the end", max(newest+1, first), last))
 	case !closed && r.was != nil && r.was.tail != 0 && r.find(r.was.tail) == nil:
 		r.lost = true
 		r.reasons = append(r.reasons, filepath.Base(segmentPath("", r.was.tail))+" is missing")
@@ -180,8 +183,8 @@ func (r *recovery) kept() (kept []*segment) {
 	return kept
 }
 
-// syncLast makes safe what a killed process had written and not yet synced: it was not acknowledged, but from now on it
-// can be read, and a repetition is acknowledged because of it.
+// syncLast makes safe what a killed process had written and not yet synced: it was not acknowledged, but from now on
+// it can be read, and a repetition is acknowledged because of it.
 func (r *recovery) syncLast() error {
 	if n := len(r.d.segments); n > 0 {
 		return r.d.segments[n-1].f.Sync()
@@ -195,7 +198,8 @@ func (r *recovery) index() {
 	for _, s := range r.segments {
 		for _, p := range s.pieces {
 			if p.first < next {
-				d.opts.Logger.Warn("feed: a file has entries that another one has too; they are not read twice", "file", s.path, "from", p.first)
+				d.opts.Logger.Warn("feed: a file has entries that another one has too; they are not read twice",
+					"file", s.path, "from", p.first)
 				continue
 			}
 			if next != 0 && p.first > next {
@@ -225,7 +229,8 @@ func (r *recovery) index() {
 	}
 }
 
-// gap notes that the entries from an offset on, up to those of a piece, are missing. It is told if nothing else tells it.
+// gap notes that the entries from an offset on, up to those of a piece, are missing. It is told if nothing else tells
+// it.
 func (r *recovery) gap(s *stored, from uint64, p piece) {
 	r.d.gap = p.first - 1
 	if r.was != nil && p.first-1 <= r.was.gap {
@@ -241,7 +246,8 @@ func (r *recovery) gap(s *stored, from uint64, p piece) {
 			return
 		}
 	}
-	r.reasons = append(r.reasons, fmt.Sprintf("the entries from %d to %d are missing before those in %s", from, p.first-1, filepath.Base(s.path)))
+	r.reasons = append(r.reasons,
+		fmt.Sprintf("the entries from %d to %d are missing before those in %s", from, p.first-1, filepath.Base(s.path)))
 }
 
 // hold lets retention know the entries of a piece.
@@ -255,8 +261,8 @@ func (d *Store) hold(p piece) {
 	d.bytes += p.to - p.from
 }
 
-// clockBehind is how many offsets are left out when the clock cannot be believed to be ahead of what was given elsewhere:
-// it was set back, or the feed took in more than a million entries a second.
+// clockBehind is how many offsets are left out when the clock cannot be believed to be ahead of what was given
+// elsewhere: it was set back, or the feed took in more than a million entries a second.
 const clockBehind = 1 << 32
 
 // beginLife begins a new life if there must be one.
@@ -268,6 +274,9 @@ func (r *recovery) beginLife() {
 	if r.own && !r.lost {
 		begun := r.was.lives[len(r.was.lives)-1].first - 1
 		d.gap, d.last = max(d.gap, begun), max(d.last, begun)
+		if len(r.was.lives) == 1 && d.gap == begun {
+			d.start = begun
+		}
 		return
 	}
 	seen := r.seen()
@@ -278,22 +287,26 @@ func (r *recovery) beginLife() {
 	d.last, d.gap, r.fresh = last, last, true
 	switch {
 	case r.isNew():
+		d.start = last
 	case r.own:
 		d.opts.Logger.Warn("feed: a new life begins, since the newest entries may be lost", "folder", d.dir, "above", last)
 	case r.was == nil && !r.stateBad:
-		d.opts.Logger.Warn("feed: a new life begins, since nothing tells whether these are the files that were written last; "+
+		d.opts.Logger.Warn("feed: a new life begins, since nothing tells whether these are the files that were written last: "+
 			"an older version of Crier wrote them, or feed.state is missing", "folder", d.dir, "above", last)
 	default:
-		d.opts.Logger.Warn("feed: a new life begins, since these are not the files that were written last, but a copy or a backup; "+
-			"if the whole folder was moved, and nothing was written to the old one since, `crier feed moved FOLDER` before the start "+
-			"spares clients the seam", "folder", d.dir, "above", last)
+		d.opts.Logger.Warn("feed: a new life begins, since these are not the files that were written last, but a copy or a "+
+			"backup; if the whole folder was moved, and nothing was written to the old one since, `crier feed moved FOLDER` "+
+			"before the start spares clients the seam", "folder", d.dir, "above", last)
 	}
 }
 
 // renew writes the state, into a file of its own if there is room for one.
 func (r *recovery) renew() error {
 	d := r.d
-	s := state{sequence: r.sequence(), closed: true, first: d.oldest(), last: d.newest(), reserved: max(d.last, r.reserved()), gap: d.gap, lives: r.lives()}
+	s := state{
+		sequence: r.sequence(), closed: true, first: d.oldest(), last: d.newest(),
+		reserved: max(d.last, r.reserved()), gap: d.gap, lives: r.lives(),
+	}
 	if r.fresh {
 		s.lives = append(slices.Clone(s.lives), newLife(d.last+1))
 		s.lives = s.lives[max(0, len(s.lives)-livesKept):]
@@ -318,7 +331,8 @@ func (r *recovery) mend() {
 			continue
 		}
 		if err := s.mend(); err != nil {
-			d.opts.Logger.Warn("feed: a damaged file cannot be mended now; it is read around the damage", "file", s.path, "error", err)
+			d.opts.Logger.Warn("feed: a damaged file cannot be mended now; it is read around the damage",
+				"file", s.path, "error", err)
 		}
 	}
 	for _, s := range r.drop {

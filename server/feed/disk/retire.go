@@ -44,8 +44,8 @@ func (d *Store) forget(n int) {
 	d.held.Drop(n)
 }
 
-// Retire implements feed.Store. It removes the files that hold nothing any more, the oldest first and each for good before
-// the next.
+// Retire implements feed.Store. It removes the files that hold nothing any more, the oldest first and each for good
+// before the next.
 func (d *Store) Retire(context.Context) error {
 	for len(d.segments) > 0 && d.isRetired(d.segments[0]) {
 		s := d.segments[0]

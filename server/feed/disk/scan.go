@@ -53,8 +53,8 @@ type found struct {
 
 func (c *content) first() uint64 { return c.pieces[0].first }
 
-// scan reads the bytes of a segment, of which those that could not be read are zeros. Each, if not nil, is called with the
-// entries.
+// scan reads the bytes of a segment, of which those that could not be read are zeros. Each, if not nil, is called
+// with the entries.
 func scan(data []byte, unreadable []extent, each func(*feed.Entry)) *content {
 	c := &content{end: segmentHeader}
 	c.head, c.headFault = parseSegmentHeader(data)
@@ -178,9 +178,9 @@ func (c *content) findSalt(data []byte) {
 	}
 }
 
-// torn tells whether the end of a segment, from a place on where a batch cannot be read, looks like what a power cut leaves
-// of a write that was under way. The write went to where there were zeros or nothing, so of each sector there is what was
-// written, or zeros, or nothing. Damage may look so too.
+// torn tells whether the end of a segment, from a place on where a batch cannot be read, looks like what a power cut
+// leaves of a write that was under way. The write went to where there were zeros or nothing, so of each sector there
+// is what was written, or zeros, or nothing. Damage may look so too.
 func torn(data []byte, pos int, salt uint32) bool {
 	end := data[pos:]
 	h, ok := parseBatchHead(end, salt)
@@ -220,8 +220,8 @@ func touches(parts []extent, pos int64) bool {
 // errNewer is why a file that a newer Crier wrote is not touched.
 var errNewer = errors.New("was written by a newer version of Crier")
 
-// checkVersion returns an error if the header of a segment is whole and of a later version. A version that differs from a
-// known one by a single bit is damage, unless the checksum says that it is meant.
+// checkVersion returns an error if the header of a segment is whole and of a later version. A version that differs
+// from a known one by a single bit is damage, unless the checksum says that it is meant.
 func checkVersion(data []byte, name string) error {
 	h, err := parseSegmentHeader(data)
 	if err != nil && (len(data) < segmentHeader || string(data[:7]) != segmentMagic || h.version > 9 || h.version == 3) {

@@ -13,7 +13,8 @@ import (
 )
 
 // roomAhead is how much is written ahead as zeros, so that most commits change neither the size of the file nor its
-// place on the disk: a sync then need not write the file system's own records, which takes a third off its processor time.
+// place on the disk: a sync then need not write the file system's own records, which takes a third off its processor
+// time.
 const roomAhead = 1 << 20
 
 var zeros [roomAhead]byte
@@ -85,8 +86,8 @@ func (s *segment) put(batch []byte) error {
 	return s.f.Sync()
 }
 
-// trim cuts off for good what a failed write has left. Until it has, nothing is written behind it, nor another file begun:
-// a crash could bring back what was cut off, and then in front of what was acknowledged later.
+// trim cuts off for good what a failed write has left. Until it has, nothing is written behind it, nor another file
+// begun: a crash could bring back what was cut off, and then in front of what was acknowledged later.
 func (s *segment) trim() error {
 	if !s.toTrim {
 		return nil

@@ -15,7 +15,8 @@ import (
 )
 
 // simDisk is a disk in memory that can lose whatever was not synced: data, by sectors; truncations; and, until their
-// directory was synced, that files were made, renamed or removed. Each is lost or kept by chance, whatever became of the others.
+// directory was synced, that files were made, renamed or removed. Each is lost or kept by chance, whatever became of
+// the others.
 type simDisk struct {
 	mu      sync.Mutex // guards the following
 	rnd     *rand.Rand
@@ -283,8 +284,14 @@ func (d *simDisk) crash() *simDisk {
 		}
 		after.names[name] = copies[f]
 	}
+	maps.DeleteFunc(after.names, func(name string, _ *simFile) bool { return !after.reaches(filepath.Dir(name)) })
 	after.safe = maps.Clone(after.names)
 	return after
+}
+
+// reaches tells whether a directory and all above it are there.
+func (d *simDisk) reaches(dir string) bool {
+	return dir == "/" || d.names[dir] != nil && d.reaches(filepath.Dir(dir))
 }
 
 // rewrite changes what a file holds.

@@ -13,8 +13,9 @@ import (
 	"strings"
 )
 
-// A state is what the store must know beside its segments: which offsets may have been given, whose files these are, and
-// the lives of the feed. It is written once for thousands of entries, with each new segment, and when the store is closed.
+// A state is what the store must know beside its segments: which offsets may have been given, whose files these are,
+// and the lives of the feed. It is written once for thousands of entries, with each new segment, and when the store
+// is closed.
 type state struct {
 	sequence uint64   // of the writes
 	self     identity // of the file that holds the state
@@ -28,8 +29,9 @@ type state struct {
 	lives    []life   // the newest of them, in order; the last is the present one
 }
 
-// A life begins when it is not known that all offsets that were given are known: with a new folder, with one that was copied
-// or put back, or when the newest entries may be lost. Its offsets are above all that can have been given before.
+// A life begins when it is not known that all offsets that were given are known: with a new folder, with one that was
+// copied or put back, or when the newest entries may be lost. Its offsets are above all that can have been given
+// before.
 type life struct {
 	id    uint64 // random
 	first uint64 // the first offset that it could give
@@ -46,8 +48,8 @@ const (
 	reserve = 1 << 14
 	// livesKept is how many lives a state tells of.
 	livesKept = 32
-	// stateSlot is the size of one of the two places in the file of the state. They are written in turns, so one of them is
-	// whole whatever happens, and no room on the disk is needed for it: a full disk can be made free.
+	// stateSlot is the size of one of the two places in the file of the state. They are written in turns, so one of them
+	// is whole whatever happens, and no room on the disk is needed for it: a full disk can be made free.
 	stateSlot = 4096
 )
 
@@ -158,8 +160,8 @@ type stateFile struct {
 	last state // as it is in the file
 }
 
-// renewState puts a file of its own in the place of the state's. So what was copied before, and is copied back over the
-// file, is known by its age: it tells another file's identity.
+// renewState puts a file of its own in the place of the state's. So what was copied before, and is copied back over
+// the file, is known by its age: it tells another file's identity.
 func renewState(fsys files, dir string, s state) (*stateFile, error) {
 	path, next := statePath(dir), statePath(dir)+".new"
 	f, err := fsys.open(next, os.O_CREATE|os.O_TRUNC|os.O_RDWR)
@@ -174,6 +176,7 @@ func renewState(fsys files, dir string, s state) (*stateFile, error) {
 	if err == nil {
 		err = f.Sync()
 	}
+	err = errors.Join(err, f.Close()) // not every system renames a file that is open
 	if err == nil {
 		err = fsys.syncDir(dir) // the name too, before it takes the place of the old one
 	}
@@ -183,8 +186,11 @@ func renewState(fsys files, dir string, s state) (*stateFile, error) {
 	if err == nil {
 		err = fsys.syncDir(dir)
 	}
+	if err == nil {
+		f, err = fsys.open(path, os.O_RDWR)
+	}
 	if err != nil {
-		return nil, errors.Join(err, f.Close(), fsys.remove(next))
+		return nil, errors.Join(err, fsys.remove(next))
 	}
 	return &stateFile{f, s}, nil
 }

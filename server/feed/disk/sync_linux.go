@@ -34,13 +34,14 @@ func fdatasync(fd uintptr) error {
 	}
 }
 
-// waitForDisk is fdatasync, with the runtime told beforehand that it waits. Of a common system call the runtime believes
-// that it is short, and leaves it its processor until a watchdog looks, which is 20 us to 10 ms later. Where there is one
-// processor, as in a container with one CPU, nothing else runs meanwhile: with 100 clients that wait for their answers that
-// was 44,000 answers a second, and is 250,000 so (one core, fdatasync 0.05 ms; TestASyncGivesTheProcessorAway).
+// waitForDisk is fdatasync, with the runtime told beforehand that it waits. Of a common system call the runtime
+// believes that it is short, and leaves it its processor until a watchdog looks, which is 20 us to 10 ms later. Where
+// there is one processor, as in a container with one CPU, nothing else runs meanwhile: with 100 clients that wait for
+// their answers that was 44,000 answers a second, and is 250,000 so (one core, fdatasync 0.05 ms;
+// TestASyncGivesTheProcessorAway).
 //
-// Between the two calls nothing may grow the stack, hence nosplit and RawSyscall. The runtime keeps these two names for
-// gvisor.dev/gvisor, which does the same.
+// Between the two calls nothing may grow the stack, hence nosplit and RawSyscall. The runtime keeps these two names
+// for gvisor.dev/gvisor, which does the same.
 //
 //go:nosplit
 //go:norace

@@ -3,6 +3,7 @@ package disk
 import (
 	"os"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"testing"
 )
@@ -11,7 +12,8 @@ func init() {
 	childTasks["wait for the disk on one processor"] = func(dir string) { os.Exit(waitOnOneProcessor(dir)) }
 }
 
-// waitOnOneProcessor counts how often another goroutine can run while the disk syncs. It ends with 0 if that is mostly so.
+// waitOnOneProcessor counts how often another goroutine can run while the disk syncs. It ends with 0 if that is
+// mostly so.
 func waitOnOneProcessor(dir string) int {
 	runtime.GOMAXPROCS(1)
 	f, err := realFiles{}.open(dir+"/file", os.O_CREATE|os.O_RDWR)
@@ -24,14 +26,15 @@ func waitOnOneProcessor(dir string) int {
 		_, _ = f.WriteAt(zeros[:64<<10], 0)
 		_ = f.Sync()
 		_, _ = f.WriteAt(zeros[:64<<10], 0)
-		done, meanwhile := false, false
+		var done atomic.Bool
+		meanwhile := false
 		ended := make(chan struct{})
 		go func() { // runs when the processor is given away: there is only one
-			meanwhile = !done
+			meanwhile = !done.Load()
 			close(ended)
 		}()
 		_ = f.Sync()
-		done = true
+		done.Store(true)
 		<-ended
 		if meanwhile {
 			ran++
@@ -43,8 +46,8 @@ func waitOnOneProcessor(dir string) int {
 	return 0
 }
 
-// Without the runtime being told that a sync waits, nothing else runs meanwhile on the only processor, until a watchdog
-// looks: at times for 10 ms.
+// Without the runtime being told that a sync waits, nothing else runs meanwhile on the only processor, until a
+// watchdog looks: at times for 10 ms.
 func TestASyncGivesTheOnlyProcessorAway(t *testing.T) {
 	if err := child(t, "wait for the disk on one processor", t.TempDir()).Run(); err != nil {
 		t.Error(err)

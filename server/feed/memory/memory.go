@@ -31,8 +31,9 @@ var _ feed.Instant = (*Store)(nil)
 // clients still know offsets of its former life, must start above those: see [AboveFormerLives].
 func New(after uint64) *Store { return &Store{last: after} }
 
-// AboveFormerLives returns an offset that no feed in memory has reached that was started in the same way before now, as
-// long as it took in fewer than a million entries a second. The offsets after it fit a JavaScript number until 2255.
+// AboveFormerLives returns an offset that no feed in memory has reached that was started in the same way before now,
+// as long as it took in fewer than a million entries a second. The offsets after it fit a JavaScript number until
+// 2255.
 func AboveFormerLives(now time.Time) uint64 { return uint64(max(0, now.UnixMicro())) }
 
 // Append implements feed.Store. It never fails.
@@ -90,7 +91,7 @@ func (m *Store) ReadBefore(_ context.Context, before uint64, limit, maxBytes int
 func (m *Store) Bounds() feed.Bounds {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return feed.Bounds{First: m.first(), Last: m.last}
+	return feed.Bounds{First: m.first(), Last: m.last, Entries: m.entries.Len(), Bytes: m.bytes}
 }
 
 // first needs the lock.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,16 +37,17 @@ type Kept struct {
 	// set before the first call of May.
 	Bound func(address string)
 
+	entries, bytes atomic.Int64 // that are kept
+
 	mu sync.Mutex // guards the following
 
-	entries, bytes int64 // that are kept
-	said           int64 // by all, since the start
-	last           Network
-	lastOther      int64     // the number, of those said, of the last one that was not said by last,
-	lastOtherAt    time.Time // and when that was
-	lastAt         time.Time
-	minute         int32 // of the last sweep
-	owners         map[Network]*owner
+	said        int64 // by all, since the start
+	last        Network
+	lastOther   int64     // the number, of those said, of the last one that was not said by last,
+	lastOtherAt time.Time // and when that was
+	lastAt      time.Time
+	minute      int32 // of the last sweep
+	owners      map[Network]*owner
 }
 
 // An owner is what a network has said in the last hour.
@@ -69,14 +71,13 @@ func NewKept(maxEntries int, maxBytes int64) *Kept {
 	}
 }
 
-// Full says how much is kept at the moment.
+// Full says how much is kept at the moment. It takes no lock.
 func (k *Kept) Full(entries int, bytes int64) {
 	if k == nil {
 		return
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.entries, k.bytes = int64(entries), bytes
+	k.entries.Store(int64(entries))
+	k.bytes.Store(bytes)
 }
 
 // May reports whether an address may say something of so many bytes.
@@ -130,9 +131,9 @@ func (k *Kept) judge(keys Networks, size int64, now time.Time) boundness {
 	return unbound
 }
 
-// nearlyFull says whether nine tenths are used. k.mu must be held.
+// nearlyFull says whether nine tenths are used.
 func (k *Kept) nearlyFull() bool {
-	return k.entries >= k.maxEntries-k.maxEntries/10 || k.bytes >= k.maxBytes-k.maxBytes/10
+	return k.entries.Load() >= k.maxEntries-k.maxEntries/10 || k.bytes.Load() >= k.maxBytes-k.maxBytes/10
 }
 
 // alone says whether nobody else has said anything of the last hour or of what is kept. What is kept from before the
@@ -143,7 +144,7 @@ func (k *Kept) alone(key Network, now time.Time) bool {
 		other, at = k.said, k.lastAt
 	}
 	hourAgo := now.Add(-keptMinutes * time.Minute)
-	return other <= k.said-k.entries && (at.IsZero() || at.Before(hourAgo))
+	return other <= k.said-k.entries.Load() && (at.IsZero() || at.Before(hourAgo))
 }
 
 // Add counts something of so many bytes that an address has said.

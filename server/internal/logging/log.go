@@ -55,8 +55,13 @@ func Of(l *slog.Logger) *Log {
 // SetLevel sets the lowest level that is logged.
 func (l *Log) SetLevel(level slog.Level) { l.level.Set(level) }
 
-// Lost returns how many lines could not be written.
-func (l *Log) Lost() uint64 { return l.lines.lost.Load() }
+// Lost returns how many lines could not be written; of a nil Log none.
+func (l *Log) Lost() uint64 {
+	if l == nil {
+		return 0
+	}
+	return l.lines.lost.Load()
+}
 
 // Write takes one line as it is, ending in a newline. It never waits and never fails.
 func (l *Log) Write(line []byte) (int, error) {

@@ -82,8 +82,8 @@ func (x *Index) forget(k *keyed) {
 	}
 }
 
-// dataDigest tells apart what an owner says under one key: 64 bits of SHA-256 over the data and each attachment's length and
-// bytes. A collision would only make an owner's own two messages one.
+// dataDigest tells apart what an owner says under one key: 64 bits of SHA-256 over the data and each attachment's
+// length and bytes. A collision would only make an owner's own two messages one.
 func dataDigest(e *feed.Entry) uint64 {
 	h := sha256.New()
 	var size [8]byte

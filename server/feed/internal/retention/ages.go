@@ -3,14 +3,15 @@ package retention
 
 import "time"
 
-// trust is how far an entry's time may be ahead of the clock. What is further ahead was dated by a clock that was wrong.
+// trust is how far an entry's time may be ahead of the clock. What is further ahead was dated by a clock that was
+// wrong.
 const trust = time.Minute
 
 // Ages finds the entries that are too old. The zero value is ready.
 //
-// Entries go in order: one goes when it is too old and all before it have gone, so an entry that was dated by a clock that
-// was behind does not take older ones along. One that is dated ahead of the clock has no say: it goes with what is behind
-// it, and if there is only the like behind it, an age after that was first noticed.
+// Entries go in order: one goes when it is too old and all before it have gone, so an entry that was dated by a clock
+// that was behind does not take older ones along. One that is dated ahead of the clock has no say: it goes with what
+// is behind it, and if there is only the like behind it, an age after that was first noticed.
 type Ages struct {
 	ahead int64 // since when all that is left is dated ahead, in Unix milliseconds; 0: it is not
 	rest  time.Time
@@ -19,8 +20,8 @@ type Ages struct {
 // manyAhead is after how many entries that are dated ahead a search is not repeated for a second.
 const manyAhead = 256
 
-// Expired returns how many of the n oldest entries are older than age, and when to ask again; zero: not before there are
-// more. At tells the time of an entry in Unix milliseconds.
+// Expired returns how many of the n oldest entries are older than age, and when to ask again; zero: not before there
+// are more. At tells the time of an entry in Unix milliseconds.
 func (a *Ages) Expired(n int, at func(i int) int64, now time.Time, age time.Duration) (gone int, due time.Time) {
 	if now.Before(a.rest) && a.rest.Sub(now) <= time.Second {
 		return 0, a.rest
