@@ -31,7 +31,9 @@ type poller struct {
 }
 
 func (r *running) poller(jsonp bool) *poller {
-	transport := &http.Transport{DialContext: from(r.t, attackers).DialContext, MaxIdleConnsPerHost: 64, DisableCompression: true}
+	transport := &http.Transport{
+		DialContext: from(r.t, attackers).DialContext, MaxIdleConnsPerHost: 64, DisableCompression: true,
+	}
 	r.t.Cleanup(transport.CloseIdleConnections)
 	return &poller{r, &http.Client{Transport: transport, Timeout: patience}, jsonp}
 }
@@ -276,6 +278,38 @@ func TestTheLossesOfOneAddressDoNotPushOutAnothers(t *testing.T) {
 		t.Fatalf("the lost session is not recovered: %s, %v", answer, err)
 	}
 	again.conn.Close()
+}
+
+// Messages that are never whole, through each door that takes WebSockets.
+func TestWhatOneAddressHasHeldForItsWebSocketsIsBounded(t *testing.T) {
+	r := start(t, nil)
+	near := r.guest("near")
+	half := clientFrame(ws.NewBinaryFrame(make([]byte, 990_000)))[:900_000]
+	for _, path := range []string{"/socket.io/?EIO=4&transport=websocket", "/ws/echo", "/ws/news"} {
+		shed := r.server.shares.Stats().ShedShare
+		var open []net.Conn
+		held := peak(func() int64 { return r.server.shares.Stats().Held }, func() {
+			for range 240 {
+				dialer := ws.Dialer{NetDial: from(t, attackers).DialContext}
+				conn, _, _, err := dialer.Dial(t.Context(), "ws://"+r.addr()+path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				open = append(open, conn)
+				conn.SetWriteDeadline(time.Now().Add(patience))
+				_, _ = conn.Write(half)
+			}
+			r.untilPatiently("some are shed", func() bool { return r.server.shares.Stats().ShedShare > shed })
+		})
+		near.expectUnharmed()
+		for _, conn := range open {
+			conn.Close()
+		}
+		r.untilPatiently("nothing is held", func() bool { return r.server.shares.Stats().Held == 0 })
+		if t.Logf("%s: %d KiB were held", path, held>>10); held > 100<<20 {
+			t.Errorf("%s: %d bytes were held", path, held)
+		}
+	}
 }
 
 // At their own rates one client's messages, however they are cut, leave everybody connected who can take 2 Mbit/s.

@@ -326,12 +326,11 @@ func (p *polling) close(e *ending) {
 		return
 	}
 	p.shed = true
-	until := time.Now().Add(shedTime)
 	if p.reading != nil {
-		_ = http.NewResponseController(p.reading).SetReadDeadline(until)
+		_ = http.NewResponseController(p.reading).SetReadDeadline(time.Now())
 	}
 	if p.writing != nil {
-		_ = http.NewResponseController(p.writing).SetWriteDeadline(until)
+		_ = http.NewResponseController(p.writing).SetWriteDeadline(time.Now().Add(shedTime))
 	}
 }
 

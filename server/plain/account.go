@@ -39,5 +39,8 @@ func (c *client) Held() int { return c.out.Size() + int(c.partial.Load()) }
 // Shed ends the client, with code 1013, because too much is held for it.
 func (c *client) Shed() {
 	c.stopTimer()
+	if conn := c.attached.Load(); conn != nil {
+		conn.Interrupt()
+	}
 	c.out.CutWithin(c.closeFrame(endShed), websocket.CloseGrace, shedTime)
 }

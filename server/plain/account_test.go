@@ -95,7 +95,7 @@ func TestClose1013ForAClientThatIsShed(t *testing.T) {
 		}
 		waitFor(t, e.path+": the client", func() bool { return h.sv.Len() == 1 })
 		book.first().Shed()
-		c.isClosed(websocket.CloseTryAgainLater, "the server holds too much for this client")
+		c.isTold(websocket.CloseTryAgainLater, "the server holds too much for this client")
 	}
 }
 

@@ -23,6 +23,7 @@ type client struct {
 	address  string
 	entered  bool // it is counted for its address
 	conn     *websocket.Conn
+	attached atomic.Pointer[websocket.Conn] // conn, for those who come from outside; nil until the handshake is done
 	out      outbound.Outbox
 	account  Account       // nil if nobody counts
 	partial  atomic.Int64  // bytes that are held of a message
@@ -94,6 +95,7 @@ func (sv *Server) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 		return
 	}
 	c.conn = conn
+	c.attached.Store(conn)
 	c.out.Attach(conn)
 	go c.run(refusal) // ends with the connection
 }
@@ -124,6 +126,7 @@ func (c *client) ended(err error) {
 	var protocol *websocket.ProtocolError
 	var peer *websocket.CloseError
 	switch {
+	case errors.Is(err, websocket.ErrInterrupted): // shed: the close frame is on its way
 	case errors.As(err, &protocol):
 		c.server.hitConn(protocol)
 		c.end(&ending{protocol.Code, protocol.Message})

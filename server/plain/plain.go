@@ -55,8 +55,8 @@ type Options struct {
 	// value means MaxClients.
 	MaxToys int
 
-	// MaxRate is how many messages one client may send in a second, lasting; twice as many at once. Zero value means
-	// 200.
+	// MaxRate is how many messages, pings and pongs one client may send in a second, sustained; twice as many at once.
+	// Zero value means 200.
 	MaxRate int
 
 	// MaxFragments is how many frames a message may come in, empty ones included. Zero value means 1,024.
