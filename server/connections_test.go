@@ -160,13 +160,16 @@ func TestIdleConnectionsDoNotKeepOthersOut(t *testing.T) {
 		t.Cleanup(func() { conn.Close() })
 	}
 	for range 20 {
-		conn, in := r.raw("GET " + HealthPath + " HTTP/1.1\r\nHost: crier\r\n\r\n")
-		res, err := http.ReadResponse(in, nil)
-		if err != nil || res.StatusCode != http.StatusOK {
-			t.Fatalf("got %v, %v", res, err)
-		}
-		_, _ = io.Copy(io.Discard, res.Body)
-		defer conn.Close() // and stays, idle
+		r.until("it is served", func() bool { // nobody looks for idle ones for a moment after a look that took long
+			conn, in := r.raw("GET " + HealthPath + " HTTP/1.1\r\nHost: crier\r\n\r\n")
+			res, err := http.ReadResponse(in, nil)
+			if err != nil || res.StatusCode != http.StatusOK {
+				return false
+			}
+			_, _ = io.Copy(io.Discard, res.Body)
+			t.Cleanup(func() { conn.Close() }) // it stays, idle
+			return true
+		})
 	}
 	near.expectUnharmed()
 	if n := r.server.connections.count(); n > 40 {
