@@ -229,8 +229,8 @@ var settings = []*setting{
 		`How many clients /ws/news takes, and how many the other plain WebSocket endpoints take together; more `+
 			`are closed with code 1013.`),
 	declare("max_plain_rate", "200", count(1, 1_000_000), func(c *Config) *int { return &c.MaxPlainRate },
-		`How many messages in a second one client of a plain WebSocket endpoint may send, sustained; twice as `+
-			`many at once. More closes it with code 1008.`).
+		`How many messages in a second one client of a plain WebSocket endpoint may send, pings and pongs `+
+			`included, sustained; twice as many at once. More closes it with code 1008.`).
 		liftedTo("1000000"),
 
 	declare("websocket_compression", "false", boolean(), func(c *Config) *bool { return &c.WebSocketCompression },

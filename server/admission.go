@@ -48,8 +48,9 @@ func (s *Server) turnedAway(r *http.Request, limit string) {
 // address is the IP address of the client that a request comes from.
 func (s *Server) address(r *http.Request) string {
 	address, unnamed := s.proxies.Load().address(r)
-	if unnamed {
-		s.unnamed.note(address)
+	if unnamed && s.unnamed.note(address) {
+		s.log.Warn("a request came through a proxy that is not named, so all its clients count as one address; "+
+			"if the proxy is yours, add its address to the setting trusted_proxies", "address", address)
 	}
 	return address
 }

@@ -160,13 +160,16 @@ func TestIdleConnectionsDoNotKeepOthersOut(t *testing.T) {
 		t.Cleanup(func() { conn.Close() })
 	}
 	for range 20 {
-		conn, in := r.raw("GET " + HealthPath + " HTTP/1.1\r\nHost: crier\r\n\r\n")
-		res, err := http.ReadResponse(in, nil)
-		if err != nil || res.StatusCode != http.StatusOK {
-			t.Fatalf("got %v, %v", res, err)
-		}
-		_, _ = io.Copy(io.Discard, res.Body)
-		defer conn.Close() // and stays, idle
+		r.until("it is served", func() bool { // nobody looks for idle ones for a moment after a look that took long
+			conn, in := r.raw("GET " + HealthPath + " HTTP/1.1\r\nHost: crier\r\n\r\n")
+			res, err := http.ReadResponse(in, nil)
+			if err != nil || res.StatusCode != http.StatusOK {
+				return false
+			}
+			_, _ = io.Copy(io.Discard, res.Body)
+			t.Cleanup(func() { conn.Close() }) // it stays, idle
+			return true
+		})
 	}
 	near.expectUnharmed()
 	if n := r.server.connections.count(); n > 40 {
@@ -218,6 +221,10 @@ func TestATrustedProxyIsNotBoundAsOneAddress(t *testing.T) {
 			if trusted {
 				c.TrustedProxies = []string{"127.0.0.1/32"}
 			}
+		})
+		r.until("the connection that asked whether it is ready is gone", func() bool {
+			r.client.CloseIdleConnections() // it would count, and it makes place only once the server has seen it idle
+			return r.server.connections.count() == 0
 		})
 		served := 0
 		for range 30 {

@@ -49,6 +49,7 @@ func (s *Server) newEndpoints(room *handlers.Core) (*endpoints, error) {
 		Addresses:      s.addresses,
 		Address:        s.address,
 		Refused:        s.refusedClient,
+		Account:        s.plainAccount,
 		Compression:    c.WebSocketCompression,
 		AllowOrigin:    s.io.AllowsOrigin,
 		Logger:         s.log,

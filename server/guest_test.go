@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -29,30 +30,59 @@ type guest struct {
 func (r *running) addr() string { return strings.TrimPrefix(r.url, "http://") }
 
 // tryGuest connects, and registers unless name is empty.
-func (r *running) tryGuest(name string) (*guest, error) {
-	dialer := ws.Dialer{ReadBufferSize: 512, WriteBufferSize: 512, Timeout: patience}
+func (r *running) tryGuest(name string) (*guest, error) { return r.tryGuestFrom("127.0.0.1", name) }
+
+// from makes connections from an address of the loopback device, on which all of 127.0.0.0/8 can be had. Where only
+// 127.0.0.1 can, as on macOS, the test is skipped.
+func from(t testing.TB, ip string) *net.Dialer {
+	local := &net.TCPAddr{IP: net.ParseIP(ip)}
+	l, err := net.ListenTCP("tcp", local)
+	if err != nil {
+		t.Skipf("%s can't be had here: %v", ip, err)
+	}
+	l.Close()
+	return &net.Dialer{LocalAddr: local, Timeout: patience}
+}
+
+// tryGuestFrom is tryGuest from an address of the loopback device. Each extra is a header line.
+func (r *running) tryGuestFrom(ip, name string, extra ...string) (*guest, error) {
+	g, _, err := r.connect(ip, "", extra...)
+	if err == nil && name != "" {
+		g.send(`421["f","` + name + `"]`)
+		if err = g.await("431["); err != nil {
+			g.conn.Close()
+		}
+	}
+	return g, err
+}
+
+// connect connects a guest with an auth, and returns the server's answer to that.
+func (r *running) connect(ip, auth string, extra ...string) (g *guest, answer string, err error) {
+	header := http.Header{}
+	for _, line := range extra {
+		key, value, _ := strings.Cut(line, ": ")
+		header.Add(key, value)
+	}
+	dialer := ws.Dialer{
+		ReadBufferSize: 512, WriteBufferSize: 512, Timeout: patience, NetDial: from(r.t, ip).DialContext,
+		Header: ws.HandshakeHeaderHTTP(header),
+	}
 	conn, in, _, err := dialer.Dial(context.Background(), "ws://"+r.addr()+"/socket.io/?EIO=4&transport=websocket")
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if in == nil {
 		in = bufio.NewReaderSize(conn, 512)
 	}
-	g := &guest{t: r.t, conn: conn, in: in}
-	steps := []string{"", "0{", "40", "40{"}
-	if name != "" {
-		steps = append(steps, `421["f","`+name+`"]`, "431[")
+	g = &guest{t: r.t, conn: conn, in: in}
+	if err = g.await("0{"); err == nil {
+		g.send("40" + auth)
+		answer, err = g.awaitText("40{")
 	}
-	for i := 0; i < len(steps); i += 2 {
-		if steps[i] != "" {
-			g.send(steps[i])
-		}
-		if err := g.await(steps[i+1]); err != nil {
-			conn.Close()
-			return nil, err
-		}
+	if err != nil {
+		conn.Close()
 	}
-	return g, nil
+	return g, answer, err
 }
 
 // guest is a registered client; it hangs up when the test ends.
@@ -71,8 +101,10 @@ func (g *guest) send(text string) {
 	_, _ = g.conn.Write(clientText(text)) // a lost connection shows in receive
 }
 
-func clientText(text string) []byte {
-	return ws.MustCompileFrame(ws.MaskFrameInPlaceWith(ws.NewTextFrame([]byte(text)), [4]byte{1, 2, 3, 4}))
+func clientText(text string) []byte { return clientFrame(ws.NewTextFrame([]byte(text))) }
+
+func clientFrame(f ws.Frame) []byte {
+	return ws.MustCompileFrame(ws.MaskFrameInPlaceWith(f, [4]byte{1, 2, 3, 4}))
 }
 
 // receive returns the next message, and answers heartbeats before it.
@@ -100,13 +132,19 @@ func (g *guest) receive() (string, error) {
 
 // await reads up to a message that begins with prefix.
 func (g *guest) await(prefix string) error {
+	_, err := g.awaitText(prefix)
+	return err
+}
+
+// awaitText is await, and returns the message.
+func (g *guest) awaitText(prefix string) (string, error) {
 	for {
 		text, err := g.receive()
 		if err != nil {
-			return fmt.Errorf("waiting for %s: %w", prefix, err)
+			return "", fmt.Errorf("waiting for %s: %w", prefix, err)
 		}
 		if strings.HasPrefix(text, prefix) {
-			return nil
+			return text, nil
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // proxies are the networks whose word is taken for where a request comes from.
@@ -58,21 +59,27 @@ func (p proxies) address(r *http.Request) (address string, unnamed bool) {
 	return client.String(), false
 }
 
+// hintPause is the time between two lines that tell of a proxy without a name.
+const hintPause = time.Hour
+
 // mostUnnamed is how many proxies without a name are remembered. Any client can pretend to be one.
 const mostUnnamed = 100
 
 // unnamed are addresses that seem to be proxies and are not among trusted_proxies. When they are too many, any of
 // them is forgotten.
 type unnamed struct {
-	mu  sync.Mutex // guards the following
-	all map[string]struct{}
+	mu   sync.Mutex // guards the following
+	all  map[string]struct{}
+	told time.Time // when the log last told of one
 }
 
-func (u *unnamed) note(address string) {
+// note remembers an address, and says whether the log should tell of it: not twice within hintPause, since any client
+// can pretend to be a proxy.
+func (u *unnamed) note(address string) (tell bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if _, known := u.all[address]; known {
-		return
+		return false
 	}
 	if u.all == nil {
 		u.all = make(map[string]struct{})
@@ -84,6 +91,11 @@ func (u *unnamed) note(address string) {
 		delete(u.all, some)
 	}
 	u.all[address] = struct{}{}
+	if !u.told.IsZero() && time.Since(u.told) < hintPause {
+		return false
+	}
+	u.told = time.Now()
+	return true
 }
 
 func (u *unnamed) has(address string) bool {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/crier/crier/config"
 )
@@ -83,6 +85,22 @@ func TestTheProxiesWithoutANameAreBounded(t *testing.T) {
 	if len(u.all) != mostUnnamed {
 		t.Errorf("%d are remembered, want %d", len(u.all), mostUnnamed)
 	}
+}
+
+func TestTheLogTellsOfProxiesWithoutANameOnceAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var u unnamed
+		told := 0
+		for i := range 3 * 1800 {
+			if u.note(fmt.Sprint(i)) {
+				told++
+			}
+			time.Sleep(2 * time.Second)
+		}
+		if told != 3 {
+			t.Errorf("in three hours it is told %d times", told)
+		}
+	})
 }
 
 func FuzzForwarded(f *testing.F) {

@@ -128,8 +128,9 @@ func (s *Session) Abandon() { s.end(ReasonTransportClose, ending{}) }
 // shedTime is how long a client that is shed has to take what is on its way, and to hear why.
 const shedTime = 500 * time.Millisecond
 
-// Shed ends the session at once, with ReasonSlowConsumer: for one that holds too much. What is queued is dropped, and a
-// moment later what the client has not taken of what was on its way, and what has arrived of a POST.
+// Shed ends the session at once, with ReasonSlowConsumer: for one that holds too much. What is queued is dropped, and
+// what has arrived of a POST or of a WebSocket message; a moment later also what the client has not taken of what was on
+// its way.
 func (s *Session) Shed() {
 	e := slowConsumer(outbound.ErrQueueFull)
 	e.now = true

@@ -327,7 +327,7 @@ func (p *polling) close(e *ending) {
 	}
 	p.cutoff = time.Now().Add(shedTime)
 	if p.reading != nil {
-		_ = http.NewResponseController(p.reading).SetReadDeadline(p.cutoff)
+		_ = http.NewResponseController(p.reading).SetReadDeadline(time.Now()) // what it has brought is given back
 	}
 	if p.writing != nil {
 		_ = http.NewResponseController(p.writing).SetWriteDeadline(p.cutoff)

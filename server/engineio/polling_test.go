@@ -124,6 +124,7 @@ func (w heldWriter) Write(b []byte) (int, error) {
 func TestAnAnswerOnItsWayCountsAsQueued(t *testing.T) {
 	h := open(t, engineio.Options{}, nil)
 	c, p := h.join(mode{4, "polling"})
+	waitFor(t, "the end of the first answer", func() bool { return p.Held() == 0 })
 	p.say(t, message{data: "hello"})
 	held, flushed := p.Held(), p.Flushed()
 	w := heldWriter{httptest.NewRecorder(), make(chan struct{}), make(chan struct{})}

@@ -181,6 +181,6 @@ func (r *steadyReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// heldStep is the step in which the body of a POST is counted: nearly all are smaller, and touch no memory that is
-// shared.
+// heldStep is the step in which the body of a POST is counted, and the request of a session: nearly all are smaller,
+// and touch no memory that is shared.
 const heldStep = 16 << 10

@@ -23,6 +23,9 @@ func newRequest(r *http.Request, address string) Request {
 	}
 }
 
+// held returns how many bytes a session is charged for the request: whole steps, and a browser's take none.
+func (r *Request) held() int { return (len(r.URL) + len(r.header)) &^ (heldStep - 1) }
+
 // Header returns the header as it was sent, with Host. It is put together with each call.
 func (r *Request) Header() http.Header {
 	h := make(http.Header)

@@ -76,15 +76,22 @@ func newSession(c *core, r *http.Request, q *query, address string) *Session {
 	}
 	s.pulse.session = s
 	s.out.Init(c.flusher, s, limits)
+	s.Charge(s.request.held())
 	return s
+}
+
+// closeAccount is called once, when nobody sends to the session any more.
+func (s *Session) closeAccount() {
+	s.Charge(-s.request.held())
+	if s.account != nil {
+		s.account.Left(s)
+	}
 }
 
 // giveUpPlace is for a session that nobody got to know.
 func (s *Session) giveUpPlace() {
 	s.core.registry.unreserve(s.request.RemoteAddr)
-	if s.account != nil {
-		s.account.Left(s)
-	}
+	s.closeAccount()
 }
 
 // ID returns the session's id. Whoever knows it can speak for the client: do not show it to others.
@@ -259,9 +266,7 @@ func (s *Session) release() {
 	var last Stats
 	s.addTo(&last)
 	s.core.registry.remove(s, s.request.RemoteAddr, last)
-	if s.account != nil {
-		s.account.Left(s)
-	}
+	s.closeAccount()
 }
 
 // addTo adds what a session has counted.

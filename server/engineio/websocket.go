@@ -200,6 +200,7 @@ func (k *socket) close(e *ending) {
 		var within time.Duration
 		if e.now {
 			within = shedTime
+			k.conn.Interrupt()
 		}
 		out.CutWithin(k.session.core.closeFrame(e.code, e.text), grace, within)
 	default:

@@ -43,17 +43,23 @@ func (c *client) enter(w http.ResponseWriter, r *http.Request) (refusal *ending,
 		return nil, false
 	case err != nil:
 		sv.refuse(r, LimitAddressClients)
-		return endTooManyHere, true
+		refusal = endTooManyHere
 	case !sv.opts.AllowOrigin(r):
-		return endOrigin, true
+		refusal = endOrigin
 	}
-	return nil, true
+	if sv.opts.Account != nil {
+		c.account = sv.opts.Account(c.address)
+	}
+	return refusal, true
 }
 
 // leave ends what enter began.
 func (c *client) leave() {
 	if c.entered {
 		c.server.opts.Addresses.Leave(c.address)
+	}
+	if c.account != nil {
+		c.account.Left(c)
 	}
 }
 

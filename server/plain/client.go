@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -22,8 +23,12 @@ type client struct {
 	address  string
 	entered  bool // it is counted for its address
 	conn     *websocket.Conn
+	attached atomic.Pointer[websocket.Conn] // conn, for those who come from outside; nil until the handshake is done
 	out      outbound.Outbox
+	account  Account       // nil if nobody counts
+	partial  atomic.Int64  // bytes that are held of a message
 	rate     *rate.Limiter // the reader's
+	ignored  int           // bytes that came when nobody listened any more; the reader's
 
 	seat int // of an audience that it is in; guarded by its lock, 0 meaning none
 	own  any // what the endpoint keeps with the client; the reader's
@@ -55,10 +60,17 @@ func (sv *Server) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 		server: sv, endpoint: e, address: sv.opts.Address(r),
 		rate: rate.NewLimiter(rate.Limit(sv.opts.MaxRate), 2*sv.opts.MaxRate),
 	}
-	c.out.Init(sv.flusher, c, outbound.OutboxLimits{MaxBytes: sv.opts.MaxQueue, WriteTimeout: sv.opts.WriteTimeout})
 	refusal, ok := c.enter(w, r)
 	if !ok {
 		return
+	}
+	limits := outbound.OutboxLimits{MaxBytes: sv.opts.MaxQueue, WriteTimeout: sv.opts.WriteTimeout}
+	if c.account != nil {
+		limits.Held = c.account.Hold
+	}
+	c.out.Init(sv.flusher, c, limits)
+	if c.account != nil {
+		c.account.Joined(c)
 	}
 	if refusal, ok = sv.add(c, refusal); refusal == endTooMany {
 		sv.refuse(r, LimitClients)
@@ -74,6 +86,7 @@ func (sv *Server) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 		Limits: websocket.ReadLimits{
 			MaxMessage: sv.opts.MaxPayload, MaxFragments: sv.opts.MaxFragments,
 			FragmentTimeout: sv.opts.MessageTimeout,
+			Held:            c.hold,
 		},
 	})
 	if err != nil { // Upgrade has answered
@@ -82,6 +95,7 @@ func (sv *Server) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 		return
 	}
 	c.conn = conn
+	c.attached.Store(conn)
 	c.out.Attach(conn)
 	go c.run(refusal) // ends with the connection
 }
@@ -112,6 +126,7 @@ func (c *client) ended(err error) {
 	var protocol *websocket.ProtocolError
 	var peer *websocket.CloseError
 	switch {
+	case errors.Is(err, websocket.ErrInterrupted): // shed: the close frame is on its way
 	case errors.As(err, &protocol):
 		c.server.hitConn(protocol)
 		c.end(&ending{protocol.Code, protocol.Message})
@@ -137,7 +152,7 @@ func (c *client) closeFrame(e *ending) outbound.Frames {
 // Message takes one message.
 func (c *client) Message(binary bool, data []byte) error {
 	if !c.heard() {
-		return nil
+		return c.ignore(len(data))
 	}
 	c.handling(time.Now())
 	defer c.handling(time.Time{})
@@ -160,8 +175,7 @@ func (c *client) handling(since time.Time) {
 
 func (c *client) handle(binary bool, data []byte) *ending {
 	switch {
-	case !c.rate.Allow():
-		c.server.hit(LimitRate)
+	case !c.mayGoOn():
 		return endRate
 	case binary:
 		return c.endpoint.binary(c, data)
@@ -186,14 +200,56 @@ func (c *client) guard(f func() *ending) (end *ending) {
 	return f()
 }
 
+// mayGoOn counts what the client has sent. A ping or pong costs the server as much as a message.
+func (c *client) mayGoOn() bool {
+	if c.rate.Allow() {
+		return true
+	}
+	c.server.hit(LimitRate)
+	return false
+}
+
 // Ping answers a ping frame.
 func (c *client) Ping(data []byte) {
-	c.heard()
-	c.send(websocket.OpPong, data)
+	if c.control(data) {
+		c.send(websocket.OpPong, data)
+	}
 }
 
 // Pong takes the answer to a ping.
-func (c *client) Pong([]byte) { c.heard() }
+func (c *client) Pong(data []byte) { c.control(data) }
+
+// control is told of each ping and pong; false if the client is leaving.
+func (c *client) control(data []byte) bool {
+	switch {
+	case !c.heard():
+		_ = c.ignore(len(data)) // an error would end the reader, and ignore does that too
+		return false
+	case !c.mayGoOn():
+		c.end(endRate)
+		return false
+	}
+	return true
+}
+
+// mostIgnored is how many bytes are read from a client that is leaving: it may have sent them before it heard of it.
+const mostIgnored = 1 << 20
+
+// frameSize is what each frame counts beside its bytes.
+const frameSize = 16
+
+var errIgnored = errors.New("plain: the client goes on sending though it was told to go")
+
+// ignore counts what a client sends that is leaving. After too much of it nothing is read until the client has had
+// time to hear why, and the connection is closed.
+func (c *client) ignore(bytes int) error {
+	if c.ignored += bytes + frameSize; c.ignored <= mostIgnored {
+		return nil
+	}
+	time.Sleep(websocket.CloseGrace)
+	c.conn.Close()
+	return errIgnored
+}
 
 // send queues a message for this client. One that can't be queued ends the client: WriteFailed is told.
 func (c *client) send(op websocket.OpCode, data []byte) *ending {

@@ -22,4 +22,5 @@ var (
 	endTooManyHere = &ending{websocket.CloseTryAgainLater, "too many connections from this address"}
 	endBehind      = &ending{websocket.CloseTryAgainLater, "what was missed can't be told"}
 	endSlow        = &ending{websocket.CloseTryAgainLater, "slow consumer"}
+	endShed        = &ending{websocket.CloseTryAgainLater, "the server holds too much for this client"}
 )

@@ -55,8 +55,8 @@ type Options struct {
 	// value means MaxClients.
 	MaxToys int
 
-	// MaxRate is how many messages one client may send in a second, lasting; twice as many at once. Zero value means
-	// 200.
+	// MaxRate is how many messages, pings and pongs one client may send in a second, sustained; twice as many at once.
+	// Zero value means 200.
 	MaxRate int
 
 	// MaxFragments is how many frames a message may come in, empty ones included. Zero value means 1,024.
@@ -75,6 +75,10 @@ type Options struct {
 
 	// Refused, if set, is told of each client that was refused for MaxClients or by Addresses.
 	Refused func(*http.Request, Limit)
+
+	// Account, if set, returns what counts what is held for one client of that IP address. It is asked once for each
+	// client that its address may have. Nil: nobody counts.
+	Account func(address string) Account
 
 	// Compression accepts permessage-deflate from clients that offer it.
 	Compression bool

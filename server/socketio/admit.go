@@ -86,6 +86,7 @@ func (c *client) admit(s *Socket, enter func() bool) bool {
 	c.forgetJoin(s.ns.name)
 	stop(&c.timer)
 	c.sockets = append(c.sockets, s)
+	c.charge(s.authHeld()) // retire gives it back
 	s.inbox.start()
 	return true
 }

@@ -19,6 +19,7 @@ type Conn struct {
 	session *engineio.Session
 
 	waiting atomic.Int64           // bytes of the events that wait for handlers, and of a packet that lacks attachments
+	charges charges                // what the session is charged
 	asking  atomic.Int64           // how many acknowledgements its client owes, in all namespaces
 	held    atomic.Pointer[Socket] // for whose inbox the reader waits
 
@@ -33,6 +34,7 @@ type Conn struct {
 	timer    *time.Timer   // until the first namespace is joined
 	late     *time.Timer   // until the attachments of a packet have come
 	partials int           // how many packets had attachments
+	lacking  int           // bytes of a packet that lacks attachments
 }
 
 // A joining is a namespace that a client is on its way into.
@@ -106,6 +108,7 @@ func (c *Conn) close() (connected, coming []*Socket) {
 	}
 	stop(&c.timer)
 	stop(&c.late)
+	c.grow(-c.lacking)
 	for _, j := range c.joining {
 		if j.socket != nil {
 			coming = append(coming, j.socket)

@@ -12,12 +12,14 @@ func (c *Conn) deliver(s *Socket, p *wire.Packet, attachments [][]byte) {
 		p.Data = bytes.Clone(p.Data)
 	}
 	e := newEvent(s, p, attachments)
+	c.charge(e.size) // work gives it back, or clear
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.inbox.full() {
 		c.awaitRoom(s)
 	}
 	if s.reason != "" {
+		c.charge(-e.size)
 		return // disconnected meanwhile: nobody listens any more
 	}
 	s.inbox.put(e)
@@ -65,6 +67,7 @@ func (t turn) work() {
 		switch {
 		case e != nil:
 			t.runEvent(e)
+			s.conn.charge(-e.size)
 		case last:
 			t.runDisconnect()
 			if s.over != nil {

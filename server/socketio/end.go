@@ -56,6 +56,7 @@ func (c *Conn) retire(s *Socket) {
 	c.mu.Lock()
 	c.ending--
 	c.mu.Unlock()
+	c.charge(-s.authHeld())
 	c.core.names.leave(s.ns)
 	c.core.present.Done()
 }

@@ -68,5 +68,6 @@ func (in *inbox) start() {
 // clear drops the events that wait. The socket's lock must be held.
 func (in *inbox) clear() {
 	in.socket.conn.waiting.Add(-int64(in.size))
+	in.socket.conn.charge(-in.size)
 	in.events, in.one[0], in.size = nil, nil, 0
 }

@@ -20,8 +20,7 @@ var (
 type partial struct {
 	packet      wire.Packet // without attachments: there is none
 	attachments [][]byte
-	size        int // bytes that it holds
-	held        int // of these: attachments
+	held        int // bytes of attachments
 }
 
 // awaitAttachments has a packet wait for its attachments. All of them must come within Engine.MessageTimeout, and
@@ -29,21 +28,15 @@ type partial struct {
 func (c *client) awaitAttachments(p *wire.Packet) {
 	c.partial.packet = *p
 	c.partial.packet.Data = bytes.Clone(p.Data)
-	c.grow(len(p.Data))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		return
 	}
+	c.grow(len(p.Data))
 	c.partials++
 	n := c.partials
 	c.late = time.AfterFunc(c.core.opts.Engine.MessageTimeout, func() { c.expirePartial(n) })
-}
-
-// grow counts bytes that the partial packet holds.
-func (c *client) grow(n int) {
-	c.partial.size += n
-	c.waiting.Add(int64(n))
 }
 
 // attach takes an attachment; whole: it was the last.
@@ -56,16 +49,25 @@ func (c *client) attach(data []byte) (whole bool, err error) {
 		return false, errHeavy // one packet holds no more than one message may
 	}
 	p.attachments = append(p.attachments, bytes.Clone(data))
-	c.grow(len(data))
+	c.growOpen(len(data))
 	return len(p.attachments) == p.packet.Attachments, nil
+}
+
+// growOpen is grow, unless the session has ended.
+func (c *client) growOpen(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.grow(n)
+	}
 }
 
 // endPartial returns the partial packet, which is whole.
 func (c *client) endPartial() (p partial) {
 	c.mu.Lock()
 	stop(&c.late)
+	c.grow(-c.lacking)
 	c.mu.Unlock()
-	c.waiting.Add(-int64(c.partial.size))
 	p, c.partial = c.partial, partial{}
 	return p
 }

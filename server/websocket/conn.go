@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 	"sync/atomic"
 	"time"
@@ -70,6 +71,8 @@ type Conn struct {
 	answer *[]byte   // the writer's: the rest of the handshake's answer, which goes out first; nil when it has
 	closed atomic.Bool
 
+	interrupted atomic.Bool // see Interrupt
+
 	subprotocol string
 
 	// The reader's.
@@ -107,6 +110,20 @@ func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
 
 // NetConn returns the connection underneath. Reading, writing or setting deadlines there breaks Conn.
 func (c *Conn) NetConn() net.Conn { return c.nc }
+
+// Interrupt makes Read return ErrInterrupted, and forget a message that is not whole, as soon as the handler that it may
+// be calling has returned. The connection stays open, so that the peer can hear why: Discard reads what it still sends.
+// Any goroutine may call it.
+func (c *Conn) Interrupt() {
+	c.interrupted.Store(true)
+	_ = c.nc.SetReadDeadline(longAgo) // fails only if the connection is gone
+}
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
+// ErrInterrupted is what Read returns after Interrupt.
+var ErrInterrupted = errors.New("websocket: interrupted")
 
 // Close ends the connection at once, without a close frame; what the kernel has taken still goes out. Read, Discard,
 // Shutdown and Write return. Any goroutine may call it any number of times, within a Handler too.

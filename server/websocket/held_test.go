@@ -122,3 +122,26 @@ func TestABombIsCountedWhileItIsInflated(t *testing.T) {
 		t.Errorf("%d bytes are left", held)
 	}
 }
+
+// Interrupt frees what has arrived, at once, and leaves the connection to say why.
+func TestAnInterruptedReaderHoldsNothingAndTheConnectionStaysOpen(t *testing.T) {
+	onEachTransport(t, UpgradeOptions{}, func(t *testing.T, w *wire) {
+		var book ledger
+		w.conn.parser.limits.Held = book.hold
+		var r recorder
+		done := w.read(&r)
+		w.send(t, text(strings.Repeat("x", 200_000))[:100_000])
+		waitFor(t, "the half is counted", func() bool { return book.held.Load() > 0 })
+		w.conn.Interrupt()
+		if err := result(t, done); err != ErrInterrupted {
+			t.Errorf("Read returned %v", err)
+		}
+		if held := book.held.Load(); held != 0 {
+			t.Errorf("%d bytes are left", held)
+		}
+		if w.conn.closed.Load() {
+			t.Error("the connection is closed")
+		}
+		w.conn.Close()
+	})
+}

@@ -36,6 +36,7 @@ func (c *Conn) source() source {
 //   - a *CloseError when the peer sent a close frame,
 //   - a *ProtocolError when the peer broke a rule or a limit; the caller should send a close frame with its code,
 //   - what h.Message returned,
+//   - ErrInterrupted after Interrupt,
 //   - or the connection's error as it is: io.EOF when the peer hung up without a close frame, net.ErrClosed (wrapped)
 //     after Close.
 //
@@ -82,15 +83,27 @@ func (c *Conn) feed(b []byte, h Handler) error {
 			return nil
 		}
 		c.timed = 0
-		return c.nc.SetReadDeadline(time.Time{})
+		return c.setReadDeadline(time.Time{})
 	case c.timed != c.parser.begun:
 		c.timed = c.parser.begun
-		return c.nc.SetReadDeadline(time.Now().Add(c.parser.limits.FragmentTimeout))
+		return c.setReadDeadline(time.Now().Add(c.parser.limits.FragmentTimeout))
+	}
+	return nil
+}
+
+// setReadDeadline does not undo Interrupt.
+func (c *Conn) setReadDeadline(t time.Time) error {
+	_ = c.nc.SetReadDeadline(t) // fails only if the connection is gone, and the next read tells how
+	if c.interrupted.Load() {
+		return ErrInterrupted
 	}
 	return nil
 }
 
 func (c *Conn) readError(err error) error {
+	if c.interrupted.Load() && errors.Is(err, os.ErrDeadlineExceeded) {
+		return ErrInterrupted
+	}
 	if c.timed != 0 && errors.Is(err, os.ErrDeadlineExceeded) {
 		message := "a message that was not complete after " + c.parser.limits.FragmentTimeout.String()
 		return &ProtocolError{Code: ClosePolicyViolation, Message: message, Limit: LimitTime}
