@@ -18,6 +18,7 @@ const (
 // talks to it.
 type traveller struct {
 	*client
+	peer   *peer
 	random *rand.Rand
 	polled chan poll // the answer to the poll that is under way
 	polls  bool      // there is one
@@ -43,7 +44,7 @@ func journey(t *testing.T, m mode, seed uint64) {
 			}
 		}
 	}()
-	v := &traveller{client: c, random: rand.New(rand.NewPCG(seed, 2)), polled: make(chan poll, 1)}
+	v := &traveller{client: c, peer: p, random: rand.New(rand.NewPCG(seed, 2)), polled: make(chan poll, 1)}
 	for try := 1; c.ws == nil; try++ {
 		v.wander()
 		v.tryUpgrade(try == journeyTries)
@@ -114,7 +115,7 @@ func (v *traveller) speak() {
 
 // tryUpgrade goes through the steps of an upgrade and, unless it is to succeed, has something go wrong at one of them.
 func (v *traveller) tryUpgrade(succeed bool) {
-	w := v.openWhenPossible()
+	w := v.openWhenPossible(v.peer)
 	v.wander()
 	if !succeed && v.random.IntN(3) == 0 {
 		v.fail(w)

@@ -77,20 +77,10 @@ func (c *client) open() *wire {
 }
 
 // openWhenPossible opens a WebSocket as soon as the server has noticed what became of the last one.
-func (c *client) openWhenPossible() (w *wire) {
-	waitFor(c.t, "another upgrade possible", func() bool {
-		var res *http.Response
-		var err error
-		w, res, err = c.handshake()
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		if res.StatusCode != http.StatusSwitchingProtocols {
-			w.conn.Close()
-		}
-		return res.StatusCode == http.StatusSwitchingProtocols
-	})
-	return w
+func (c *client) openWhenPossible(p *peer) *wire {
+	c.t.Helper()
+	waitFor(c.t, "another upgrade possible", func() bool { return !p.Probed() })
+	return c.open()
 }
 
 // dial puts a WebSocket into use.

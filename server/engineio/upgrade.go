@@ -18,10 +18,10 @@ import (
 
 var errProbe = errors.New("engineio: the upgrade was not followed through")
 
-// serveUpgrade takes the WebSocket of a session that is on long-polling. One that comes after the upgrade is accepted
-// and closed, as by the reference server.
+// serveUpgrade takes the WebSocket of a session that is on long-polling. One that comes after the upgrade, or beside a
+// WebSocket that the client tries out, is accepted and closed, as by the reference server.
 func serveUpgrade(s *Session, w http.ResponseWriter, r *http.Request) {
-	if s.core.opts.DisableUpgrades || isProbed(s) {
+	if s.core.opts.DisableUpgrades {
 		s.core.refuse(w, refuseRequest)
 		return
 	}
@@ -42,13 +42,6 @@ func serveUpgrade(s *Session, w http.ResponseWriter, r *http.Request) {
 	defer s.core.registry.removeReader(k)
 	k.write(s.core.closeFrame(websocket.CloseNoStatus, ""))
 	_ = conn.Shutdown(websocket.CloseGrace)
-}
-
-// isProbed says whether the client tries out a WebSocket.
-func isProbed(s *Session) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.probe != nil && s.carrier.name() == Polling
 }
 
 func (k *socket) beginProbe() bool {

@@ -99,7 +99,7 @@ func checkFault(t *testing.T, m mode, step upgrading, fault fault) {
 	if got := p.hear(t); got.data != "I am here" || p.Transport() != engineio.Polling {
 		t.Errorf("the server heard %+v over %s", got, p.Transport())
 	}
-	c.ws = c.openWhenPossible()
+	c.ws = c.openWhenPossible(p)
 	c.send(packet{kind: '2', data: "probe"})
 	if got := c.receive(); got.data != "probe" {
 		t.Fatalf("the probe was answered with %+v", got)
@@ -176,28 +176,37 @@ func TestAPollIsReleasedOnceTheWebSocketIsProved(t *testing.T) {
 
 func TestASecondUpgradeDoesNotDisturbTheFirst(t *testing.T) {
 	c, p := open(t, engineio.Options{}, nil).join(mode{4, "polling"})
-	first := c.probe()
-	_, res, err := c.handshake()
-	if err != nil || res.StatusCode != http.StatusBadRequest {
-		t.Errorf("a second WebSocket beside the first: %v, %v", res, err)
-	}
-	if err := first.write(packet{kind: '5'}); err != nil {
-		t.Fatal(err)
+	first := c.open()
+	expectTakenAndClosed(t, c, "beside the first")
+	for _, step := range []packet{{kind: '2', data: "probe"}, {kind: '5'}} {
+		if err := first.write(step); err != nil {
+			t.Fatal(err)
+		}
+		if step.kind == '2' {
+			if got, err := first.read(); err != nil || got.data != "probe" {
+				t.Fatalf("the probe was answered with %+v, %v", got, err)
+			}
+			expectTakenAndClosed(t, c, "beside the first, which is proved,")
+		}
 	}
 	c.ws = first
 	p.say(t, message{data: "hello"})
 	c.hear()
-	second, _, err := c.handshake() // is taken and closed, as by the reference server
-	if err != nil {
-		t.Fatal("a second WebSocket behind the first:", err)
-	}
-	var closed closeError
-	if _, err := second.read(); !errors.As(err, &closed) {
-		t.Errorf("a second WebSocket behind the first was told %v, want a close frame", err)
-	}
-	second.conn.Close()
+	expectTakenAndClosed(t, c, "behind the first")
 	p.say(t, message{data: "again"})
 	c.hear()
+	p.expectOpen(t)
+}
+
+// expectTakenAndClosed opens a WebSocket that the session has no use for: it is treated as by the reference server.
+func expectTakenAndClosed(t *testing.T, c *client, where string) {
+	t.Helper()
+	w := c.open()
+	defer w.conn.Close()
+	var closed closeError
+	if _, err := w.read(); !errors.As(err, &closed) {
+		t.Errorf("a second WebSocket %s was told %v, want a close frame", where, err)
+	}
 }
 
 func TestAnUpgradeInTheMiddleOfAPostWaitsForItsEnd(t *testing.T) {
