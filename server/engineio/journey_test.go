@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/crier/crier/server/engineio"
@@ -29,6 +30,16 @@ type traveller struct {
 type poll struct {
 	packets []packet
 	err     error
+}
+
+func TestUpgradesAtRandomMomentsLoseAndDoubleNothing(t *testing.T) {
+	for seed := range uint64(40) {
+		m := mode{3 + int(seed%2), "polling"}
+		t.Run(fmt.Sprintf("%v/%d", m, seed), func(t *testing.T) {
+			t.Parallel()
+			journey(t, m, seed)
+		})
+	}
 }
 
 func journey(t *testing.T, m mode, seed uint64) {
@@ -145,5 +156,19 @@ func (v *traveller) tryUpgrade(succeed bool) {
 func (v *traveller) fail(w *wire) {
 	if err := faults[v.random.IntN(len(faults))].happen(w); err != nil {
 		v.t.Fatal(err)
+	}
+}
+
+func numbers(n int) (all []string) {
+	for i := range n {
+		all = append(all, fmt.Sprint(i))
+	}
+	return all
+}
+
+func expectNumbers(t *testing.T, who string, got []string) {
+	t.Helper()
+	if want := numbers(len(got)); !slices.Equal(got, want) {
+		t.Errorf("%s: heard %v", who, got)
 	}
 }

