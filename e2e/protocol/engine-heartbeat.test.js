@@ -90,6 +90,15 @@ bothVersions("a close packet ends the session on long-polling, and noop answers 
   await assertOver(session);
 });
 
+bothVersions("what a client says in the payload of a close packet is answered in the GET that waits", async (t, eio) => {
+  const session = await Polling.open(engine, eio);
+  const waiting = await underWay(session);
+  const { status, body } = await session.post("4last words", "1");
+  assert.deepEqual([status, body], [200, "ok"]);
+  assert.deepEqual(decode(eio, await waiting.answer), ["4last words"]);
+  await assertOver(session);
+});
+
 bothVersions("a close packet ends the session on long-polling when no GET waits", async (t, eio) => {
   const session = await Polling.open(engine, eio);
   assert.equal((await session.post("1")).status, 200);

@@ -3,7 +3,10 @@ package engineio_test
 import (
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -60,6 +63,30 @@ func TestAnAccountIsToldOfWhatItsSessionsHold(t *testing.T) {
 			t.Errorf("%d bytes are left", book.held.Load())
 		}
 	})
+}
+
+// The poll that waits may be answered when the session has ended and nothing else holds it.
+func TestASessionLeavesItsAccountOnce(t *testing.T) {
+	const sessions = 200
+	book := new(ledger)
+	h := open(t, engineio.Options{Account: func(string) engineio.Account { return book }}, nil)
+	for range sessions {
+		c, p := h.join(mode{4, "polling"})
+		var waiting sync.WaitGroup
+		waiting.Go(func() { _, _ = c.get(patient(t)) })
+		waitFor(t, "a poll", p.Ready)
+		p.Abandon()
+		waiting.Wait()
+		late := httptest.NewRecorder() // a poll that had found the session just before it ended
+		p.ServeAsPolling(late, httptest.NewRequest("GET", c.address("polling"), nil))
+		if late.Code != http.StatusOK {
+			t.Errorf("a late poll was answered with %d", late.Code)
+		}
+	}
+	waitFor(t, "all sessions gone", func() bool { return h.sv.Len() == 0 })
+	if left := book.left.Load(); left != sessions {
+		t.Errorf("%d sessions have left the account %d times", sessions, left)
+	}
 }
 
 func TestASessionThatIsShedEndsAsASlowConsumer(t *testing.T) {

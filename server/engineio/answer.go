@@ -23,8 +23,10 @@ type answer struct {
 // empty says whether there is no answer yet. PacketOpen, which is 0, is never sent as a control packet.
 func (a *answer) empty() bool { return len(a.messages) == 0 && a.control == 0 && !a.refused }
 
-func (a *answer) size() (n int) {
-	for _, piece := range a.messages {
+func (a *answer) size() int { return sizeOf(a.messages) }
+
+func sizeOf(pieces [][]byte) (n int) {
+	for _, piece := range pieces {
 		n += len(piece)
 	}
 	return n

@@ -16,6 +16,13 @@ func (s *Session) Posting() bool {
 	return ok && p.posting
 }
 
+// Probed says whether the client tries out a WebSocket.
+func (s *Session) Probed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.probe != nil
+}
+
 // Leaving says whether the server has said good-bye.
 func (s *Session) Leaving() bool {
 	s.mu.Lock()

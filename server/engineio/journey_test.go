@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/crier/crier/server/engineio"
@@ -18,6 +19,7 @@ const (
 // talks to it.
 type traveller struct {
 	*client
+	peer   *peer
 	random *rand.Rand
 	polled chan poll // the answer to the poll that is under way
 	polls  bool      // there is one
@@ -28,6 +30,16 @@ type traveller struct {
 type poll struct {
 	packets []packet
 	err     error
+}
+
+func TestUpgradesAtRandomMomentsLoseAndDoubleNothing(t *testing.T) {
+	for seed := range uint64(40) {
+		m := mode{3 + int(seed%2), "polling"}
+		t.Run(fmt.Sprintf("%v/%d", m, seed), func(t *testing.T) {
+			t.Parallel()
+			journey(t, m, seed)
+		})
+	}
 }
 
 func journey(t *testing.T, m mode, seed uint64) {
@@ -43,7 +55,7 @@ func journey(t *testing.T, m mode, seed uint64) {
 			}
 		}
 	}()
-	v := &traveller{client: c, random: rand.New(rand.NewPCG(seed, 2)), polled: make(chan poll, 1)}
+	v := &traveller{client: c, peer: p, random: rand.New(rand.NewPCG(seed, 2)), polled: make(chan poll, 1)}
 	for try := 1; c.ws == nil; try++ {
 		v.wander()
 		v.tryUpgrade(try == journeyTries)
@@ -114,7 +126,7 @@ func (v *traveller) speak() {
 
 // tryUpgrade goes through the steps of an upgrade and, unless it is to succeed, has something go wrong at one of them.
 func (v *traveller) tryUpgrade(succeed bool) {
-	w := v.openWhenPossible()
+	w := v.openWhenPossible(v.peer)
 	v.wander()
 	if !succeed && v.random.IntN(3) == 0 {
 		v.fail(w)
@@ -144,5 +156,19 @@ func (v *traveller) tryUpgrade(succeed bool) {
 func (v *traveller) fail(w *wire) {
 	if err := faults[v.random.IntN(len(faults))].happen(w); err != nil {
 		v.t.Fatal(err)
+	}
+}
+
+func numbers(n int) (all []string) {
+	for i := range n {
+		all = append(all, fmt.Sprint(i))
+	}
+	return all
+}
+
+func expectNumbers(t *testing.T, who string, got []string) {
+	t.Helper()
+	if want := numbers(len(got)); !slices.Equal(got, want) {
+		t.Errorf("%s: heard %v", who, got)
 	}
 }

@@ -21,6 +21,7 @@ type polling struct {
 	proved    bool          // the client has been told that the WebSocket which it tries out works
 	switched  bool          // and has said that it goes on there
 	over      bool          // another transport carries the session, or it has ended
+	rest      [][]byte      // what was queued when the session ended: for the poll that waited then
 	parting   chan struct{} // the client has said good-bye; closed when it polls
 	quiet     chan struct{} // closed when neither a POST is read nor messages are on their way
 	lastPoll  *time.Timer   // after the server's good-bye: how long a last poll is awaited
@@ -67,6 +68,7 @@ func (p *polling) serveGet(w http.ResponseWriter, r *http.Request, q *query) {
 		s.core.refuse(w, refuseRequest)
 		return
 	}
+	defer s.release()
 	a, err := p.await(r.Context(), waiting)
 	if a.refused {
 		s.core.refuse(w, refuseRequest)
@@ -85,16 +87,19 @@ func (p *polling) serveGet(w http.ResponseWriter, r *http.Request, q *query) {
 	}
 }
 
+// begin makes a request the poll that waits. It holds the session from then on.
 func (p *polling) begin() (*poll, error) {
-	p.session.mu.Lock()
-	defer p.session.mu.Unlock()
+	s := p.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
-	case p.over && p.session.state != closed, p.switched:
+	case p.over && s.state != closed, p.switched:
 		return nil, errUpgraded
 	case p.poll != nil:
 		return nil, errPollOverlap
 	}
-	p.session.pulse.polled = true
+	s.holders++ // until serveGet returns
+	s.pulse.polled = true
 	select {
 	case <-p.one.wake: // meant for the last one
 	default:
@@ -151,15 +156,19 @@ func (p *polling) collect(waiting *poll) (a answer, delay time.Duration, ok bool
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case s.state == closed && !p.over:
+		return a, 0, false // close follows, and wakes it
 	case p.switched && waiting.late:
 		a.refused = true // the client has stopped to poll before it said so, if it follows the protocol
 	case p.switched:
 		a.control = PacketNoop // what waits belongs to the WebSocket
+	case len(p.rest) > 0:
+		a.messages, p.rest = p.rest, nil
 	case s.state == closed && s.peerLeft:
 		a.control = PacketNoop // as the reference server answers a client that has said good-bye itself
 	case s.state == closed:
 		a.control = PacketClose
-	case !p.answering && p.parting == nil:
+	case !p.answering:
 		a = p.take()
 	}
 	if a.empty() && waiting.release {
@@ -168,9 +177,6 @@ func (p *polling) collect(waiting *poll) (a answer, delay time.Duration, ok bool
 	if !a.empty() {
 		a.form = p.form()
 		p.poll, p.answering, p.carrying = nil, !a.refused, len(a.messages) > 0
-		if !a.refused {
-			s.holders++ // until end
-		}
 		return a, 0, true
 	}
 	if p.proved {
@@ -231,7 +237,6 @@ func (p *polling) end(a answer, err error) {
 	p.carrying = false
 	p.wake()
 	s.mu.Unlock()
-	s.release()
 }
 
 func (p *polling) release(waiting *poll) {
@@ -242,11 +247,15 @@ func (p *polling) release(waiting *poll) {
 
 // drop forgets a poll whose client has hung up.
 func (p *polling) drop(waiting *poll) {
-	p.session.mu.Lock()
-	defer p.session.mu.Unlock()
-	if p.poll == waiting {
-		p.poll = nil
+	s := p.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.poll != waiting {
+		return
 	}
+	p.poll = nil
+	s.out.Landed(sizeOf(p.rest))
+	p.rest = nil
 }
 
 // name is the transport's.
@@ -316,15 +325,26 @@ func (p *polling) farewell(Reason) {
 	}
 }
 
-// close is the transport's: what is queued is dropped, since a client that was told of the end polls no more.
+// close is the transport's. What is queued goes to the poll that waits, as in the reference server, where an answer to
+// a message leaves before the packet behind the message is read. Without a poll it is dropped: a client whose session
+// has ended polls no more.
 func (p *polling) close(e *ending) {
-	p.session.out.Close()
-	p.session.mu.Lock()
-	defer p.session.mu.Unlock()
-	p.leave()
-	if !e.now {
-		return
+	s := p.session
+	s.mu.Lock()
+	if e.how >= behindRest && p.poll != nil && !p.answering && !p.switched {
+		p.rest = s.out.TakeUpTo(mostInAnswer, p.form().boundary)
 	}
+	p.leave()
+	p.wake()
+	if e.now {
+		p.cutOff()
+	}
+	s.mu.Unlock()
+	s.out.Close()
+}
+
+// cutOff ends what is read at once, and what is written soon. The session's lock must be held.
+func (p *polling) cutOff() {
 	p.cutoff = time.Now().Add(shedTime)
 	if p.reading != nil {
 		_ = http.NewResponseController(p.reading).SetReadDeadline(time.Now()) // what it has brought is given back

@@ -244,6 +244,32 @@ func TestAGoodbyeWaitsForThePollThatWasMadeBeforeIt(t *testing.T) {
 	}
 }
 
+// What the client says before it ends the session is answered: by the poll that waits, or the one that comes in late.
+func TestWhatIsQueuedWhenTheClientEndsTheSessionGoesToItsPoll(t *testing.T) {
+	for _, m := range pollingModes {
+		for _, last := range []packet{{kind: '1'}, {kind: '9', data: "which no packet begins with"}} {
+			h := open(t, engineio.Options{}, echo)
+			c, p := h.join(m)
+			posted := make(chan error, 1)
+			go func() {
+				waitFor(t, "a poll", p.Ready)
+				posted <- c.post(patient(t), packet{kind: '4', data: "last words"}, last)
+			}()
+			got, err := c.get(patient(t))
+			if err != nil || len(got) != 1 || got[0] != (packet{kind: '4', data: "last words"}) {
+				t.Errorf("%v, %c: the poll was answered with %+v, %v", m, last.kind, got, err)
+			}
+			if err := <-posted; (err == nil) != (last.kind == '1') {
+				t.Errorf("%v, %c: the POST was answered with %v", m, last.kind, err)
+			}
+			if _, err := c.get(patient(t)); err == nil || !strings.Contains(err.Error(), unknownSession) {
+				t.Errorf("%v, %c: the next poll was answered with %v", m, last.kind, err)
+			}
+			waitFor(t, "nothing held", func() bool { return p.Held() == 0 && h.sv.Len() == 0 })
+		}
+	}
+}
+
 // Messages that were taken for an answer are lost with it. That the client has moved on meanwhile does not bring them back.
 func TestAnAnswerThatIsLostWhileTheClientMovesOnEndsTheSession(t *testing.T) {
 	h := open(t, engineio.Options{}, nil)

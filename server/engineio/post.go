@@ -63,7 +63,7 @@ func (p *polling) endPost() {
 func (p *polling) awaitParting() {
 	s := p.session
 	s.mu.Lock()
-	if p.poll != nil || s.state != open {
+	if p.poll != nil || p.switched || s.state != open {
 		s.mu.Unlock()
 		return
 	}

@@ -76,23 +76,11 @@ func (c *client) open() *wire {
 	return w
 }
 
-// openWhenPossible opens a WebSocket as soon as the server has noticed what became of the last one. Until then it
-// accepts one and closes it, instead of answering a ping.
-func (c *client) openWhenPossible() (w *wire) {
-	waitFor(c.t, "another upgrade possible", func() bool {
-		w = c.open()
-		w.conn.SetDeadline(time.Now().Add(patience))
-		_, _ = w.conn.Write(maskedFrame(ws.OpPing, ""))
-		header, err := ws.ReadHeader(w.in)
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		if header.OpCode != ws.OpPong {
-			w.conn.Close()
-		}
-		return header.OpCode == ws.OpPong
-	})
-	return w
+// openWhenPossible opens a WebSocket as soon as the server has noticed what became of the last one.
+func (c *client) openWhenPossible(p *peer) *wire {
+	c.t.Helper()
+	waitFor(c.t, "another upgrade possible", func() bool { return !p.Probed() })
+	return c.open()
 }
 
 // dial puts a WebSocket into use.

@@ -42,9 +42,10 @@ type Session struct {
 	meter      limit.Meter // packets
 	received   uint64      // packets
 	ignored    int         // bytes of what came when nobody listened any more
-	holders    int         // the session as long as it is open, readers, answers: what holds memory or a connection
+	holders    int         // the session as long as it is open, readers, polls: what holds memory or a connection
 
 	state    state
+	released bool   // nothing has held it once, and its place is given away
 	begun    bool   // handler is there
 	peerLeft bool   // the client has said good-bye
 	leaving  Reason // the server's own reason, once it has said good-bye
@@ -258,7 +259,8 @@ func (s *Session) spend() error {
 func (s *Session) release() {
 	s.mu.Lock()
 	s.holders--
-	free := s.holders == 0
+	free := s.holders == 0 && !s.released // a poll may come when nothing held it any more
+	s.released = s.released || free
 	s.mu.Unlock()
 	if !free {
 		return
