@@ -51,7 +51,7 @@ bench-attack: public/client/4/socket.io.js ## measure what others notice while o
 	go build -C bench -trimpath -o .build/attack ./cmd/attack
 	@cd bench && exec .build/attack $(if $(QUICK),-quick) $(FLAGS)
 
-test: test-go test-public test-e2e ## run the tests (10 minutes): Go's in both builds, the page's, one client of each protocol, browsers
+test: test-go test-public test-e2e ## run the tests (15 minutes): Go's in both builds, the page's, one client of each protocol, browsers
 
 # The race detector is another build: without it are the system calls of the binary that ships, and the ceilings of memory.
 test-go: public/client/4/socket.io.js
@@ -68,7 +68,7 @@ test-e2e: build e2e/node_modules/.package-lock.json
 	E2E_CLIENTS=few npm test --prefix e2e
 	E2E_CLIENTS=few npm run test:reference --prefix e2e
 
-test-long: test-go-long test-e2e-long test-protocol-long ## run what takes longer (20 minutes): long seeds, every client, short soaks, the protocol under load
+test-long: test-go-long test-e2e-long test-protocol-long ## run what takes longer (40 minutes): long seeds, every client, short soaks, the protocol under load
 
 # CRIER_TEST_LONG asks Go's tests for their long forms.
 test-go-long: public/client/4/socket.io.js
