@@ -192,7 +192,6 @@ Usage: crier [COMMAND] [FLAGS]
 
 Commands:
   serve         serve the page and Socket.IO (the default)
-  config        print the settings, where each comes from and what it does, as a file for --config
   feed          check, export, back up or adopt what is stored: crier feed --help
   config        print the settings, where each comes from and what it does, as a file for --config;
                 config --check FILE only says what is wrong with a file

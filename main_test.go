@@ -109,6 +109,14 @@ func TestEachCommandAnswersWithItsExitCode(t *testing.T) {
 	}
 }
 
+func TestTheUsageTellsOfEachCommandOnce(t *testing.T) {
+	for _, word := range words() {
+		if n := strings.Count(usage, "\n  "+word+" "); n != 1 {
+			t.Errorf("it tells %d times of %q", n, word)
+		}
+	}
+}
+
 func TestSIGTERMEndsTheServerInOrder(t *testing.T) {
 	var stdout, stderr screen
 	code := make(chan int, 1)

@@ -282,7 +282,12 @@ func logFile(t *testing.T) *os.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.Close() })
+	t.Cleanup(func() {
+		f.Close()
+		if text, err := os.ReadFile(f.Name()); t.Failed() && err == nil {
+			t.Logf("the log:\n%s", text)
+		}
+	})
 	return f
 }
 

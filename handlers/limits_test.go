@@ -83,6 +83,23 @@ func TestASpeakerWhoSaysTooMuchIsSlowed(t *testing.T) {
 	}
 }
 
+func TestAMessageLargerThanABurstIsTakenAndWhatFollowsWaitsLonger(t *testing.T) {
+	o := handlers.Options{MaxMessageByteRate: 1 << 10, MessageByteBurst: 1 << 10}
+	inABubble(t, o, func(t *testing.T, room *handlers.Core) {
+		guest := room.Visit(newEar())
+		began := time.Now()
+		do(t, guest, "message", `{"data":"`+strings.Repeat("x", 10<<10-2)+`"}`)
+		if took := time.Since(began); took > 0 {
+			t.Errorf("it waits %v", took)
+		}
+		do(t, guest, "message", `{"data":1}`)
+		if took := time.Since(began); took < 9*time.Second || took > 10*time.Second {
+			t.Errorf("the next waits %v", took)
+		}
+		guest.Leave()
+	})
+}
+
 func TestASpeakerWhoIsSlowedAndLeavesWaitsNoLonger(t *testing.T) {
 	inABubble(t, handlers.Options{MaxMessageRate: 1, MessageBurst: 1}, func(t *testing.T, room *handlers.Core) {
 		e := newEar()

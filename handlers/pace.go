@@ -32,6 +32,14 @@ func (b *bucket) take(n int, p pace) (wait time.Duration) {
 	return max(0, time.Duration(debt/float64(p.perSecond)*float64(time.Second)))
 }
 
+// takeLarge is take for what may be more than a burst: it waits for what was spent before alone, and what follows waits
+// for it.
+func (b *bucket) takeLarge(n int, p pace) (wait time.Duration) {
+	wait = b.take(min(n, p.burst), p)
+	b.spent += float64(max(0, n-p.burst))
+	return wait
+}
+
 // spending is what a speaker has spent of each pace.
 type spending struct{ messages, bytes, answers bucket }
 
@@ -64,7 +72,7 @@ func pause(wait time.Duration, at listener, waited func(time.Duration)) {
 // slow has a speaker that says too much wait.
 func (c Call) slow(size int) {
 	b := c.by.spent()
-	pause(max(b.messages.take(1, c.core.messages), b.bytes.take(size, c.core.bytes)), c.at, c.core.opts.SpeakerWaited)
+	pause(max(b.messages.take(1, c.core.messages), b.bytes.takeLarge(size, c.core.bytes)), c.at, c.core.opts.SpeakerWaited)
 }
 
 // afford has a client wait for its next large answer until it has taken the last one, and paid for it. One that has

@@ -20,6 +20,8 @@ type audience struct {
 	news []string
 	deaf bool
 	fail bool
+
+	failed int // how often it has failed
 }
 
 func (a *audience) Wanted() bool {
@@ -32,6 +34,7 @@ func (a *audience) Publish(data json.RawMessage, from, id string, at int64, offs
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.fail {
+		a.failed++
 		return errors.New("the audience is gone")
 	}
 	a.news = append(a.news, from+": "+string(data))
@@ -42,6 +45,12 @@ func (a *audience) heard() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.news)
+}
+
+func (a *audience) failures() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.failed
 }
 
 func (a *audience) set(deaf, fail bool) {
@@ -101,6 +110,7 @@ func TestAnAudienceThatIsDeafOrFailsHarmsNobody(t *testing.T) {
 	if data, _ := c.news(); data != `2` {
 		t.Errorf("got %s", data)
 	}
+	eventually(t, "the other audience fails", func() bool { return also.failures() == 1 })
 	also.set(false, false)
 	c.send(`51-["message",{"b":{"_placeholder":true,"num":0}}]`, "abc")
 	c.news()

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -46,6 +47,6 @@ func (s *strangers) isNew(name string, now time.Time) bool {
 	if s.seen[name] || len(s.seen) >= mostStrangers {
 		return false
 	}
-	s.seen[name] = true
+	s.seen[strings.Clone(name)] = true // the name may be a small part of a large request
 	return true
 }

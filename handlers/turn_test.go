@@ -67,7 +67,8 @@ func TestATurnIsNamedOnceForEachClient(t *testing.T) {
 		t.Errorf("it was asked for %v, want %v", f.asked, want)
 	}
 	ann, bob := "the network of 2001:db8::1", "the network of 127.0.0.1"
-	if want := slices.Concat(slices.Repeat([]string{ann}, 5), slices.Repeat([]string{bob}, 5)); !slices.Equal(f.turns, want) {
+	want := slices.Concat(slices.Repeat([]string{ann}, 5), slices.Repeat([]string{bob}, 5))
+	if !slices.Equal(f.turns, want) {
 		t.Errorf("the turns were %v", f.turns)
 	}
 	if places.in[ann] != 1 || len(places.in) != 1 {

@@ -24,8 +24,7 @@ func (s *Server) announce() {
 		s.log.Info("what is said is kept in memory, and lost when Crier ends", keeps...)
 		return
 	}
-	feed := s.feed.Stats()
-	held := feed.Last + 1 - feed.First
+	held := s.feed.Stats().Held // between the offsets of two lives there is nothing
 	s.log.Info("what is said is kept", append([]any{"folder", absolute(s.config.Data), "messages", held}, keeps...)...)
 }
 

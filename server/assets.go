@@ -108,8 +108,8 @@ func page(c *config.Config) (map[string]*asset, error) {
 	return assets, err
 }
 
-// toFolder sends a browser that left out the slash to where the page's links are right. The address is relative, so that it
-// holds behind a proxy that has Crier under a path of its own.
+// toFolder sends a browser that left out the slash to where the page's links are right. The address is relative, so
+// that it holds behind a proxy that has Crier under a path of its own.
 func toFolder(w http.ResponseWriter, r *http.Request) {
 	folder := "./" + path.Base(r.URL.Path) + "/"
 	if r.URL.RawQuery != "" {

@@ -65,8 +65,10 @@ func (s *Server) newEndpoints(room *handlers.Core) (*endpoints, error) {
 	for _, d := range []struct {
 		name, addr string
 		endpoint   http.Handler
-	}{{"echo_addr", c.EchoAddr, echo}, {"hello_addr", c.HelloAddr, hello}, {"chat_addr", c.ChatAddr, chat}, {"news_addr", c.NewsAddr, news},
-		{"metrics_addr", metricsAddr(c), http.HandlerFunc(s.metricsDoor)}} {
+	}{
+		{"echo_addr", c.EchoAddr, echo}, {"hello_addr", c.HelloAddr, hello}, {"chat_addr", c.ChatAddr, chat},
+		{"news_addr", c.NewsAddr, news}, {"metrics_addr", metricsAddr(c), http.HandlerFunc(s.metricsDoor)},
+	} {
 		if err := e.open(s, d.name, d.addr, d.endpoint); err != nil {
 			return nil, errors.Join(err, e.close())
 		}
@@ -114,7 +116,8 @@ func (e *endpoints) mount(g gin.IRoutes) {
 func (e *endpoints) serve(s *Server, failed chan<- error) {
 	for _, d := range e.doors {
 		s.log.Info("an endpoint is listening", "setting", d.name, "addr", d.listener.Addr().String())
-		go func() { failed <- d.http.Serve(s.connections.listener(d.listener)) }() // ends with the listener, which drain closes
+		counted := s.connections.listener(d.listener)
+		go func() { failed <- d.http.Serve(counted) }() // ends with the listener, which drain closes
 	}
 }
 

@@ -26,17 +26,20 @@ func (s *Server) newMetrics() *admin.Metrics {
 
 // ownMetrics are what the house itself bounds.
 func (s *Server) ownMetrics(scrape *admin.Scrape) {
-	scrape.Gauge("crier_addresses", "Addresses that are known: with something open, or lately so.", float64(s.addresses.Len()))
+	scrape.Gauge("crier_addresses", "Addresses that are known: with something open, or lately so.",
+		float64(s.addresses.Len()))
 	scrape.Connections(s.connections.count(), s.connections.max, s.connections.dropped.Load())
 	scrape.Shares(s.shares.Stats())
 	scrape.Waits("speaker", &s.speakers)
 	scrape.Waits("reader", &s.readers)
 	scrape.Hits("http", s.hits.Counts())
-	scrape.Counter("crier_http_unread_requests_total", "Requests that never came whole: too large, too late, not HTTP, or given up.", s.unread.count.Load())
+	scrape.Counter("crier_http_unread_requests_total",
+		"Requests that never came whole: too large, too late, not HTTP, or given up.", s.unread.count.Load())
 }
 
 // metricsDoor serves the metrics on an address of their own. The deadline is what the page's files have too.
 func (s *Server) metricsDoor(w http.ResponseWriter, r *http.Request) {
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.config.WriteTimeout)) // fails only in tests without a connection
+	deadline := time.Now().Add(s.config.WriteTimeout)
+	_ = http.NewResponseController(w).SetWriteDeadline(deadline) // fails only in tests without a connection
 	s.metrics.ServeHTTP(w, r)
 }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/netip"
@@ -93,24 +92,22 @@ func (s *Server) take(next *config.Config) error {
 	}
 	left := slices.DeleteFunc(changed, func(name string) bool { return slices.Contains(taken, name) })
 
-	// Told before a level that hides it, and after one that shows it.
-	told := s.tellReload(taken, left)
+	hidden := next.LogLevel > slog.LevelInfo
+	if hidden {
+		s.tellReload(taken, left) // while it can still be seen
+	}
 	for _, apply := range steps {
 		apply()
 	}
-	if !told {
+	if !hidden {
 		s.tellReload(taken, left)
 	}
 	s.reload.current = s.reload.current.With(next, taken)
 	return nil
 }
 
-func (s *Server) tellReload(taken, left []string) bool {
-	if !s.log.Enabled(context.Background(), slog.LevelInfo) {
-		return false
-	}
+func (s *Server) tellReload(taken, left []string) {
 	s.log.Info("the settings were read again", "taken", list(taken), "need_a_restart", list(left))
-	return true
 }
 
 // among returns those of names that are in all.

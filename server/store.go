@@ -50,12 +50,13 @@ func openStore(c *config.Config, log *slog.Logger) (feed.Store, error) {
 
 // tellDamage says what was lost and what can be done.
 func tellDamage(log *slog.Logger, folder string, damage *disk.Damage) {
-	log.Error("A part of what was said is damaged. Crier goes on with all that is whole; clients that ask for more are told that "+
-		"something is missing. To have it back, stop Crier and put a backup in the place of the folder.",
-		"folder", folder, "what", strings.Join(damage.Reasons, "; "), "held_from", damage.Bounds.First, "missing_up_to", damage.Bounds.Gap)
+	log.Error("A part of what was said is damaged. Crier goes on with all that is whole; clients that ask for more are "+
+		"told that something is missing. To have it back, stop Crier and put a backup in the place of the folder.",
+		"folder", folder, "what", strings.Join(damage.Reasons, "; "),
+		"held_from", damage.Bounds.First, "missing_up_to", damage.Bounds.Gap)
 	if damage.Aside != "" {
-		log.Error("A copy of what is damaged was set aside, for as long as nothing newer takes its place; this command writes what can "+
-			"be read of it.", "command", "crier feed export "+damage.Aside)
+		log.Error("A copy of what is damaged was set aside, for as long as nothing newer takes its place; this command "+
+			"writes what can be read of it.", "command", "crier feed export "+damage.Aside)
 	}
 }
 

@@ -53,6 +53,7 @@ bothClients("a backup that was put back is not complete, for clients that know m
     assert.ok(client.answer.next !== undefined, "it is not told where the news begin");
     client.close();
   }
+  assert.match(k.server.log(), /"messages":2,/, "the start tells how many are held");
   const reader = await registered(t, k.server, how, "reader");
   const [{ entries }] = await ask(reader, "history", {});
   assert.deepEqual(entries.map(({ data }) => data), ["one", "two"], "what the backup holds");

@@ -34,7 +34,8 @@
     var kept = { waiting: "waiting", sending: "waiting", failed: "failed" };
     return {
       text: message.text, key: message.key, name: message.name, at: message.at, owner: message.owner,
-      state: kept[message.state], why: message.why, attempt: message.attempt, speakers: message.speakers
+      state: kept[message.state], why: message.why, attempt: message.attempt, speakers: message.speakers,
+      refused: message.refused
     };
   }
 

@@ -2,7 +2,8 @@
 //
 //   connecting     the first attempt
 //   live           events flow; transport says over what
-//   reconnecting   attempt n; retryAt is when it starts (Unix ms), 0 while it runs; why is "lost", "device" or "refused"
+//   reconnecting   attempt n; retryAt is when it starts (Unix ms), 0 while it runs; why is "lost", "device" or
+//                  "refused"
 //   offline        nothing will happen by itself; why is "kicked" or "missing"
 //
 // reason is what the server told before it ended the connection or when it refused one, as Crier.reason has it; "" for
@@ -107,8 +108,8 @@
     this.lost("lost", warned, reason === "ping timeout");
   };
 
-  // A refusal by the server's middleware ends the socket (it is not "active" any more); anything else is the network, or
-  // a server that takes no connection.
+  // A refusal by the server's middleware ends the socket (it is not "active" any more); anything else is the network,
+  // or a server that takes no connection.
   Link.prototype.failed = function (error) {
     var refused = refusal(error);
     if (refused || this.socket.active === false) {

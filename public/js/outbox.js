@@ -10,9 +10,9 @@
 // would refuse it each time, the message is final: it is not sent again.
 //
 // The data of a message is the bare text, so that every old page can show it; its own copy among the news is found by
-// the offset that the answer told, or by that text and an id that the speaker had when it was sent. The server hears one
-// speaker's messages in order, so of several with the same text the earliest is meant. It does not matter whether the
-// answer or the copy comes first.
+// the offset that the answer told, or by that text and an id that the speaker had when it was sent. The server hears
+// one speaker's messages in order, so of several with the same text the earliest is meant. It does not matter whether
+// the answer or the copy comes first.
 (function (Crier) {
   "use strict";
 
@@ -70,7 +70,8 @@
     return {
       text: values.text, key: values.key, name: values.name || "", at: values.at, owner: values.owner || "",
       state: values.state || "waiting", why: values.why || null, attempt: values.attempt || 0,
-      speakers: values.speakers || {}, offset: null, heard: false, refused: false, final: false, losses: 0
+      speakers: values.speakers || {}, refused: values.refused === true, final: false, losses: 0,
+      offset: null, heard: false
     };
   }
 

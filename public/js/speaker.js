@@ -16,8 +16,8 @@
   var longestPause = 60000;
 
   // emit(event, argument, options, answered) sends to the server; missed() returns what is to come behind the answer;
-  // registered(answer) runs when the speaker may speak; held(why) when the server asks to register later, and held(null)
-  // when the speaker does.
+  // registered(answer) runs when the speaker may speak; held(why) when the server asks to register later, and
+  // held(null) when the speaker does.
   function Speaker(emit, missed, registered, held) {
     this.emit = emit;
     this.missed = missed;

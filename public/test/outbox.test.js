@@ -214,7 +214,8 @@ test("what the server can't take now goes out again by itself, in order, after p
     outbox.say("b");
     assert.ok(!texts().includes("b"), "until one is taken, they go one at a time");
     sent[sent.length - 1].answer({ offset: 1 });
-    assert.strictEqual(texts().join(""), "a".repeat(9) + "b");
+    outbox.say("c");
+    assert.strictEqual(texts().join(""), "a".repeat(9) + "bc");
     assert.deepStrictEqual(held.slice(0, 2), [code, null]);
   }
 });
@@ -241,8 +242,11 @@ test("a message with which the connection ends each time is set aside, and later
   assert.strictEqual(all[0].why.code, "lost_each_time");
   assert.deepStrictEqual(texts().slice(3), ["ends it", "ends it"], "it goes alone when it is suspected");
   outbox.start("me", "secret");
+  outbox.say("said meanwhile");
+  assert.strictEqual(texts().pop(), "a", "while one is suspected, no other goes with it");
   sent[sent.length - 1].answer({ offset: 1 });
   sent[sent.length - 1].answer({ offset: 2 });
+  assert.strictEqual(texts().pop(), "said meanwhile");
   assert.deepStrictEqual(all.map((message) => message.state), ["failed", "done", "done"]);
 });
 

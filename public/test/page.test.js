@@ -101,7 +101,8 @@ test("a first visitor is shown the last that was said, and no gap", () => {
 test("a message that is set aside says why, and can't be sent again if the server will never take it", () => {
   for (const [language, words] of [["en", "not sent: the server can't take it: it has a lone surrogate"],
     ["zh", "未发送：服务器无法接受：it has a lone surrogate"]]) {
-    const page = openPage(openBrowser(), { language });
+    const browser = openBrowser();
+    const page = openPage(browser, { language });
     page.joins("me");
     page.say("bad");
     page.say("good");
@@ -111,6 +112,7 @@ test("a message that is set aside says why, and can't be sent again if the serve
     page.socket.last("message").answer({ offset: base, at: 1 });
     assert.strictEqual(page.entries()[1].all("why")[0].text, "");
     assert.deepStrictEqual(page.texts(), ["bad", "good"]);
+    assert.deepStrictEqual(openPage(browser).texts(), [], "after a reload it is gone");
   }
 });
 
@@ -235,7 +237,21 @@ test("what the browser keeps is bounded", () => {
   const size = Object.values(browser.kept).join("").length;
   assert.ok(size < 300000, size + " characters");
   assert.ok(page.Crier.kept.isOwn("id999"));
+  assert.strictEqual(JSON.parse(browser.kept["crier.ids"]).length, 200);
   assert.strictEqual(page.entries().length, 300, "in the page are all of them");
+});
+
+test("after a reload, a refused message is not taken for a later one with its text", () => {
+  const browser = openBrowser();
+  const before = openPage(browser);
+  before.joins("me");
+  before.say("hi");
+  before.socket.last("message").answer(refused("internal"));
+  const page = openPage(browser);
+  page.joins("me later", { first: base, offset: base });
+  page.socket.hears("news", "hi", { from: "Ann", id: "me", at: 1, offset: base });
+  assert.strictEqual(page.nodes.log.all("failed").length, 1);
+  assert.deepStrictEqual(page.texts(), ["hi", "hi"]);
 });
 
 test("what was written long ago is not sent by itself", () => {

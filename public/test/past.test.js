@@ -24,7 +24,9 @@ function open(count, options) {
   page.answer = () => {
     const { args: [{ before, limit }], answer } = page.asked().pop();
     const entries = [];
-    for (let n = Math.max(0, before - base - limit); n < before - base; n++) { entries.push({ data: "n" + n, ...entry(n) }); }
+    for (let n = Math.max(0, before - base - limit); n < before - base; n++) {
+      entries.push({ data: "n" + n, ...entry(n) });
+    }
     answer({ entries, first: base, offset: base + count - 1 });
     page.settle();
   };
@@ -51,7 +53,7 @@ test("what was said before stands above, in order, and the reader's line does no
   page.answer();
   assert.deepStrictEqual(page.texts(), numbers(400, 500));
   assert.strictEqual(page.nodes.log.scrollTop, 300 + 50 * line);
-  assert.strictEqual(page.Crier.Entry && page.nodes.jump.hidden, false);
+  assert.strictEqual(page.nodes.jump.hidden, false);
   assert.doesNotMatch(page.nodes.jump.text, /new/, "it is not new");
 });
 
@@ -127,12 +129,14 @@ test("an answer that is lost with the connection is asked for again on the next"
   assert.strictEqual(page.asked().length, 2);
   page.answer();
   late.answer({ entries: [], first: base, offset: base + 499 });
+  assert.deepStrictEqual(top(page), []);
   assert.deepStrictEqual(page.texts(), numbers(400, 500));
 });
 
 test("one's own of before are one's own", () => {
   const page = open(60);
   page.scrollTo(300);
-  page.asked()[0].answer({ entries: [{ data: "mine", from: "Ann", id: "me", at: 1, offset: base + 9 }], first: base, offset: base + 59 });
+  const mine = { data: "mine", from: "Ann", id: "me", at: 1, offset: base + 9 };
+  page.asked()[0].answer({ entries: [mine], first: base, offset: base + 59 });
   assert.strictEqual(page.entries()[0].all("mine").length, 1);
 });

@@ -7,8 +7,8 @@ const { load } = require("./browser");
 const page = (language) => load(["memory", "words", "reason"], { navigator: { language } });
 
 // What a server answers or warns with, and what the page itself finds.
-const codes = ["bad_name", "bad_message", "bad_options", "too_large", "id_taken", "rate", "rate_limit", "busy", "not_stored",
-  "not_read", "internal", "too_slow", "crowded", "unavailable", "foreign", "unsure", "lost_each_time", "old", "full"];
+const codes = ["bad_name", "bad_message", "bad_options", "too_large", "id_taken", "rate", "rate_limit", "busy",
+  "not_stored", "not_read", "internal", "too_slow", "crowded", "unavailable", "foreign", "unsure", "lost_each_time", "old", "full"];
 
 test("every code has words in both languages, each its own", () => {
   for (const language of ["en", "zh"]) {

@@ -165,3 +165,17 @@ func TestARequestOfAShedSessionEndsWithIt(t *testing.T) {
 		waitFor(t, "its place", func() bool { return h.sv.Len() == 0 })
 	})
 }
+
+func TestAPollThatWaitsHearsThatItsSessionIsShed(t *testing.T) {
+	for _, m := range pollingModes {
+		h := open(t, engineio.Options{}, nil)
+		c, p := h.join(m)
+		go func() {
+			waitFor(t, "a poll", p.Ready)
+			p.Shed()
+		}()
+		if got, err := c.get(patient(t)); err != nil || len(got) != 1 || got[0].kind != '1' {
+			t.Errorf("%v: the poll was answered with %+v, %v", m, got, err)
+		}
+	}
+}

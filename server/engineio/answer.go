@@ -171,9 +171,7 @@ func (p *polling) writeBody(w http.ResponseWriter, body []byte) error {
 	defer p.writeNoMore()
 	for len(body) > 0 {
 		piece := body[:min(len(body), answerPiece)]
-		if !p.mayWrite(w, time.Now().Add(p.session.core.opts.WriteTimeout)) {
-			return errLost
-		}
+		p.writeUntil(w, time.Now().Add(p.session.core.opts.WriteTimeout))
 		if _, err := w.Write(piece); err != nil {
 			return lostAnswer(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -158,6 +159,29 @@ func TestCloseDoesNotWaitForConnectionsOfSessionsThatHadEnded(t *testing.T) {
 				}
 				expectAfter(t, "the cut", began, time.Second)
 			})
+		})
+	}
+}
+
+// The time is over, and what a client does not read cannot make it longer.
+func TestCloseDoesNotWaitForAnAnswerThatIsNotRead(t *testing.T) {
+	for name, before := range map[string]func(*peer){"open": func(*peer) {}, "ended": func(p *peer) { p.Abandon() }} {
+		synctest.Test(t, func(t *testing.T) {
+			h := openOn(t, newPipes(), engineio.Options{}, nil)
+			c, p := h.join(mode{4, "polling"})
+			stall(c)
+			p.say(t, message{data: strings.Repeat("x", 400_000)})
+			synctest.Wait()
+			before(p)
+			over, cancel := context.WithCancel(t.Context())
+			cancel()
+			began := time.Now()
+			if err := h.sv.Close(over); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if took := time.Since(began); took > time.Second {
+				t.Errorf("%s: the server was closed after %v", name, took)
+			}
 		})
 	}
 }

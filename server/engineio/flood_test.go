@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gobwas/ws"
 
 	"github.com/crier/crier/server/engineio"
+	"github.com/crier/crier/server/websocket"
 )
 
 // Every packet counts, whatever it says, and so does every control frame of a WebSocket: each costs the server about the same.
@@ -83,6 +85,29 @@ func TestTheControlFramesOfAWebSocketCountAsPackets(t *testing.T) {
 				t.Fatal(name, m)
 			}
 		}
+	}
+}
+
+// Most of them come with one read. What stands behind the one that was too many is not waited for.
+func TestAFloodOfControlFramesHoldsItsSessionForTheGraceAlone(t *testing.T) {
+	for name, frames := range map[string]string{
+		"pings":          string(maskedFrame(ws.OpPing, "")),
+		"pongs":          string(maskedFrame(ws.OpPong, "")),
+		"pings and text": string(maskedFrame(ws.OpPing, "")) + string(maskedFrame(ws.OpText, "4")),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := openOn(t, newPipes(), engineio.Options{MaxPacketRate: 10}, nil)
+			c, p := h.join(mode{4, "websocket"})
+			p.on = func(message) error { return nil }
+			go io.Copy(io.Discard, c.ws.conn)
+			began := time.Now()
+			go c.ws.writeRaw([]byte(strings.Repeat(frames, 1000))) // which may not take all
+			p.expectEnd(t, engineio.ReasonRateLimit)
+			waitFor(t, "the session's place", func() bool { return h.sv.Len() == 0 })
+			if took := time.Since(began); took > 2*websocket.CloseGrace {
+				t.Errorf("%s: its place was taken for %v", name, took)
+			}
+		})
 	}
 }
 

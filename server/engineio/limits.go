@@ -24,9 +24,10 @@ const (
 )
 
 func newHits() limit.Hits {
-	return limit.NewHits(string(LimitSessions), string(LimitAddressSessions), string(LimitAddressRate), string(LimitPayload),
-		string(LimitPackets), string(LimitFragments), string(LimitMessageTime), string(LimitQueue), string(LimitWriteTime),
-		string(LimitUpgradeTime), string(LimitPacketRate))
+	return limit.NewHits(
+		string(LimitSessions), string(LimitAddressSessions), string(LimitAddressRate), string(LimitPayload),
+		string(LimitPackets), string(LimitFragments), string(LimitMessageTime), string(LimitQueue),
+		string(LimitWriteTime), string(LimitUpgradeTime), string(LimitPacketRate))
 }
 
 // hitConn counts the limit of a connection that its client broke, if it was one.

@@ -24,7 +24,7 @@ type polling struct {
 	parting   chan struct{} // the client has said good-bye; closed when it polls
 	quiet     chan struct{} // closed when neither a POST is read nor messages are on their way
 	lastPoll  *time.Timer   // after the server's good-bye: how long a last poll is awaited
-	shed      bool          // nothing more is read or written
+	cutoff    time.Time     // when what is read and written ends; zero: its own deadlines count alone
 
 	reading http.ResponseWriter // of the POST whose body is being read; nil: none is
 	writing http.ResponseWriter // of the answer that is being written; nil: none is
@@ -325,37 +325,39 @@ func (p *polling) close(e *ending) {
 	if !e.now {
 		return
 	}
-	p.shed = true
-	if p.reading != nil {
+	p.cutoff = time.Now().Add(shedTime)
+	if p.reading != nil { // nobody takes what is still to come of it
 		_ = http.NewResponseController(p.reading).SetReadDeadline(time.Now())
 	}
 	if p.writing != nil {
-		_ = http.NewResponseController(p.writing).SetWriteDeadline(time.Now().Add(shedTime))
+		_ = http.NewResponseController(p.writing).SetWriteDeadline(p.cutoff)
 	}
 }
 
-// mayRead sets until when the body of a POST may stand still; false if the session was shed. readNoMore must follow.
+// readUntil sets until when the body of a POST may stand still. readNoMore must follow.
 //
 // Not every ResponseWriter has deadlines; the HTTP server's own timeouts hold for those that have none.
-func (p *polling) mayRead(w http.ResponseWriter, until time.Time) bool {
+func (p *polling) readUntil(w http.ResponseWriter, deadline time.Time) {
 	p.session.mu.Lock()
 	defer p.session.mu.Unlock()
 	p.reading = w
-	if !p.shed {
-		_ = http.NewResponseController(w).SetReadDeadline(until)
-	}
-	return !p.shed
+	_ = http.NewResponseController(w).SetReadDeadline(p.cut(deadline))
 }
 
-// mayWrite is mayRead for an answer. writeNoMore must follow.
-func (p *polling) mayWrite(w http.ResponseWriter, until time.Time) bool {
+// writeUntil is readUntil for an answer. writeNoMore must follow.
+func (p *polling) writeUntil(w http.ResponseWriter, deadline time.Time) {
 	p.session.mu.Lock()
 	defer p.session.mu.Unlock()
 	p.writing = w
-	if !p.shed {
-		_ = http.NewResponseController(w).SetWriteDeadline(until)
+	_ = http.NewResponseController(w).SetWriteDeadline(p.cut(deadline))
+}
+
+// cut returns a deadline, or the cutoff if that is earlier. The session's lock must be held.
+func (p *polling) cut(deadline time.Time) time.Time {
+	if !p.cutoff.IsZero() && p.cutoff.Before(deadline) {
+		return p.cutoff
 	}
-	return !p.shed
+	return deadline
 }
 
 func (p *polling) readNoMore() {

@@ -171,9 +171,7 @@ func (r *steadyReader) Read(b []byte) (int, error) {
 		deadline = r.last
 	}
 	p := r.polling
-	if !p.mayRead(r.w, deadline) {
-		return 0, ErrClosed
-	}
+	p.readUntil(r.w, deadline)
 	n, err := r.body.Read(b)
 	r.read += n
 	if whole := r.read &^ (heldStep - 1); whole > p.body {

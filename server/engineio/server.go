@@ -131,7 +131,8 @@ func (sv *Server) open(w http.ResponseWriter, r *http.Request, q *query, upgrade
 		p.serve(w, r, q)
 		return
 	}
-	// A client of EIO 3 may listen for messages only when it has seen the connection open: OPEN comes in a write of its own.
+	// A client of EIO 3 may listen for messages only when it has seen the connection open: OPEN comes in a write of its
+	// own.
 	conn, err := sv.upgrade(w, r, s.version == 4, s.Charge)
 	if err != nil {
 		s.giveUpPlace()
@@ -247,10 +248,14 @@ func (sv *Server) Close(ctx context.Context) error {
 	return err
 }
 
-// cutOff ends all sessions, and the connections of those that have ended before and were being closed in good order.
+// cutOff ends all sessions, and the connections and requests of those that have ended before and were being closed in
+// good order.
 func (sv *Server) cutOff() {
 	for _, s := range sv.registry.all() {
-		s.end(ReasonServerShutdown, ending{})
+		e := ending{now: true}
+		if !s.end(ReasonServerShutdown, e) {
+			s.transport().close(&e)
+		}
 	}
 	for _, k := range sv.registry.allReaders() {
 		k.conn.Close()

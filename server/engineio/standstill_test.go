@@ -27,12 +27,17 @@ func TestTheHeartbeatStandsStillWhileAMessageIsHandled(t *testing.T) {
 			began := time.Now()
 			c.say(message{data: "long"})
 			var last atomic.Int64
-			answers := make(chan string, 100)
-			defer close(answers)
+			answers, over := make(chan string, 100), make(chan struct{})
+			defer close(over)
 			go func() { // one at a time, however long it takes
-				for a := range answers {
-					c.ws.conn.SetWriteDeadline(time.Time{})
-					_, _ = c.ws.conn.Write(maskedFrame(ws.OpText, a))
+				for {
+					select {
+					case a := <-answers:
+						c.ws.conn.SetWriteDeadline(time.Time{})
+						_, _ = c.ws.conn.Write(maskedFrame(ws.OpText, a))
+					case <-over:
+						return
+					}
 				}
 			}()
 			go func() { // a client that leaves when it hears nothing for as long as a real one waits
@@ -43,7 +48,11 @@ func TestTheHeartbeatStandsStillWhileAMessageIsHandled(t *testing.T) {
 					}
 					last.Store(int64(time.Since(began)))
 					if got.kind == '2' {
-						answers <- "3"
+						select {
+						case answers <- "3":
+						case <-over:
+							return
+						}
 					}
 				}
 			}()

@@ -16,12 +16,14 @@ type socket struct {
 
 	// The reader's.
 	prove   func(packet) error // what takes packets until the session has moved here; nil when it has
-	refused error              // what Message returned
+	refused error              // what Message returned, or which limit control frames met
 }
 
 // Message takes one packet.
 func (k *socket) Message(binary bool, data []byte) error {
-	k.refused = k.receive(binary, data)
+	if k.refused == nil {
+		k.refused = k.receive(binary, data)
+	}
 	return k.refused
 }
 
@@ -56,13 +58,15 @@ func (k *socket) Ping(data []byte) {
 func (k *socket) Pong([]byte) { k.mayGoOn() }
 
 // mayGoOn counts a control frame. If there were too many it ends the session, reads nothing until the client has had
-// time to hear why, and closes the connection.
+// time to hear why, and closes the connection. Those that came with the same read are passed over then.
 func (k *socket) mayGoOn() bool {
-	err := k.session.control()
-	if err == nil {
+	if k.refused != nil {
+		return false
+	}
+	if k.refused = k.session.control(); k.refused == nil {
 		return true
 	}
-	k.session.fail(err)
+	k.session.fail(k.refused)
 	time.Sleep(websocket.CloseGrace)
 	k.conn.Close()
 	return false

@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	// probeEvery is how often a store that failed is tried while nothing is appended.
+	// probeEvery is how often a store is checked, and how often one that failed is tried while nothing is appended.
 	probeEvery = 2 * time.Second
-	// retireEvery is how often age is looked at while nothing is appended.
+	// retireEvery is how often age is looked at while little is appended.
 	retireEvery = time.Minute
 )
 
@@ -23,6 +23,11 @@ func (l *Log) commit() {
 		switch {
 		case w != nil:
 			c.store(w)
+			select {
+			case now := <-tick.C: // however much there is to store
+				c.look(now)
+			default:
+			}
 		case !more:
 			return
 		default:
@@ -64,11 +69,18 @@ func (c *committer) count(entries, bytes int) {
 	}
 }
 
+// idle looks after the store while nothing is appended. Then one that failed is tried; else what is appended tells.
 func (c *committer) idle(now time.Time) {
 	if c.fault.Load() != nil {
 		c.ask(func() error { return c.Log.store.Probe(context.Background()) })
-	} else if err := c.Log.store.Check(context.Background()); err != nil {
-		c.note(err)
+	}
+	c.look(now)
+}
+
+// look looks after the store, every few seconds.
+func (c *committer) look(now time.Time) {
+	if c.fault.Load() == nil {
+		c.ask(func() error { return c.Log.store.Check(context.Background()) })
 	}
 	if now.Sub(c.retired) >= retireEvery {
 		c.limit()
@@ -78,16 +90,22 @@ func (c *committer) idle(now time.Time) {
 
 func (c *committer) giveBack(now time.Time) {
 	c.entries, c.bytes, c.retired = 0, 0, now
-	c.retire()
+	c.busy(c.retire)
 }
 
 // ask has the store do something, and keeps what it said.
 func (c *committer) ask(do func() error) {
+	var err error
+	c.busy(func() { err = do() })
+	c.note(err)
+}
+
+// busy lets Health know for how long the store works on something.
+func (c *committer) busy(do func()) {
 	now := time.Now()
 	c.busySince.Store(&now)
-	err := do()
+	do()
 	c.busySince.Store(nil)
-	c.note(err)
 }
 
 // note logs when what the store says changes between good and bad.

@@ -122,3 +122,41 @@ func (s *lostStore) Check(context.Context) error {
 }
 
 func (s *lostStore) Probe(ctx context.Context) error { return s.Check(ctx) }
+
+// lateStore lets something happen right after the limits were applied, before the log knows.
+type lateStore struct {
+	feed.Store
+	then atomic.Pointer[func()]
+}
+
+func (s *lateStore) Limit(now time.Time, limits feed.Limits) time.Time {
+	due := s.Store.Limit(now, limits)
+	if then := s.then.Swap(nil); then != nil {
+		(*then)()
+	}
+	return due
+}
+
+// One goroutine finds that nothing is held any more, another stores the next entry: it grows old all the same.
+func TestAnEntryThatComesWhileAllOthersExpireGrowsOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &lateStore{Store: memory.New(0)}
+		l := feedtest.NewLog(t, s, feed.Options{MaxAge: 10 * time.Second})
+		feedtest.AppendAndWait(t, l, feed.Entry{Data: []byte("1")})
+		synctest.Wait()
+		time.Sleep(11 * time.Second)
+		next := func() {
+			if o := feedtest.AppendNow(l, feed.Entry{Data: []byte("2")}); o.Err != nil {
+				t.Error(o.Err)
+			}
+		}
+		s.then.Store(&next)
+		l.Bounds()
+		synctest.Wait()
+		time.Sleep(11 * time.Second)
+		if b := l.Bounds(); b.First != 3 {
+			t.Errorf("after its time the bounds are %+v", b)
+		}
+		_ = l.Close(t.Context())
+	})
+}

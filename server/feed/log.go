@@ -68,7 +68,8 @@ func (o Options) check() error {
 // On an Instant store there is nothing to wait for, and those who append do the work themselves: see Append.
 //
 // A store that fails harms only the entries that it was given then. While it fails, and nothing is appended, it is
-// probed, so that Health is not stuck where it keeps clients away.
+// probed, so that Health is not stuck where it keeps clients away. One that works is checked every few seconds, however
+// much is appended.
 //
 // All methods may be called concurrently.
 type Log struct {
@@ -179,19 +180,13 @@ func (l *Log) limit() {
 	due := l.store.Limit(l.clock.now(), limits)
 	if due.IsZero() {
 		l.due.Store(math.MaxInt64)
+		if l.store.Bounds().Entries > 0 { // something came meanwhile, and mayExpire may have been too early
+			l.due.Store(0)
+		}
 	} else {
 		l.due.Store(due.UnixMilli())
 	}
 	l.noteHeld()
-}
-
-// noteHeld lets the memory, and whoever wants to know, follow what the store holds.
-func (l *Log) noteHeld() {
-	b := l.store.Bounds()
-	l.recent.forget(b.First)
-	if l.opts.Held != nil {
-		l.opts.Held(b.Entries, b.Bytes)
-	}
 }
 
 // mayExpire sees to it that entries are noticed when they are too old, though there were none before them.

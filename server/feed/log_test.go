@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -224,5 +225,78 @@ func TestDoneMayAppendAndRead(t *testing.T) {
 	})
 	if o := <-told; err != nil || o.Offset != 2 {
 		t.Errorf("told %+v; %v", o, err)
+	}
+}
+
+// askedStore counts how often it is asked whether it is where it was put, and answers some things when it may.
+type askedStore struct {
+	feed.Store
+	checks        atomic.Int64
+	check, retire atomic.Bool // whether that waits
+	answer        chan struct{}
+}
+
+func (s *askedStore) Check(ctx context.Context) error {
+	s.checks.Add(1)
+	if s.check.Load() {
+		<-s.answer
+	}
+	return s.Store.Check(ctx)
+}
+
+func (s *askedStore) Retire(ctx context.Context) error {
+	if s.retire.Load() {
+		<-s.answer
+	}
+	return s.Store.Retire(ctx)
+}
+
+// The next entry is always there when one has been stored: the log is never idle.
+func TestAStoreIsLookedAfterHoweverBusyItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		busy := &stubbornStore{Store: memory.New(0), answer: make(chan struct{})}
+		s := &askedStore{Store: busy}
+		l := feedtest.NewLog(t, s, feed.Options{})
+		add := func() {
+			if err := l.Append("", feed.Entry{Data: []byte("1")}, feedtest.Ignore); err != nil {
+				t.Fatal(err)
+			}
+		}
+		add()
+		for began := time.Now(); time.Since(began) < 10*feed.ProbeEvery; {
+			add()
+			time.Sleep(10 * time.Millisecond)
+			busy.answer <- struct{}{}
+		}
+		if n := s.checks.Load(); n < 8 {
+			t.Errorf("in the time of 10 looks it was looked at %d times", n)
+		}
+		close(busy.answer)
+		_ = l.Close(t.Context())
+	})
+}
+
+func TestHealthTellsOfAStoreThatDoesNotAnswerALook(t *testing.T) {
+	for name, hold := range map[string]func(s *askedStore){
+		"check":  func(s *askedStore) { s.check.Store(true) },
+		"retire": func(s *askedStore) { s.retire.Store(true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &askedStore{Store: &stubbornStore{Store: memory.New(0)}, answer: make(chan struct{})}
+				l := feedtest.NewLog(t, s, feed.Options{})
+				hold(s)
+				time.Sleep(2*time.Minute + feed.Stalled)
+				if l.Health() == nil {
+					t.Error("healthy, though the store does not answer")
+				}
+				close(s.answer)
+				time.Sleep(2 * feed.ProbeEvery)
+				if err := l.Health(); err != nil {
+					t.Errorf("it answers, and health is %v", err)
+				}
+				_ = l.Close(t.Context())
+			})
+		})
 	}
 }

@@ -34,3 +34,12 @@ func (l *Log) Stats() Stats {
 	s.Waiting, s.WaitingBytes = l.waiting, l.bytes
 	return s
 }
+
+// noteHeld lets the memory, and whoever wants to know, follow what the store holds.
+func (l *Log) noteHeld() {
+	b := l.store.Bounds()
+	l.recent.forget(b.First)
+	if l.opts.Held != nil {
+		l.opts.Held(b.Entries, b.Bytes)
+	}
+}

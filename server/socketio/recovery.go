@@ -11,8 +11,7 @@ import (
 // that it is new.
 //
 // A client that comes back before the server has noticed that its transport is lost is recovered as well: its
-// socket ends at that moment. One that comes back
-// sooner than Pause after its last recovery waits until that is over.
+// socket ends at that moment. One that comes back sooner than Pause after its last recovery waits until that is over.
 //
 // Events to clients on Engine.IO 4 have an offset for it as one more argument, a string, as those of the
 // reference server. Not recovered are acknowledgements, either way, and events that ask for one. An event that is

@@ -50,9 +50,9 @@ func (c *client) rejoin(ns *Namespace, auth json.RawMessage) (done bool) {
 	return false
 }
 
-// recoveredLately returns how long a client with that pid has to wait; mostly 0. It waits so that an honest client whose
-// connection breaks twice in a second is recovered all the same. It waits once, so that of dozens that come at once one is
-// recovered and the others have new sockets.
+// recoveredLately returns how long a client with that pid has to wait; mostly 0. It waits so that an honest client
+// whose connection breaks twice in a second is recovered all the same. It waits once, so that of dozens that come at
+// once one is recovered and the others have new sockets.
 func (ns *Namespace) recoveredLately(pid string) time.Duration {
 	k := ns.core
 	old, at := ns.hub.holder(pid)
@@ -82,9 +82,9 @@ func (c *client) mustPause(name string, auth json.RawMessage) bool {
 	return ns != nil && ns.recoveredLately(w.PID) > 0
 }
 
-// takeOver finds the lost session of that pid. A socket that is still connected ends first, and its client's session with
-// it: its client is here. Without this, a phone that has changed its network would be new until its old connection is
-// given up, 45 s later. None is found if another client of that pid was quicker.
+// takeOver finds the lost session of that pid. A socket that is still connected ends first, and its client's session
+// with it: its client is here. Without this, a phone that has changed its network would be new until its old connection
+// is given up, 45 s later. None is found if another client of that pid was quicker.
 func (ns *Namespace) takeOver(pid string) *lost {
 	k := ns.core
 	for {

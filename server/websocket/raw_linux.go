@@ -18,7 +18,8 @@ type socket struct{ fd syscall.RawConn }
 // newRawSocket returns the way to nc's file descriptor, or nil where there is none.
 //
 // Only the net package's own types qualify. A type that embeds one of them has its SyscallConn too, and would be read
-// behind its back: what it counts, limits or has buffered would be lost. A [Wrapped] one says that it does nothing of the kind.
+// behind its back: what it counts, limits or has buffered would be lost. A [Wrapped] one says that it does nothing of
+// the kind.
 func newRawSocket(nc net.Conn) rawSocket {
 	var sc syscall.Conn
 	switch nc := socketOf(nc).(type) {

@@ -2,13 +2,13 @@ package websocket
 
 import "time"
 
-// maxDiscard is how many bytes Discard reads at most. A message that is too large is mostly not larger than that, and its
-// sender should see the close frame.
+// maxDiscard is how many bytes Discard reads at most. A message that is too large is mostly not larger than that, and
+// its sender should see the close frame.
 const maxDiscard = 16 << 20
 
-// Discard reads and throws away what the peer still sends, until it hangs up, the connection is closed, grace is over or
-// 16 MiB have come. After a violation the reader calls it while the close frame is on its way through a queue; the connection
-// stays open.
+// Discard reads and throws away what the peer still sends, until it hangs up, the connection is closed, grace is over
+// or 16 MiB have come. After a violation the reader calls it while the close frame is on its way through a queue; the
+// connection stays open.
 func (c *Conn) Discard(grace time.Duration) {
 	if c.nc.SetReadDeadline(time.Now().Add(grace)) != nil {
 		return

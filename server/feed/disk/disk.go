@@ -325,7 +325,9 @@ func (d *Store) Close() error {
 // noteClosed notes what is held from now on, until the next Append.
 func (d *Store) noteClosed() error {
 	now := d.state.last
+	d.mu.RLock()
 	now.closed, now.first, now.last = true, d.oldest(), d.newest()
+	d.mu.RUnlock()
 	if now.closed == d.state.last.closed && now.first == d.state.last.first && now.last == d.state.last.last {
 		return nil
 	}
@@ -338,7 +340,7 @@ func (d *Store) noteClosed() error {
 	return nil
 }
 
-// newest returns the newest entry held, or the offset before the one to come.
+// newest returns the newest entry held, or the offset before the one to come. It needs the lock.
 func (d *Store) newest() uint64 {
 	if n := d.held.Len(); n > 0 {
 		return d.held.At(n - 1).offset

@@ -2,6 +2,9 @@ package disk
 
 import (
 	"bytes"
+	"fmt"
+	"math"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,5 +33,25 @@ func TestRetiredFilesLeaveTheDisk(t *testing.T) {
 	d = openDisk(t, dir, Options{})
 	if e := feedtest.MustAppend(t, d, feedtest.Said("more")); e[0].Offset != last+1 || d.Damage() != nil {
 		t.Errorf("after %d came %d; damage %v", last, e[0].Offset, d.Damage())
+	}
+}
+
+// What a log is asked, such as for its figures, applies the limits: also while its store is being closed.
+func TestLimitsMayBeAppliedWhileTheStoreIsClosed(t *testing.T) {
+	for range 20 {
+		s := openDisk(t, t.TempDir(), Options{})
+		for i := range 100 {
+			feedtest.MustAppend(t, s, feedtest.Said(fmt.Sprint(i)))
+		}
+		var limiting sync.WaitGroup
+		limiting.Go(func() {
+			for n := 100; n > 0; n-- {
+				s.Limit(time.Now(), feed.Limits{Age: time.Hour, Entries: n, Bytes: math.MaxInt64})
+			}
+		})
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		limiting.Wait()
 	}
 }

@@ -14,6 +14,6 @@
 // The package knows nothing of a protocol. It writes to a [Conn], which package websocket's connections are; a client
 // without a connection (HTTP long-polling) takes its frames with [Outbox.Take].
 //
-// The files, from the top down: flusher, task (who works), write, outbox, state, held (one client), batch, worker, conn,
-// queue, arena (what they stand on).
+// The files, from the top down: flusher, task (who works), write, outbox, form, state, held (one client), batch, worker,
+// conn, queue, arena (what they stand on).
 package outbound

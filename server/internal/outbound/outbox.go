@@ -126,8 +126,8 @@ func (o *Outbox) Take() [][]byte {
 	return frames
 }
 
-// TakeUpTo is Take for at most n bytes, which count as held until Landed is told of them. It takes whole pushes, at least one if there is any, even if that is larger
-// than n. The rest stays queued and is not announced again: see Size.
+// TakeUpTo is Take for at most n bytes, which count as held until Landed is told of them. It takes whole pushes, at
+// least one if there is any, even if that is larger than n. The rest stays queued and is not announced again: see Size.
 //
 // The queue does not keep where pushes end, so the caller finds it: boundary returns the largest length, at most n,
 // of a part of piece that begins at its start and ends between two pushes; where the first push alone is longer than
