@@ -243,8 +243,12 @@ var errIgnored = errors.New("plain: the client goes on sending though it was tol
 // ignore counts what a client sends that is leaving. After too much of it nothing is read until the client has had
 // time to hear why, and the connection is closed.
 func (c *client) ignore(bytes int) error {
+	before := c.ignored
 	if c.ignored += bytes + frameSize; c.ignored <= mostIgnored {
 		return nil
+	}
+	if before > mostIgnored {
+		return errIgnored // of what had been read already
 	}
 	time.Sleep(websocket.CloseGrace)
 	c.conn.Close()
