@@ -28,7 +28,6 @@ func TestTheHeartbeatStandsStillWhileAMessageIsHandled(t *testing.T) {
 			c.say(message{data: "long"})
 			var last atomic.Int64
 			answers := make(chan string, 100)
-			defer close(answers)
 			go func() { // one at a time, however long it takes
 				for a := range answers {
 					c.ws.conn.SetWriteDeadline(time.Time{})
@@ -36,6 +35,7 @@ func TestTheHeartbeatStandsStillWhileAMessageIsHandled(t *testing.T) {
 				}
 			}()
 			go func() { // a client that leaves when it hears nothing for as long as a real one waits
+				defer close(answers)
 				for {
 					got, err := c.ws.read()
 					if err != nil {
