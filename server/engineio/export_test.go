@@ -1,6 +1,9 @@
 package engineio
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // ServeAsPolling serves a request that was found to be for a session on long-polling before the session moved on.
 func (s *Session) ServeAsPolling(w http.ResponseWriter, r *http.Request) {
@@ -14,6 +17,14 @@ func (s *Session) Posting() bool {
 	defer s.mu.Unlock()
 	p, ok := s.carrier.(*polling)
 	return ok && p.posting
+}
+
+// Oversleep has the session's heart find that d more has passed than it has waited for.
+func (s *Session) Oversleep(d time.Duration) {
+	h := s.pulse.heart()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.began = h.began.Add(-d)
 }
 
 // Probed says whether the client tries out a WebSocket.

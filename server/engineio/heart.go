@@ -45,6 +45,7 @@ type beatQueue struct{ head, tail *Session }
 type beats struct {
 	in         wait
 	due        time.Duration
+	late       bool // the last wait was over for long when the heart looked
 	prev, next *Session
 }
 
@@ -79,6 +80,14 @@ func (h *heart) isAwaiting(s *Session) bool {
 	return s.beats.in != nothing
 }
 
+// isLate reports whether the heart saw late that the session's last wait was over: the process had stood still, and what
+// the client has sent meanwhile may not have been read.
+func (h *heart) isLate(s *Session) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return s.beats.late
+}
+
 // leave takes a session out of its queue. h.mu must be held.
 func (h *heart) leave(s *Session) {
 	b := &s.beats
@@ -96,7 +105,7 @@ func (h *heart) leave(s *Session) {
 	} else {
 		b.next.beats.prev = b.prev
 	}
-	*b = beats{}
+	*b = beats{late: b.late}
 	if h.waiting--; h.waiting == 0 && h.timer != nil {
 		h.timer.Stop() // a server that nobody uses any more can be collected
 		h.fires = 0
@@ -158,6 +167,7 @@ func (h *heart) take(due []*Session) (n int) {
 			over = now + h.opts.PingInterval/early
 		}
 		for s := h.queues[w].head; s != nil && n < len(due) && s.beats.due <= over; s = h.queues[w].head {
+			s.beats.late = now-s.beats.due > h.opts.PingTimeout/64
 			h.leave(s)
 			due[n] = s
 			n++
@@ -176,10 +186,11 @@ const (
 	clientPing          // EIO 3: until the client's ping is late
 	lateClientPing      // and until the client is given up
 	standstill          // until it is looked again whether Handler.Message has returned
+	unread              // until what came while the process stood still is read
 	waits
 )
 
 func (o *Options) lasting(w wait) time.Duration {
 	half := o.PingTimeout / 2
-	return [waits]time.Duration{0, o.PingInterval, o.PingTimeout, o.PingInterval + half, o.PingTimeout - half, half}[w]
+	return [waits]time.Duration{0, o.PingInterval, o.PingTimeout, o.PingInterval + half, o.PingTimeout - half, half, o.PingTimeout / 16}[w]
 }

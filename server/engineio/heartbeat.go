@@ -28,6 +28,7 @@ type pulse struct {
 	excused  bool          // EIO 4: another packet came instead, once
 	unasked  bool          // EIO 4: the ping is in the queue of a client on long-polling
 	polled   bool          // the client has polled since it was last looked whether it has
+	reading  bool          // the timeout was seen late, and what came meanwhile gets its time to be read
 	standing bool          // the timers stand still
 	stood    time.Duration // how long they have, in sum since the last heartbeat
 }
@@ -35,7 +36,7 @@ type pulse struct {
 // start begins the wait for the first ping, whoever sends it. Session.mu must be held.
 func (p *pulse) start() {
 	s := p.session
-	p.awaited, p.unasked, p.standing, p.stood = false, false, false, 0
+	p.awaited, p.unasked, p.reading, p.standing, p.stood = false, false, false, false, 0
 	if s.version == 3 {
 		p.heart().expect(s, clientPing)
 	} else {
@@ -92,6 +93,10 @@ func (p *pulse) next() beatStep {
 	case !p.awaited: // EIO 3
 		p.awaited = true
 		h.expect(s, p.lastWait())
+		return beatNothing
+	case !p.reading && h.isLate(s): // timers go off before what came with them is read
+		p.reading = true
+		h.expect(s, unread)
 		return beatNothing
 	case p.unasked && p.polled: // the ping is behind so much that it takes several answers
 		p.polled = false

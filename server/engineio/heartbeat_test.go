@@ -170,6 +170,39 @@ func TestEachSessionOfManyHasItsOwnHeartbeat(t *testing.T) {
 	})
 }
 
+// A machine may pause a process for longer than a heartbeat may take.
+func TestAClientThatAnsweredWhileTheProcessStoodStillIsNotTimedOut(t *testing.T) {
+	runInBubble(t, func(t *testing.T, m mode) {
+		for _, answers := range []bool{true, false} {
+			h := openOn(t, newPipes(), brisk, nil)
+			c, p := h.join(m)
+			if m.version == 4 {
+				if got, err := c.tryReceive(); err != nil || got.kind != '2' {
+					t.Fatalf("the client received %+v, %v", got, err)
+				}
+			}
+			silent := brisk.PingTimeout
+			if m.version == 3 {
+				silent = brisk.PingInterval + brisk.PingTimeout/2 // then the server looks for the first time
+			}
+			synctest.Wait() // the heart has set its timer
+			p.Oversleep(brisk.PingTimeout)
+			time.Sleep(silent) // the heart sees this as over, and longer
+			p.expectOpen(t)
+			if !answers {
+				p.expectEnd(t, engineio.ReasonPingTimeout)
+				continue
+			}
+			if err := c.trySend(packet{kind: map[int]byte{3: '2', 4: '3'}[m.version]}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(brisk.PingTimeout / 2)
+			p.expectOpen(t)
+			p.Session.Abandon()
+		}
+	})
+}
+
 // keepAlive does what its side of the heartbeat asks for, until the session ends.
 func (c *client) keepAlive(interval time.Duration) {
 	for c.version == 3 {

@@ -27,20 +27,15 @@ func TestTheHeartbeatStandsStillWhileAMessageIsHandled(t *testing.T) {
 			began := time.Now()
 			c.say(message{data: "long"})
 			var last atomic.Int64
-			answers, over := make(chan string, 100), make(chan struct{})
-			defer close(over)
+			answers := make(chan string, 100)
 			go func() { // one at a time, however long it takes
-				for {
-					select {
-					case a := <-answers:
-						c.ws.conn.SetWriteDeadline(time.Time{})
-						_, _ = c.ws.conn.Write(maskedFrame(ws.OpText, a))
-					case <-over:
-						return
-					}
+				for a := range answers {
+					c.ws.conn.SetWriteDeadline(time.Time{})
+					_, _ = c.ws.conn.Write(maskedFrame(ws.OpText, a))
 				}
 			}()
 			go func() { // a client that leaves when it hears nothing for as long as a real one waits
+				defer close(answers)
 				for {
 					got, err := c.ws.read()
 					if err != nil {
@@ -48,11 +43,7 @@ func TestTheHeartbeatStandsStillWhileAMessageIsHandled(t *testing.T) {
 					}
 					last.Store(int64(time.Since(began)))
 					if got.kind == '2' {
-						select {
-						case answers <- "3":
-						case <-over:
-							return
-						}
+						answers <- "3"
 					}
 				}
 			}()
