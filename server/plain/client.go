@@ -243,6 +243,9 @@ var errIgnored = errors.New("plain: the client goes on sending though it was tol
 // ignore counts what a client sends that is leaving. After too much of it nothing is read until the client has had
 // time to hear why, and the connection is closed.
 func (c *client) ignore(bytes int) error {
+	if c.ignored > mostIgnored {
+		return errIgnored // it has had its time: this came with the same read
+	}
 	if c.ignored += bytes + frameSize; c.ignored <= mostIgnored {
 		return nil
 	}
