@@ -281,14 +281,7 @@ func (p *polling) form() form {
 }
 
 // attach is the transport's: the queue needs no way out, a poll takes from it.
-func (p *polling) attach() {
-	s := p.session
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state == closing {
-		p.awaitLastPoll()
-	}
-}
+func (p *polling) attach() { p.farewell("") }
 
 // ready is the transport's.
 func (p *polling) ready() bool { return p.poll != nil && !p.answering && p.session.out.Size() == 0 }

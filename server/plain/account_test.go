@@ -2,6 +2,7 @@ package plain_test
 
 import (
 	"bytes"
+	"io"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -140,4 +141,20 @@ func TestWhoWasToldToGoIsReadForALittleWhileOnly(t *testing.T) {
 		}
 		waitFor(t, name+": the client's end", func() bool { return h.sv.Len() == 0 })
 	}
+}
+
+// What comes with the same read as the frame that was too much is not waited for.
+func TestWhoGoesOnWithPingsIsHeldForTheGraceAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openInMemory(t, plain.Options{})
+		c := h.join("/ws/echo")
+		c.says("stop")
+		go io.Copy(io.Discard, c.conn)
+		began := time.Now()
+		go c.conn.Write(bytes.Repeat(frame(true, websocket.OpPing, ""), 100_000)) // which may not take all
+		waitFor(t, "the client's end", func() bool { return h.sv.Len() == 0 })
+		if took := time.Since(began); took > 3*websocket.CloseGrace {
+			t.Errorf("its place was taken for %v", took)
+		}
+	})
 }
