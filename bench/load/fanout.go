@@ -112,8 +112,8 @@ func runRate(c *crowd, r *Result) error {
 }
 
 // runPollingRate has the speaker on WebSocket and everybody else on long-polling, and says what is due whether they
-// poll or not. It warms up in step: Node's compiler needs some 30,000 polls before a poll costs no less any more,
-// which at the measured pace would take most of a minute.
+// poll or not. It warms up in step, which brings more polls in less time: Node compiles what runs often, and Crier is
+// compared with what it then costs.
 func runPollingRate(c *crowd, r *Result) error {
 	if err := c.gather(1, c.joinWebSocket(true)); err != nil {
 		return err
