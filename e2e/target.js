@@ -79,12 +79,23 @@ async function within(ms, promise, message) {
   }
 }
 
+// Below the ports that systems give to connections, so none of those can take one before the server does; each process
+// begins elsewhere, so that two rarely try the same.
+const PORTS = { first: 10_000, count: 20_000 };
+let portsTried = process.pid * 97;
+
 async function freePort() {
-  const listener = net.createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => listener.once("listening", resolve));
-  const { port } = listener.address();
-  await new Promise((resolve) => listener.close(resolve));
-  return port;
+  for (;;) {
+    const port = PORTS.first + (portsTried++ % PORTS.count);
+    const listener = net.createServer().listen(port, "127.0.0.1");
+    const free = await new Promise((resolve) => {
+      listener.once("listening", () => resolve(true));
+      listener.once("error", () => resolve(false));
+    });
+    if (!free) continue;
+    await new Promise((resolve) => listener.close(resolve));
+    return port;
+  }
 }
 
 // Tries until the port answers; each try ends with the kernel's answer, so there is nothing to tune.
