@@ -1,7 +1,6 @@
 package engineio
 
 import (
-	"encoding/base64"
 	"encoding/binary"
 	"strings"
 	"unicode/utf8"
@@ -124,8 +123,7 @@ func decodeBinary3(b []byte) (packet, error) {
 	return packet{kind: kind, binary: true, data: b[1:]}, nil
 }
 
-// decodeBase64 decodes what follows the "b". The padding may be missing. Unlike the reference,
-// which skips what is not base64, it refuses it: a damaged attachment is not worth having.
+// decodeBase64 decodes what follows the "b".
 func decodeBase64(version int, b []byte) (packet, error) {
 	kind := PacketMessage
 	if version == 3 {
@@ -134,15 +132,8 @@ func decodeBase64(version int, b []byte) (packet, error) {
 		}
 		kind, b = typeOf(b[0]), b[1:]
 	}
-	for len(b) > 0 && b[len(b)-1] == '=' {
-		b = b[:len(b)-1]
-	}
-	data := make([]byte, base64.RawStdEncoding.DecodedLen(len(b)))
-	n, err := base64.RawStdEncoding.Decode(data, b)
-	if err != nil {
-		return packet{}, errBase64
-	}
-	return packet{kind: kind, binary: true, data: data[:n]}, nil
+	data, err := fromBase64(b)
+	return packet{kind: kind, binary: true, data: data}, err
 }
 
 // digitsOnly drops all but 0 to 9 from s: what is left is safe inside a script.
