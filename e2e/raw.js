@@ -132,10 +132,9 @@ class Polling {
 
 // A WebSocket whose messages wait in line until they are asked for.
 class Wire {
-  static async dial(server, query, headers = {}) {
-    const wire = new Wire(
-      new WebSocket(address(server, { transport: "websocket", ...query }).replace("http", "ws"), { headers }),
-    );
+  static async dial(server, query, headers = {}, protocols = []) {
+    const url = address(server, { transport: "websocket", ...query }).replace("http", "ws");
+    const wire = new Wire(new WebSocket(url, protocols, { headers }));
     await settle("the WebSocket opens", (resolve, reject) => {
       wire.socket.once("open", resolve);
       wire.socket.once("unexpected-response", (sent, response) =>

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -66,6 +67,27 @@ func (c *core) boundBody(w http.ResponseWriter, r *http.Request) {
 	c.boundAnswer(w) // should nobody get to it
 }
 
+// mostPassedOver is how many bytes of a GET's body are passed over.
+const mostPassedOver = 16 << 10
+
+// ignoreBody reads the body of a GET, which the reference server passes over, and reports whether it was read whole.
+// Proxies send an empty one in chunks, of which only its end tells that it is empty; and net/http does not notice that
+// a client hangs up before it has read the body.
+func (c *core) ignoreBody(w http.ResponseWriter, r *http.Request) bool {
+	if r.ContentLength == 0 {
+		return true
+	}
+	if r.ContentLength > mostPassedOver {
+		return false
+	}
+	n, err := io.Copy(io.Discard, io.LimitReader(r.Body, mostPassedOver+1))
+	if n > mostPassedOver || err != nil {
+		return false
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // of boundBody
+	return true
+}
+
 // boundAnswer gives the client one write timeout to send the rest of a body, and one to take a short answer.
 func (c *core) boundAnswer(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2 * c.opts.WriteTimeout))
@@ -109,9 +131,10 @@ func (c *core) upgrade(
 		header["Vary"] = allowed
 	}
 	return websocket.Upgrade(w, r, websocket.UpgradeOptions{
-		Compression: c.opts.CompressWebSocket,
-		Header:      header,
-		Defer:       deferred,
+		AnySubprotocol: true, // as the reference server (ws, completeUpgrade): those that are asked for say nothing to it
+		Compression:    c.opts.CompressWebSocket,
+		Header:         header,
+		Defer:          deferred,
 		Limits: websocket.ReadLimits{
 			MaxMessage: c.opts.MaxPayload, MaxFragments: c.opts.MaxFragments, FragmentTimeout: c.opts.MessageTimeout,
 			Held: held,

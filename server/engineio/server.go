@@ -50,7 +50,7 @@ func (sv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	upgrade := websocket.IsUpgrade(r)
-	s, err := sv.verify(r, &q, upgrade)
+	s, err := sv.verify(w, r, &q, upgrade)
 	switch {
 	case err != nil:
 		sv.refuse(w, err)
@@ -65,15 +65,15 @@ func (sv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // verify finds the session that a request belongs to: nil for a handshake. The checks and their order are those of the
 // reference server's verify.
-func (sv *Server) verify(r *http.Request, q *query, upgrade bool) (*Session, *refusal) {
+func (sv *Server) verify(w http.ResponseWriter, r *http.Request, q *query, upgrade bool) (*Session, *refusal) {
 	if !sv.opts.has(q.transport) {
 		return nil, refuseTransport
 	}
 	if upgrade && q.transport != WebSocket {
 		return nil, refuseRequest
 	}
-	if r.Method == http.MethodGet && !upgrade && r.ContentLength != 0 {
-		return nil, refuseRequest // nobody would read the body
+	if r.Method == http.MethodGet && !upgrade && !sv.ignoreBody(w, r) {
+		return nil, refuseRequest
 	}
 	if q.sid != "" {
 		return sv.verifySession(q, upgrade)

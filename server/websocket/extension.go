@@ -74,3 +74,15 @@ func unquote(s string) string {
 
 // trim removes what HTTP allows around the items of a list.
 func trim(s string) string { return strings.Trim(s, " \t") }
+
+// isToken says whether s is a token (RFC 9110 section 5.6.2).
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		alphanumeric := '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
+		if !alphanumeric && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,6 +17,10 @@ type UpgradeOptions struct {
 	// Subprotocols are those the server speaks. The first in the client's order of preference that is among them is
 	// chosen. Without a common one the connection has none, and a browser that asked for one ends it.
 	Subprotocols []string
+
+	// AnySubprotocol chooses the client's first, whatever it is, for a server to which it says nothing: a client that
+	// has asked for one and gets none ends the connection. Subprotocols are not looked at then.
+	AnySubprotocol bool
 
 	// Header is added to the answer that accepts. The handshake's own fields in it are ignored. What has been set on
 	// the http.ResponseWriter is not sent: net/http does not write this answer.
@@ -60,7 +65,7 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o UpgradeOptions) (*Conn, e
 		refusal.answer(w)
 		return nil, refusal
 	}
-	subprotocol := chooseSubprotocol(r.Header["Sec-Websocket-Protocol"], o.Subprotocols)
+	subprotocol := o.subprotocol(r.Header["Sec-Websocket-Protocol"])
 	var extension string
 	if o.Compression {
 		extension = acceptDeflate(r.Header["Sec-Websocket-Extensions"])
@@ -106,7 +111,7 @@ func checkHandshake(r *http.Request) (key string, refusal *HandshakeError) {
 		return "", &HandshakeError{http.StatusUpgradeRequired, "This address speaks WebSocket: the Connection header does not say Upgrade. A proxy in between may have changed it."}
 	case !isSingle(r.Header["Sec-Websocket-Version"], "13"):
 		return "", &HandshakeError{http.StatusUpgradeRequired, "This server speaks version 13 of the WebSocket protocol."}
-	case r.ContentLength != 0:
+	case !isEmpty(r):
 		// Its bytes would be taken for frames.
 		return "", &HandshakeError{http.StatusBadRequest, "A request for a WebSocket has no body."}
 	}
@@ -115,6 +120,16 @@ func checkHandshake(r *http.Request) (key string, refusal *HandshakeError) {
 		return "", &HandshakeError{http.StatusBadRequest, "The Sec-WebSocket-Key header is not 16 bytes in base64."}
 	}
 	return keys[0], nil
+}
+
+// isEmpty says whether a request has no body, or one without bytes: proxies pass on a GET with an empty body in chunks,
+// of which only its end tells that it is empty. Reading it is bounded by the deadlines of the HTTP server.
+func isEmpty(r *http.Request) bool {
+	if r.ContentLength >= 0 {
+		return r.ContentLength == 0
+	}
+	n, err := r.Body.Read(make([]byte, 1))
+	return n == 0 && err == io.EOF
 }
 
 func (e *HandshakeError) answer(w http.ResponseWriter) {
@@ -156,14 +171,15 @@ func isKey(key string) bool {
 	return err == nil && n == 16
 }
 
-// chooseSubprotocol takes time in proportion to the length of what the client sent.
-func chooseSubprotocol(asked, spoken []string) string {
-	if len(spoken) == 0 {
+// subprotocol chooses one of those that the client asked for, in time proportional to the length of its list.
+func (o *UpgradeOptions) subprotocol(asked []string) string {
+	if len(o.Subprotocols) == 0 && !o.AnySubprotocol {
 		return ""
 	}
 	for _, v := range asked {
 		for item := range strings.SplitSeq(v, ",") {
-			if item = trim(item); item != "" && slices.Contains(spoken, item) {
+			item = trim(item)
+			if o.AnySubprotocol && isToken(item) || item != "" && slices.Contains(o.Subprotocols, item) {
 				return item
 			}
 		}

@@ -88,7 +88,7 @@ func TestARequestThatIsNoHandshakeIsRefusedInPlainWords(t *testing.T) {
 		{"key of 18 bytes", replace(testKey, "AAAAAAAAAAAAAAAAAAAAAAAA"), 400, ""},
 		{"key that is not base64", replace(testKey, "!!!!!!!!!!!!!!!!!!!!!!=="), 400, ""},
 		{"body", handshakeRequest("Content-Length: 3") + "abc", 400, ""},
-		{"chunked body", handshakeRequest("Transfer-Encoding: chunked") + "0\r\n\r\n", 400, ""},
+		{"chunked body", handshakeRequest("Transfer-Encoding: chunked") + "1\r\nx\r\n0\r\n\r\n", 400, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -148,7 +148,7 @@ func TestHostileHeadersTakeLinearTime(t *testing.T) {
 			hostile := []string{lead + strings.Repeat(unit, size/len(unit)) + "x"}
 			start := time.Now()
 			hasToken(hostile, "websocket")
-			chooseSubprotocol(hostile, []string{"v1", "v2"})
+			(&UpgradeOptions{Subprotocols: []string{"v1", "v2"}}).subprotocol(hostile)
 			acceptDeflate(hostile)
 			if took := time.Since(start); took > patience {
 				t.Errorf("%q repeated behind %q took %v", unit, lead, took)
@@ -181,6 +181,42 @@ func TestTheClientsFirstChoiceOfSubprotocolWins(t *testing.T) {
 			t.Errorf("asked %q, spoken %q: answered %q, want %q", tt.asked, tt.spoken, got, tt.want)
 		}
 	}
+}
+
+func TestAServerWithoutSubprotocolsOfItsOwnTakesTheClientsFirst(t *testing.T) {
+	tests := []struct{ asked, want string }{
+		{"", ""},
+		{"chat", "chat"},
+		{"v2, v1", "v2"},
+		{", ,a/b, a b,\tx-1.0~ ,v2", "x-1.0~"}, // what is no token is no name
+		{"(v1)", ""},
+	}
+	for _, tt := range tests {
+		var extra []string
+		if tt.asked != "" {
+			extra = append(extra, "Sec-WebSocket-Protocol: "+tt.asked)
+		}
+		response, conn, err := exchange(t, UpgradeOptions{AnySubprotocol: true}, handshakeRequest(extra...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := response.Header.Get("Sec-Websocket-Protocol"); got != tt.want || conn.Subprotocol() != tt.want {
+			t.Errorf("asked %q: answered %q, want %q", tt.asked, got, tt.want)
+		}
+	}
+}
+
+// Some proxies (linkerd, vertx) pass on every request with a body in chunks, empty where there was none.
+func TestAnEmptyBodyInChunksIsNoBody(t *testing.T) {
+	request := handshakeRequest("Transfer-Encoding: chunked") + "0\r\n\r\n" + string(text("hello"))
+	response, conn, err := exchange(t, UpgradeOptions{}, request)
+	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatal(response.Status, err)
+	}
+	r, done := &recorder{fail: errors.New("enough")}, make(chan error, 1)
+	go func() { done <- conn.Read(r) }() // ends with the first message
+	result(t, done)
+	r.expect(t, `text "hello"`)
 }
 
 func TestCompressionIsAgreedOnOnlyAsOffered(t *testing.T) {
