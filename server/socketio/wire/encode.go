@@ -165,9 +165,13 @@ func (w *writer) binary(b []byte) {
 // hole writes the place of an attachment as the reference writes it.
 func (w *writer) hole(num int) {
 	w.holes++
-	w.text = append(w.text, `{"_placeholder":true,"num":`...)
-	w.text = strconv.AppendInt(w.text, int64(num), 10)
-	w.text = append(w.text, '}')
+	w.text = appendHole(w.text, num)
+}
+
+func appendHole(dst []byte, num int) []byte {
+	dst = append(dst, `{"_placeholder":true,"num":`...)
+	dst = strconv.AppendInt(dst, int64(num), 10)
+	return append(dst, '}')
 }
 
 // arg passes an argument on unread. Its placeholders get new numbers, behind the attachments that are

@@ -44,6 +44,7 @@ var (
 	ErrManyArgs        = &ParseError{"too_many_arguments", "the event has more arguments than this server takes"}
 	ErrDepth           = &ParseError{"too_deep", "arrays and objects are nested deeper than this server takes"}
 	ErrLongEvent       = &ParseError{"event_name_too_long", "the name of the event is longer than this server takes"}
+	ErrText            = &ParseError{"too_large", "the packet is larger than this server takes, written as JSON"}
 )
 
 // Errors of form.
@@ -55,4 +56,9 @@ var (
 	errPayload     = &ParseError{"parse_error", "the packet has an invalid payload"}
 	errEventName   = &ParseError{"parse_error", "the name of the event is invalid or reserved"}
 	errHole        = &ParseError{"parse_error", "a placeholder names no attachment"}
+	errNamespace   = &ParseError{"parse_error", "the packet has an invalid namespace"}
+	errMsgpack     = &ParseError{"parse_error", "the packet is not valid MessagePack, or lacks a member"}
+	errTwice       = &ParseError{"parse_error", "the packet has a member twice"}
+	errKey         = &ParseError{"parse_error", "a map has a key that is neither a string nor an integer"}
+	errMark        = &ParseError{"parse_error", `a map has a key "_placeholder" beside binary data`}
 )

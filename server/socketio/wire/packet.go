@@ -49,6 +49,7 @@ type Limits struct {
 	MaxNamespace   int // bytes of the namespace
 	MaxArgs        int // elements of an event or acknowledgement
 	MaxEvent       int // bytes of an event's name
+	MaxText        int // bytes of JSON that a packet in MessagePack becomes; 0 is any number
 }
 
 // DefaultLimits have the reference's limit of attachments. Its other limits have none there:
