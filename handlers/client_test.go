@@ -60,7 +60,9 @@ func serveOn(t testing.TB, f handlers.Feed, o socketio.Options) (room *handlers.
 // serveWith is serveOn with options for the handlers.
 func serveWith(t testing.TB, f handlers.Feed, o socketio.Options, h handlers.Options) (room *handlers.Core, io *socketio.Server, url string) {
 	t.Helper()
-	o.Logger = quiet
+	if o.Logger == nil {
+		o.Logger = quiet
+	}
 	io, err := socketio.New(o)
 	if err != nil {
 		t.Fatal(err)

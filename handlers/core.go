@@ -32,6 +32,7 @@ type Feed interface {
 type Core struct {
 	opts   Options
 	log    *slog.Logger
+	io     *socketio.Server
 	feed   Feed
 	events []*Event
 
@@ -39,7 +40,6 @@ type Core struct {
 
 	messages, bytes, answers pace
 
-	strangers strangers
 	readFault rate.Sometimes // lets a line into the log now and then,
 	tellFault rate.Sometimes // as do these
 	panics    rate.Sometimes

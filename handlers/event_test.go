@@ -120,9 +120,8 @@ func TestEventsThatCannotBeFoundByTheirNamesAreAFaultOfTheProgram(t *testing.T) 
 
 func TestAGuestIsToldOfUnknownEventsAndTheLogOnceOfEach(t *testing.T) {
 	var log bytes.Buffer
-	o := unhurried
-	o.Logger = slog.New(slog.NewTextHandler(&log, nil))
-	room, _, _ := serveWith(t, newFeed(t, memory.New(0), feed.Options{}), socketio.Options{}, o)
+	o := socketio.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	room, _, _ := serveOn(t, newFeed(t, memory.New(0), feed.Options{}), o)
 	guest := room.Visit(newEar())
 	defer guest.Leave()
 	for range 3 {

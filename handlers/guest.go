@@ -45,7 +45,7 @@ func (g *Guest) Do(event string, request map[string]json.RawMessage, tell func(a
 	to := &teller{tell: tell}
 	ev := g.core.find(event)
 	if ev == nil {
-		to.refuse(g.core.strangers.refuse(event))
+		to.refuse(g.core.io.RefuseUnknown(event))
 		return
 	}
 	args, held, err := ev.argsOf(request)

@@ -186,14 +186,13 @@ func (o Options) withDefaults() Options {
 func Register(io *socketio.Server, feed Feed, o Options) *Core {
 	o = o.withDefaults()
 	c := &Core{
-		opts: o, log: o.Logger, feed: feed, events: slices.Concat(events, o.Events),
+		opts: o, log: o.Logger, io: io, feed: feed, events: slices.Concat(events, o.Events),
 		speakers:  room{everybody: io.To(speakers)},
 		messages:  pace{o.MaxMessageRate, o.MessageBurst},
 		bytes:     pace{o.MaxMessageByteRate, o.MessageByteBurst},
 		answers:   pace{o.MaxReadRate, o.ReadBurst},
 		readFault: nowAndThen(), tellFault: nowAndThen(), panics: nowAndThen(),
 	}
-	c.strangers.log = o.Logger
 	checkNames(c.events)
 	feed.Follow(c.tell)
 	io.OnConnect(c.welcome)

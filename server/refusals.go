@@ -2,37 +2,27 @@ package server
 
 import (
 	"log/slog"
-	"sync"
+	"strings"
+
+	"github.com/crier/crier/server/internal/limit"
 )
 
-// mostRefusals is how many refused origins are told apart; a client can make up any number of them.
-const mostRefusals = 100
+// maxOrigin is how much of an origin goes into the log, in bytes: a scheme, the longest name of a host, and a port.
+const maxOrigin = 272
 
-// refusals logs each refused origin once.
+// refusals logs each refused origin once while it is remembered. A client can make up any number of them.
 type refusals struct {
-	log *slog.Logger
-
-	mu   sync.Mutex // guards the following
-	seen map[string]bool
+	log    *slog.Logger
+	firsts *limit.Firsts
 }
+
+func newRefusals(log *slog.Logger) *refusals { return &refusals{log, limit.NewFirsts()} }
 
 // note logs an origin that has not been logged yet, and the setting that would let it in.
 func (r *refusals) note(origin string) {
-	if r.isNew(origin) {
+	origin = strings.ToValidUTF8(origin[:min(len(origin), maxOrigin)], "")
+	if held, ok := r.firsts.Next(origin); ok {
 		r.log.Warn("refused a page of another origin; to let it in, add the origin to the setting allowed_origins",
-			"origin", origin)
+			"origin", origin, "not_logged", held)
 	}
-}
-
-func (r *refusals) isNew(origin string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.seen[origin] || len(r.seen) == mostRefusals {
-		return false
-	}
-	if r.seen == nil {
-		r.seen = make(map[string]bool)
-	}
-	r.seen[origin] = true
-	return true
 }

@@ -166,7 +166,7 @@ func (s *Server) socketOptions() socketio.Options {
 			AllowedOrigins:    c.AllowedOrigins,
 			CompressWebSocket: c.WebSocketCompression,
 			CompressHTTP:      c.HTTPCompression,
-			RefusedOrigin:     (&refusals{log: s.log}).note,
+			RefusedOrigin:     newRefusals(s.log).note,
 			Logger:            s.log,
 		},
 	}

@@ -8,9 +8,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -208,15 +210,30 @@ func TestARefusedOriginIsLoggedOnceWithTheSettingToChange(t *testing.T) {
 	}
 }
 
-func TestTheRefusedOriginsAreBounded(t *testing.T) {
-	log := &journal{}
-	r := &refusals{log: slog.New(slog.NewTextHandler(log, nil))}
-	for i := range 10 * mostRefusals {
-		r.note("https://" + strings.Repeat("a", i) + ".example")
-	}
-	if n := strings.Count(log.String(), "\n"); n != mostRefusals {
-		t.Errorf("%d lines in the log, want %d", n, mostRefusals)
-	}
+func TestTheLinesOfRefusedOriginsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &journal{}
+		r := newRefusals(slog.New(slog.NewTextHandler(log, nil)))
+		for i := range 1000 {
+			r.note("https://" + strings.Repeat("a", i) + ".example")
+		}
+		if n := strings.Count(log.String(), "\n"); n != 10 {
+			t.Errorf("of a thousand origins at once %d are in the log, want 10", n)
+		}
+		for i := range 1000 {
+			time.Sleep(time.Second)
+			r.note("https://" + strconv.Itoa(i) + ".example")
+		}
+		time.Sleep(time.Second)
+		r.note("https://friend.example")
+		if !strings.Contains(log.String(), "https://friend.example") {
+			t.Error("after many that were made up, an honest one is not in the log")
+		}
+		r.note("https://" + strings.Repeat("b", 1<<20))
+		if n := len(log.String()); n > 1<<20 {
+			t.Errorf("the log has %d bytes", n)
+		}
+	})
 }
 
 func TestAnAddressInUseIsAnErrorOfTheStart(t *testing.T) {

@@ -30,13 +30,13 @@ type core struct {
 	warnings atomic.Uint64
 	refusals *limit.Outlet // what is logged of events that are refused
 	panics   *limit.Outlet
-	unknown  unknownEvents
+	unknown  *limit.Firsts // what is logged of events that nothing took
 }
 
 func newCore(o Options) *core {
 	return &core{
 		opts: o, limits: o.wireLimits(), hits: newHits(), refusals: limit.NewOutlet(), panics: limit.NewOutlet(),
-		unknown: unknownEvents{lines: limit.NewOutlet()},
+		unknown: limit.NewFirsts(),
 	}
 }
 
@@ -56,37 +56,4 @@ const maxLogged = 64
 
 func shortened(name string) string {
 	return strings.ToValidUTF8(name[:min(len(name), maxLogged)], "") // a character may have been cut
-}
-
-// maxUnknown is how many names of unknown events are remembered.
-const maxUnknown = 100
-
-// unknownEvents are the names of events that nothing took. Each is logged once while it is remembered; clients
-// choose the names, so few are remembered, and lines are held back when there are many.
-type unknownEvents struct {
-	lines *limit.Outlet
-
-	mu sync.Mutex // guards the following
-
-	seen  map[string]bool
-	order []string // the oldest first
-}
-
-// note reports whether the name is to be logged, and how many lines were held back before.
-func (u *unknownEvents) note(name string) (held uint64, ok bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if name = shortened(name); u.seen[name] {
-		return 0, false
-	}
-	if u.seen == nil {
-		u.seen = make(map[string]bool)
-	}
-	if len(u.order) == maxUnknown {
-		delete(u.seen, u.order[0])
-		u.order = append(u.order[:0], u.order[1:]...)
-	}
-	u.seen[name] = true
-	u.order = append(u.order, name)
-	return u.lines.Next()
 }

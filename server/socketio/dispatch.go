@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"bytes"
+	"log/slog"
 
 	"github.com/crier/crier/server/socketio/wire"
 )
@@ -129,10 +130,16 @@ func (t turn) unknown(e *Event) {
 		k.opts.OnUnknownEvent(e)
 		return
 	}
-	if held, ok := k.unknown.note(e.name); ok {
-		t.socket.log().Warn("nothing here takes an event of this name", "event", shortened(e.name), "not_logged", held)
+	e.refuse(k.refuseUnknown(t.socket.log(), e.name))
+}
+
+// refuseUnknown returns the answer to an event that nothing takes, and logs its name once while that is remembered.
+func (k *core) refuseUnknown(log *slog.Logger, name string) error {
+	name = shortened(name)
+	if held, ok := k.unknown.Next(name); ok {
+		log.Warn("nothing here takes an event of this name", "event", name, "not_logged", held)
 	}
-	e.refuse(&Error{Code: CodeUnknownEvent, Message: "this server does not know the event \"" + shortened(e.name) + "\""})
+	return &Error{Code: CodeUnknownEvent, Message: "this server does not know the event \"" + name + "\""}
 }
 
 // logRefusal counts an event that was refused. Lines are held back when there are many: a client can have as many

@@ -42,6 +42,12 @@ func (io *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { io.core.en
 // AllowsOrigin says whether the page that a request comes from may connect. It is for endpoints beside Socket.IO.
 func (io *Server) AllowsOrigin(r *http.Request) bool { return io.core.engine.AllowsOrigin(r) }
 
+// RefuseUnknown returns the answer to an event that nothing takes, an *Error of CodeUnknownEvent, and logs its name as
+// that of a socket's event. It is for endpoints beside Socket.IO that serve the same events.
+func (io *Server) RefuseUnknown(event string) error {
+	return io.core.refuseUnknown(io.core.opts.Logger, event)
+}
+
 // Drain refuses new sessions from now on.
 func (io *Server) Drain() { io.core.engine.Drain() }
 

@@ -6,7 +6,8 @@
 //   - [Kept] bounds how much of what is kept one address owns.
 //   - [Turns] are a queue in which each address has its turn, and [Places] let so many at a time do something.
 //   - A [Meter] judges how fast a client sends, a [Bucket] says how long it has to wait.
-//   - [Hits], a [Counter] and [Waits] count, and an [Outlet] keeps what clients can bring about from filling the log.
+//   - [Hits], a [Counter] and [Waits] count.
+//   - An [Outlet] and [Firsts] keep what clients can bring about from filling the log.
 //
 // A [Network] says what is one address: of IPv6 a /64, with the /56 and the /48 around it.
 package limit
