@@ -12,6 +12,7 @@ CLIENTS  ?= 30
 SEED     ?=
 FLAGS    ?=
 TOOL     := go tool -modfile=tools.mod
+E2E_PROGRAMS := chromium python3-websockets openssl nginx caddy haproxy apache2
 GO_FILES := find . -name '*.go' -not -path '*/node_modules/*'
 
 # No paths of this machine and no time in the binary: the same source makes the same bytes.
@@ -64,7 +65,7 @@ test-public: public/node_modules/.package-lock.json
 	npm test --prefix public
 
 test-e2e: build e2e/node_modules/.package-lock.json
-	@scripts/need chromium python3-websockets
+	@scripts/need $(E2E_PROGRAMS)
 	E2E_CLIENTS=few npm test --prefix e2e
 	E2E_CLIENTS=few npm run test:reference --prefix e2e
 
@@ -75,7 +76,7 @@ test-go-long: public/client/4/socket.io.js
 	CRIER_TEST_LONG=1 go test -timeout 30m ./...
 
 test-e2e-long: build e2e/node_modules/.package-lock.json
-	@scripts/need chromium python3-websockets
+	@scripts/need $(E2E_PROGRAMS)
 	npm test --prefix e2e
 	npm run test:reference --prefix e2e
 

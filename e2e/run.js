@@ -9,7 +9,9 @@ const { readdirSync } = require("node:fs");
 const path = require("node:path");
 
 const ROOT = path.join(__dirname, "..");
-const FOLDERS = ["protocol", "tests", "plain", "browser", ...(process.env.E2E_CLIENTS === "few" ? [] : ["soak"])];
+const FOLDERS = ["protocol", "tests", "plain", "browser"];
+if (process.env.TARGET !== "reference") FOLDERS.push("proxies");
+if (process.env.E2E_CLIENTS !== "few") FOLDERS.push("soak");
 
 // The exit code.
 function attempt(command, args, cwd) {

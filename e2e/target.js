@@ -33,7 +33,7 @@ process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 const folders = [];
 process.on("exit", () => folders.forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })));
 
-// A folder for one server's data, or for several that follow each other.
+// A folder for one server's data, or for several that follow each other. It goes with this process.
 function dataFolder() {
   folders.push(fs.mkdtempSync(path.join(os.tmpdir(), "crier-e2e-")));
   return folders.at(-1);
@@ -163,4 +163,16 @@ async function startLab(env = {}) {
   return describeServer(child, Number(port));
 }
 
-module.exports = { TARGET, command, dataFolder, freePort, startFeed, startLab, startProduct, within };
+module.exports = {
+  TARGET,
+  command,
+  dataFolder,
+  describeServer,
+  freePort,
+  launch,
+  startFeed,
+  startLab,
+  startProduct,
+  started,
+  within,
+};
