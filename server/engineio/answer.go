@@ -16,11 +16,11 @@ import (
 type answer struct {
 	form     form     // in which messages stand
 	messages [][]byte // pieces of the queue
-	control  PacketType
+	control  packetType
 	refused  bool // the poll should not have been made
 }
 
-// empty says whether there is no answer yet. PacketOpen, which is 0, is never sent as a control packet.
+// empty says whether there is no answer yet. packetOpen, which is 0, is never sent as a control packet.
 func (a *answer) empty() bool { return len(a.messages) == 0 && a.control == 0 && !a.refused }
 
 func (a *answer) size() int { return sizeOf(a.messages) }

@@ -79,7 +79,7 @@ func BenchmarkPollingFanOut(b *testing.B) {
 				}
 				prepared := h.sv.Prepare(hello)
 				for _, s := range sessions {
-					if err := s.SendPrepared(&prepared, &batch); err != nil {
+					if err := s.SendInBatch(&prepared, &batch); err != nil {
 						b.Fatal(err)
 					}
 				}

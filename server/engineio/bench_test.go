@@ -43,7 +43,7 @@ func BenchmarkSendPrepared(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		prepared := h.sv.Prepare(hello)
-		if err := p.SendPrepared(&prepared, &batch); err != nil {
+		if err := p.SendInBatch(&prepared, &batch); err != nil {
 			b.Fatal(err)
 		}
 		if p.Held() > 1<<20 {

@@ -32,8 +32,8 @@ type core struct {
 
 // The packets without data that a server sends, each in every form.
 const (
-	firstControl = PacketClose
-	controlKinds = int(PacketNoop-firstControl) + 1
+	firstControl = packetClose
+	controlKinds = int(packetNoop-firstControl) + 1
 )
 
 func newCore(o Options, due func(*Session, *outbound.Batch)) *core {
@@ -42,7 +42,7 @@ func newCore(o Options, due func(*Session, *outbound.Batch)) *core {
 	c.offers = map[string][]byte{Polling: o.offer(Polling), WebSocket: o.offer(WebSocket)}
 	for kind := range c.controls {
 		for f := range c.controls[kind] {
-			p := packet{kind: firstControl + PacketType(kind)}
+			p := packet{kind: firstControl + packetType(kind)}
 			c.controls[kind][f] = c.arena.Put(appendPacket(nil, p.kind.digit(), nil, form(f)))
 		}
 	}
@@ -51,7 +51,7 @@ func newCore(o Options, due func(*Session, *outbound.Batch)) *core {
 }
 
 // control returns a packet without data in a form.
-func (c *core) control(kind PacketType, f form) outbound.Frames {
+func (c *core) control(kind packetType, f form) outbound.Frames {
 	return c.controls[kind-firstControl][f]
 }
 
@@ -108,9 +108,9 @@ func (c *core) reserve(r *http.Request, address string) *refusal {
 	}
 	refused, hit := refuseFull, LimitSessions
 	switch {
-	case errors.Is(err, limit.ErrTooFast):
+	case errors.Is(err, ErrAddressRate):
 		refused, hit = refuseTooFast, LimitAddressRate
-	case errors.Is(err, limit.ErrTooMany):
+	case errors.Is(err, ErrAddressSessions):
 		refused, hit = refuseTooMany, LimitAddressSessions
 	}
 	c.hit(hit)

@@ -68,12 +68,12 @@ func (c *core) appendMessage(dst []byte, m *Message, f form) []byte {
 	case m.Binary:
 		return appendBinary(dst, data, f)
 	}
-	return appendPacket(dst, PacketMessage.digit(), data, f)
+	return appendPacket(dst, packetMessage.digit(), data, f)
 }
 
 // appendDeflated appends a message as a compressed frame: what stands in the frame that is not.
 func appendDeflated(dst []byte, binary bool, data []byte, f form) []byte {
-	frame := appendPacket(nil, PacketMessage.digit(), data, f)
+	frame := appendPacket(nil, packetMessage.digit(), data, f)
 	if binary {
 		frame = appendBinary(nil, data, f)
 	}

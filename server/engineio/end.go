@@ -141,15 +141,20 @@ func slowConsumer(cause error) ending {
 	return ending{how: dropQueue, cause: cause, code: websocket.CloseTryAgainLater, text: string(ReasonSlowConsumer)}
 }
 
+// An outboxOwner is a session as its outbox knows it.
+type outboxOwner Session
+
 // FramesWaiting is called by the outbox while no connection is attached.
-func (s *Session) FramesWaiting() {
+func (o *outboxOwner) FramesWaiting() {
+	s := (*Session)(o)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.carrier.wake()
 }
 
 // WriteFailed is called by the outbox, from the flusher's goroutine or that of a slow client's writer.
-func (s *Session) WriteFailed(err error) {
+func (o *outboxOwner) WriteFailed(err error) {
+	s := (*Session)(o)
 	switch {
 	case errors.Is(err, outbound.ErrQueueFull):
 		e := slowConsumer(err)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+
+	"github.com/crier/crier/server/internal/limit"
 )
 
 // Errors of a Session.
@@ -14,6 +16,12 @@ var (
 	ErrClosed = errors.New("engineio: the session is closed")
 	// ErrSlowConsumer says that the session's queue is full: the session is about to end.
 	ErrSlowConsumer = errors.New("engineio: the client takes its messages too slowly")
+)
+
+// What Addresses.Enter returns for an address that may not open another session.
+var (
+	ErrAddressSessions = limit.ErrTooMany // it has as many as it may
+	ErrAddressRate     = limit.ErrTooFast // it opens them too fast
 )
 
 // A refusal is the answer to a request that can't be served. Codes and messages are the reference server's

@@ -3,7 +3,15 @@ package engineio
 import (
 	"net/http"
 	"time"
+
+	"github.com/crier/crier/server/internal/outbound"
 )
+
+// Bounds.
+const MostStandstill = mostStandstill
+
+// SendInBatch is how socketio's broadcasts are sent.
+func (s *Session) SendInBatch(p *Prepared, b *outbound.Batch) error { return s.sendPrepared(p, b) }
 
 // ServeAsPolling serves a request that was found to be for a session on long-polling before the session moved on.
 func (s *Session) ServeAsPolling(w http.ResponseWriter, r *http.Request) {

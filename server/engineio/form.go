@@ -67,16 +67,16 @@ func appendBinary(dst, data []byte, f form) []byte {
 		return base64.StdEncoding.AppendEncode(append(dst, separator, 'b'), data)
 	case f&formBase64 != 0:
 		dst = appendLength3Text(dst, 2+base64.StdEncoding.EncodedLen(len(data)))
-		return base64.StdEncoding.AppendEncode(append(dst, 'b', PacketMessage.digit()), data)
+		return base64.StdEncoding.AppendEncode(append(dst, 'b', packetMessage.digit()), data)
 	}
 	dst = appendLength3Binary(dst, 1, 1+len(data))
-	return append(append(dst, byte(PacketMessage)), data...)
+	return append(append(dst, byte(packetMessage)), data...)
 }
 
 func appendBinaryFrame(dst, data []byte, f form) []byte {
 	switch {
 	case f&formBase64 != 0:
-		head := []byte{'b', PacketMessage.digit()}
+		head := []byte{'b', packetMessage.digit()}
 		if f&formOld == 0 {
 			head = head[:1]
 		}
@@ -84,7 +84,7 @@ func appendBinaryFrame(dst, data []byte, f form) []byte {
 		return websocket.AppendFrame(dst, websocket.OpText, text)
 	case f&formOld != 0:
 		dst = websocket.AppendFrameHeader(dst, websocket.OpBinary, 1+len(data))
-		return append(append(dst, byte(PacketMessage)), data...)
+		return append(append(dst, byte(packetMessage)), data...)
 	}
 	return websocket.AppendFrame(dst, websocket.OpBinary, data)
 }

@@ -16,9 +16,9 @@ import (
 // On long-polling only who polls is alive: a pong counts when its ping was in an answer, and an old client's ping
 // when the client polls. Otherwise one that posts, and takes nothing, would have a full queue held for it.
 
-// MostStandstill is how long, between two heartbeats of the client, the ping timers of a session may stand still
+// mostStandstill is how long, between two heartbeats of the client, the ping timers of a session may stand still
 // because Handler.Message has not returned: what the client sends is not read then.
-const MostStandstill = time.Minute
+const mostStandstill = time.Minute
 
 // A pulse is the heartbeat of one session. Session.mu guards it.
 type pulse struct {
@@ -65,9 +65,9 @@ func (s *Session) beat(b *outbound.Batch) {
 	case beatEnd:
 		go s.end(ReasonPingTimeout, ending{}) // ends with the handler's Close, for which others' heartbeats do not wait
 	case beatPing:
-		_ = s.sendControl(PacketPing, b) // fails only if the session is ending
+		_ = s.sendControl(packetPing, b) // fails only if the session is ending
 	case beatPong:
-		_ = s.sendControl(PacketPong, b)
+		_ = s.sendControl(packetPong, b)
 	}
 }
 
@@ -84,7 +84,7 @@ func (p *pulse) next() beatStep {
 		p.unasked = s.carrier.form()&formPayload != 0
 		h.expect(s, clientPong)
 		return beatPing
-	case s.handling.Load() && p.stood < MostStandstill:
+	case s.handling.Load() && p.stood < mostStandstill:
 		return p.standStill(h)
 	case p.standing && !s.handling.Load(): // what the client has sent meanwhile is being read now
 		p.standing = false
@@ -126,9 +126,9 @@ func (p *pulse) lastWait() wait {
 }
 
 // hear handles a ping or pong of the client's.
-func (p *pulse) hear(kind PacketType) error {
+func (p *pulse) hear(kind packetType) error {
 	s := p.session
-	if (s.version == 3) != (kind == PacketPing) {
+	if (s.version == 3) != (kind == packetPing) {
 		return errHeartbeat
 	}
 	s.mu.Lock()
@@ -140,17 +140,17 @@ func (p *pulse) hear(kind PacketType) error {
 		p.start()
 	}
 	s.mu.Unlock()
-	if kind == PacketPing {
-		_ = s.sendControl(PacketPong, nil) // fails only if the session is ending
+	if kind == packetPing {
+		_ = s.sendControl(packetPong, nil) // fails only if the session is ending
 	}
 	return nil
 }
 
 // excuse gives a client its time once more that was to answer a ping and has said something else. Session.mu must be
 // held.
-func (p *pulse) excuse(kind PacketType) {
+func (p *pulse) excuse(kind packetType) {
 	s := p.session
-	if s.version == 4 && p.awaited && !p.unasked && !p.excused && kind != PacketPong {
+	if s.version == 4 && p.awaited && !p.unasked && !p.excused && kind != packetPong {
 		p.excused = true
 		p.heart().expect(s, clientPong)
 	}

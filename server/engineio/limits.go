@@ -11,8 +11,8 @@ type Limit string
 // Limits.
 const (
 	LimitSessions        Limit = "MaxSessions"
-	LimitAddressSessions Limit = "Addresses.MaxOpen"
-	LimitAddressRate     Limit = "Addresses.MaxRate"
+	LimitAddressSessions Limit = "MaxAddressSessions"
+	LimitAddressRate     Limit = "MaxAddressRate"
 	LimitPayload         Limit = "MaxPayload"
 	LimitPackets         Limit = "MaxPackets"
 	LimitFragments       Limit = "MaxFragments"

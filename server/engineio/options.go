@@ -65,9 +65,17 @@ type Options struct {
 	// idle take at most 8 KiB each.
 	MaxSessions int
 
-	// Addresses bounds what one IP address may open; more is answered with status 429. It may be shared with other
-	// servers. Zero value means one with its defaults.
-	Addresses *limit.Addresses
+	// MaxAddressSessions is how many sessions one IP address may have open; of IPv6 a /64 counts as one address, its
+	// /56 may have twice as many and its /48 four times. More are answered with status 429. Zero value means 1,000: a
+	// school or an office is often one address.
+	MaxAddressSessions int
+
+	// MaxAddressRate is how many sessions one IP address may open in a second, sustained; MaxAddressSessions at once,
+	// if that is more, so that all behind it can come back after a restart. Zero value means 100.
+	MaxAddressRate int
+
+	// Addresses, if set, decides in the place of these two. It may be shared with other servers.
+	Addresses Addresses
 
 	// Account, if set, returns what counts for the IP address of a new session; nil if nobody does.
 	Account func(address string) Account
@@ -77,7 +85,7 @@ type Options struct {
 	// believed.
 	Address func(*http.Request) string
 
-	// Refused, if set, is told of each handshake that was refused for MaxSessions or by Addresses.
+	// Refused, if set, is told of each handshake that was refused for MaxSessions or for its address.
 	Refused func(*http.Request, Limit)
 
 	// Transports are the ways in that are open. Zero value means Polling and WebSocket.
@@ -170,9 +178,14 @@ func (o *Options) checkAddresses() (err error) {
 	if o.Address == nil {
 		o.Address = peerAddress
 	}
-	if o.Addresses == nil {
-		o.Addresses, err = limit.NewAddresses(limit.AddressLimits{})
+	if o.Addresses != nil {
+		return nil
 	}
+	if o.MaxAddressSessions < 0 || o.MaxAddressRate < 0 {
+		return fmt.Errorf("engineio: MaxAddressSessions is %d and MaxAddressRate is %d: they must be positive",
+			o.MaxAddressSessions, o.MaxAddressRate)
+	}
+	o.Addresses, err = limit.NewAddresses(limit.AddressLimits{MaxOpen: o.MaxAddressSessions, MaxRate: o.MaxAddressRate})
 	return err
 }
 

@@ -6,41 +6,41 @@ import (
 	"unicode/utf8"
 )
 
-// PacketType says what an Engine.IO packet is for. On the wire it is a digit before text and, in
+// packetType says what an Engine.IO packet is for. On the wire it is a digit before text and, in
 // EIO 3, a byte of its value before binary data (Engine.IO protocol 3 and 4, "Packet encoding").
-type PacketType byte
+type packetType byte
 
 // The seven packet types, the same in both versions of the protocol.
 const (
-	PacketOpen    PacketType = iota // the handshake, from the server
-	PacketClose                     // the sender leaves
-	PacketPing                      // heartbeat: the client's in EIO 3, the server's in EIO 4; an upgrade's probe
-	PacketPong                      // answer to a ping, with the same data
-	PacketMessage                   // what the two sides have to say
-	PacketUpgrade                   // the client takes the probed transport into use
-	PacketNoop                      // says nothing: ends a waiting poll
+	packetOpen    packetType = iota // the handshake, from the server
+	packetClose                     // the sender leaves
+	packetPing                      // heartbeat: the client's in EIO 3, the server's in EIO 4; an upgrade's probe
+	packetPong                      // answer to a ping, with the same data
+	packetMessage                   // what the two sides have to say
+	packetUpgrade                   // the client takes the probed transport into use
+	packetNoop                      // says nothing: ends a waiting poll
 )
 
 var packetNames = [...]string{"open", "close", "ping", "pong", "message", "upgrade", "noop"}
 
 // String returns the protocol's own word for the type.
-func (t PacketType) String() string {
+func (t packetType) String() string {
 	if t.valid() {
 		return packetNames[t]
 	}
 	return "unknown"
 }
 
-func (t PacketType) valid() bool { return t <= PacketNoop }
+func (t packetType) valid() bool { return t <= packetNoop }
 
-func (t PacketType) digit() byte { return '0' + byte(t) }
+func (t packetType) digit() byte { return '0' + byte(t) }
 
 // typeOf is the inverse of digit; what is no digit becomes an invalid type.
-func typeOf(digit byte) PacketType { return PacketType(digit - '0') }
+func typeOf(digit byte) packetType { return packetType(digit - '0') }
 
 // packet is one decoded Engine.IO packet.
 type packet struct {
-	kind   PacketType
+	kind   packetType
 	binary bool   // data are bytes, not text
 	data   []byte // without the type; part of the input unless it came as base64
 }
@@ -95,7 +95,7 @@ func decodeMessage(version int, binary bool, b []byte) (packet, error) {
 	case version == 3:
 		return decodeBinary3(b)
 	}
-	return packet{kind: PacketMessage, binary: true, data: b}, nil
+	return packet{kind: packetMessage, binary: true, data: b}, nil
 }
 
 func decodeText(version int, b []byte) (packet, error) {
@@ -116,7 +116,7 @@ func decodeBinary3(b []byte) (packet, error) {
 	if len(b) == 0 {
 		return packet{}, errEmptyPacket
 	}
-	kind := PacketType(b[0])
+	kind := packetType(b[0])
 	if !kind.valid() {
 		return packet{}, errUnknownType
 	}
@@ -125,7 +125,7 @@ func decodeBinary3(b []byte) (packet, error) {
 
 // decodeBase64 decodes what follows the "b".
 func decodeBase64(version int, b []byte) (packet, error) {
-	kind := PacketMessage
+	kind := packetMessage
 	if version == 3 {
 		if len(b) == 0 || !typeOf(b[0]).valid() {
 			return packet{}, errUnknownType

@@ -44,7 +44,7 @@ type packetVector struct {
 func (v packetVector) packet() packet {
 	for kind, name := range packetNames {
 		if name == v.Type {
-			return packet{kind: PacketType(kind), binary: v.Binary, data: v.Data}
+			return packet{kind: packetType(kind), binary: v.Binary, data: v.Data}
 		}
 	}
 	panic("no packet type " + v.Type)
@@ -122,9 +122,9 @@ func TestDecodeMessageIsStricterThanTheReference(t *testing.T) {
 
 func TestEveryPacketComesBackFromItsWireForm(t *testing.T) {
 	for _, version := range []int{3, 4} {
-		for kind := PacketOpen; kind <= PacketNoop; kind++ {
+		for kind := packetOpen; kind <= packetNoop; kind++ {
 			for _, binary := range []bool{false, true} {
-				if binary && version == 4 && kind != PacketMessage {
+				if binary && version == 4 && kind != packetMessage {
 					continue
 				}
 				want := packet{kind: kind, binary: binary, data: []byte("data")}
@@ -139,8 +139,8 @@ func TestEveryPacketComesBackFromItsWireForm(t *testing.T) {
 }
 
 func TestPacketTypesHaveTheProtocolsNames(t *testing.T) {
-	if PacketMessage.String() != "message" || PacketType(7).String() != "unknown" {
-		t.Errorf("got %v and %v", PacketMessage, PacketType(7))
+	if packetMessage.String() != "message" || packetType(7).String() != "unknown" {
+		t.Errorf("got %v and %v", packetMessage, packetType(7))
 	}
 }
 

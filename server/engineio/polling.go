@@ -161,18 +161,18 @@ func (p *polling) collect(waiting *poll) (a answer, delay time.Duration, ok bool
 	case p.switched && waiting.late:
 		a.refused = true // the client has stopped to poll before it said so, if it follows the protocol
 	case p.switched:
-		a.control = PacketNoop // what waits belongs to the WebSocket
+		a.control = packetNoop // what waits belongs to the WebSocket
 	case len(p.rest) > 0:
 		a.messages, p.rest = p.rest, nil
 	case s.state == closed && s.peerLeft:
-		a.control = PacketNoop // as the reference server answers a client that has said good-bye itself
+		a.control = packetNoop // as the reference server answers a client that has said good-bye itself
 	case s.state == closed:
-		a.control = PacketClose
+		a.control = packetClose
 	case !p.answering:
 		a = p.take()
 	}
 	if a.empty() && waiting.release {
-		a.control = PacketNoop
+		a.control = packetNoop
 	}
 	if !a.empty() {
 		a.form = p.form()
@@ -197,7 +197,7 @@ func (p *polling) take() (a answer) {
 			s.pulse.unasked = false
 		}
 	case s.state == closing: // in a payload of its own: clients handle it before the messages beside it
-		a.control = PacketClose
+		a.control = packetClose
 		p.lastPollIsHere()
 	}
 	return a
@@ -205,7 +205,7 @@ func (p *polling) take() (a answer) {
 
 func holdsPing(f form, pieces [][]byte) bool {
 	for p := range f.packets(pieces) {
-		if len(p.data) == 1 && p.data[0] == PacketPing.digit() && !p.binary {
+		if len(p.data) == 1 && p.data[0] == packetPing.digit() && !p.binary {
 			return true
 		}
 	}

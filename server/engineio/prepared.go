@@ -72,8 +72,8 @@ func (o *otherForms) kept(i int, binary bool, data []byte) Message {
 	return m
 }
 
-// Size returns how many bytes of memory the messages take.
-func (p *Prepared) Size() int { return p.frames.Len() }
+// size returns how many bytes of memory the messages take.
+func (p *Prepared) size() int { return p.frames.Len() }
 
 // in returns the messages in a form.
 func (p *Prepared) in(c *core, f form) outbound.Frames {

@@ -6,14 +6,12 @@ import (
 	"errors"
 	"maps"
 	"sync"
-
-	"github.com/crier/crier/server/internal/limit"
 )
 
 // A registry knows a server's sessions, the goroutines that read their WebSockets, and the places that they take. All
 // methods may be called concurrently, also with a Session.mu held.
 type registry struct {
-	addresses *limit.Addresses
+	addresses Addresses
 	most      int           // sessions
 	empty     chan struct{} // closed when draining and no session and no reader is left
 
@@ -28,7 +26,7 @@ type registry struct {
 
 var errFull = errors.New("too many sessions")
 
-func (r *registry) init(addresses *limit.Addresses, most int) {
+func (r *registry) init(addresses Addresses, most int) {
 	r.addresses, r.most = addresses, most
 	r.sessions, r.readers = make(map[string]*Session), make(map[*socket]struct{})
 	r.empty, r.past = make(chan struct{}), Stats{Closed: noneClosed()}

@@ -13,15 +13,22 @@ func (s *Session) Send(messages ...Message) error {
 	return sendError(s.follow(queued, s.core.encode(messages, queued.needed(traitsOf(messages)))))
 }
 
-// SendPrepared is Send for one of many sessions. The frames leave after b.Flush. It does not look at what the flusher
-// has yet to deliver: the caller sees to the order.
-func (s *Session) SendPrepared(p *Prepared, b *outbound.Batch) error {
+// SendPrepared is Send for messages that go to other sessions too: they are encoded once for all. The error is that of
+// Send.
+func (s *Session) SendPrepared(p *Prepared) error {
+	queued := form(s.out.Form())
+	return sendError(s.follow(queued, p.in(s.core, queued.needed(p.traits))))
+}
+
+// sendPrepared is SendPrepared in a batch: the frames leave after b.Flush. It does not look at what the flusher has yet
+// to deliver: the caller sees to the order.
+func (s *Session) sendPrepared(p *Prepared, b *outbound.Batch) error {
 	queued := form(s.out.Form())
 	return sendError(s.push(queued, p.in(s.core, queued.needed(p.traits)), b))
 }
 
 // sendControl queues a packet without data. b may be nil.
-func (s *Session) sendControl(kind PacketType, b *outbound.Batch) error {
+func (s *Session) sendControl(kind packetType, b *outbound.Batch) error {
 	f := form(s.out.Form())
 	return s.push(f, s.core.control(kind, f), b)
 }
@@ -35,7 +42,7 @@ func (s *Session) follow(queued form, frames outbound.Frames) error {
 	}
 	err := s.out.Err()
 	if err == nil {
-		f.Post(w, &Direct{session: s, queued: queued, frames: frames})
+		f.Post(w, &direct{session: s, queued: queued, frames: frames})
 	}
 	return err
 }

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/crier/crier/server/engineio"
-	"github.com/crier/crier/server/internal/outbound"
 )
 
 // deflating returns a client on WebSocket with permessage-deflate.
@@ -38,20 +37,18 @@ func TestABroadcastReachesEverySessionInItsOwnForm(t *testing.T) {
 	for i, m := range said {
 		all = append(all, engineio.Message{Binary: m.binary, Data: []byte(m.data), Plain: i == len(said)-1})
 	}
-	var batch outbound.Batch
 	for range 2 { // the second time the frames are there already
 		prepared := h.sv.Prepare(all...)
 		for range 2 {
 			for range clients {
 				p := h.peer()
-				if err := p.SendPrepared(&prepared, &batch); err != nil {
+				if err := p.SendPrepared(&prepared); err != nil {
 					t.Error(err)
 				}
 				h.peers <- p
 			}
 		}
 	}
-	batch.Flush()
 	for _, c := range clients {
 		for range 4 {
 			for i, want := range said {

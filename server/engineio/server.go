@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/crier/crier/server/internal/outbound"
 	"github.com/crier/crier/server/websocket"
 )
 
@@ -18,7 +17,7 @@ type Server struct {
 // A Handler receives what one session's client sends. A panic in one of its methods ends that session alone.
 type Handler interface {
 	// Message takes one message, in the order sent. The next waits until it returns, and so does the client when it
-	// sends faster; for MostStandstill the heartbeat waits too. data is the handler's only until Message returns. An
+	// sends faster; for a minute the heartbeat waits too. data is the handler's only until Message returns. An
 	// error ends the session with ReasonParseError.
 	Message(binary bool, data []byte) error
 
@@ -224,10 +223,6 @@ func (sv *Server) MaxPayload() int { return sv.opts.MaxPayload }
 
 // Heartbeat returns how long it may take until the loss of a connection is noticed.
 func (sv *Server) Heartbeat() time.Duration { return sv.opts.PingInterval + sv.opts.PingTimeout }
-
-// Flusher returns what writes to the server's sessions. What is sent to many of them can be posted to it as a task,
-// which sends with SendPrepared or SendSequence, and takes no locks.
-func (sv *Server) Flusher() *outbound.Flusher { return sv.flusher }
 
 // Prepare returns messages ready to be sent to any of the server's sessions. Their data is copied: messages prepared
 // one behind the other lie side by side in memory, so that a queue holds them as one piece.

@@ -29,7 +29,7 @@ type Session struct {
 	repair  textRepair // what the client's text needs; used by one receiver at a time
 	out     outbound.Outbox
 	beats   beats   // guarded by the lock of the session's heart
-	aside   *Direct // the first of those that a Sequence has for this session alone; used in tasks of its worker
+	aside   *direct // the first of those that a sequence has for this session alone; used in tasks of its worker
 
 	handling atomic.Bool  // Handler.Message is under way
 	charged  atomic.Int64 // bytes: see Charge
@@ -76,7 +76,7 @@ func newSession(c *core, r *http.Request, q *query, address string) *Session {
 		}
 	}
 	s.pulse.session = s
-	s.out.Init(c.flusher, s, limits)
+	s.out.Init(c.flusher, (*outboxOwner)(s), limits)
 	s.Charge(s.request.held())
 	return s
 }
@@ -112,9 +112,6 @@ func (s *Session) transport() transport {
 	defer s.mu.Unlock()
 	return s.carrier
 }
-
-// Worker returns the number of the flusher's worker that the session belongs to, for life.
-func (s *Session) Worker() int { return s.out.Worker() }
 
 // Held returns how many bytes the session holds: what is queued, what is on its way to the client, and what was
 // charged.
@@ -156,7 +153,7 @@ func (s *Session) sendOpen(transport string) {
 	data := append([]byte(`{"sid":"`), s.id...)
 	data = append(data, s.core.offers[transport]...)
 	f := form(s.out.Form())
-	frames := s.core.arena.Put(appendPacket(nil, PacketOpen.digit(), data, f))
+	frames := s.core.arena.Put(appendPacket(nil, packetOpen.digit(), data, f))
 	_ = s.push(f, frames, nil) // an empty queue takes it
 }
 
@@ -184,11 +181,11 @@ func (s *Session) receive(p packet) error {
 		return err
 	}
 	switch p.kind {
-	case PacketMessage:
+	case packetMessage:
 		return s.handle(p.binary, p.data)
-	case PacketPing, PacketPong:
+	case packetPing, packetPong:
 		return s.pulse.hear(p.kind)
-	case PacketClose:
+	case packetClose:
 		return errPeerClosed
 	}
 	return nil // OPEN, UPGRADE and NOOP mean nothing here, and the reference server ignores them too
@@ -221,7 +218,7 @@ const mostIgnored = 1 << 20
 
 // hear is told of each packet and says whether the session still listens. An error says that it must not be read any
 // more.
-func (s *Session) hear(kind PacketType, size int) (heard bool, err error) {
+func (s *Session) hear(kind packetType, size int) (heard bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.spend(); err != nil {
@@ -234,7 +231,7 @@ func (s *Session) hear(kind PacketType, size int) (heard bool, err error) {
 		return false, nil
 	}
 	s.received++
-	s.handling.Store(kind == PacketMessage)
+	s.handling.Store(kind == packetMessage)
 	s.pulse.excuse(kind)
 	return true, nil
 }

@@ -1,38 +1,52 @@
 package engineio
 
-import "github.com/crier/crier/server/internal/outbound"
+import (
+	"github.com/crier/crier/server/internal/fanout"
+	"github.com/crier/crier/server/internal/outbound"
+)
 
-// A Direct is the task that Send makes of what has to stay behind other tasks.
-type Direct struct {
+// What socketio's broadcasts are sent with, beside the methods that every program has.
+func init() {
+	fanout.Provide(fanout.Access[*Server, *Session, Prepared]{
+		Flusher:      func(sv *Server) *outbound.Flusher { return sv.flusher },
+		Worker:       func(s *Session) int { return s.out.Worker() },
+		SendPrepared: (*Session).sendPrepared,
+		Size:         (*Prepared).size,
+		NewSequence:  func() fanout.Sequence[*Session, Prepared] { return new(sequence) },
+	})
+}
+
+// A direct is the task that Send makes of what has to stay behind other tasks.
+type direct struct {
 	session *Session
 	queued  form // of the session's queue when it was sent
 	frames  outbound.Frames
 
-	// Of the Sequence that it is in.
+	// Of the sequence that it is in.
 	behind int // how many Prepared come before it
-	next   *Direct
+	next   *direct
 }
 
 // Deliver is the task's.
-func (d *Direct) Deliver(_ int, _ []outbound.Task, b *outbound.Batch) int {
+func (d *direct) Deliver(_ int, _ []outbound.Task, b *outbound.Batch) int {
 	_ = d.session.push(d.queued, d.frames, b) // a session that can't be sent to is ending, and is told why
 	return 1
 }
 
 // Size is the task's.
-func (d *Direct) Size() int { return d.frames.Len() }
+func (d *direct) Size() int { return d.frames.Len() }
 
-// A Sequence is what goes to the same sessions, one behind the other: a queue takes most of it as one piece. Between
+// A sequence is what goes to the same sessions, one behind the other: a queue takes most of it as one piece. Between
 // them may stand what goes to one session alone: a server that answers each message and tells it to everybody would
 // otherwise have no two in a row. The zero value is empty. It is used by one task at a time.
-type Sequence struct {
+type sequence struct {
 	all     []*Prepared
 	pieces  []Prepared // all, joined where they lie side by side: for sessions on WebSocket
-	directs []*Direct
+	directs []*direct
 }
 
 // Add adds p at the end.
-func (q *Sequence) Add(p *Prepared) {
+func (q *sequence) Add(p *Prepared) {
 	q.all = append(q.all, p)
 	if n := len(q.pieces); n > 0 && q.pieces[n-1].traits|p.traits == 0 {
 		if joined, ok := q.pieces[n-1].frames.Join(p.frames); ok {
@@ -43,8 +57,12 @@ func (q *Sequence) Add(p *Prepared) {
 	q.pieces = append(q.pieces, *p)
 }
 
-// AddDirect adds d at the end. Finish must follow.
-func (q *Sequence) AddDirect(d *Direct) {
+// AddTask adds at the end what Send has posted; false if the task is something else. Finish must follow.
+func (q *sequence) AddTask(t outbound.Task) bool {
+	d, ok := t.(*direct)
+	if !ok {
+		return false
+	}
 	d.behind = len(q.all)
 	q.directs = append(q.directs, d)
 	at := &d.session.aside
@@ -52,21 +70,22 @@ func (q *Sequence) AddDirect(d *Direct) {
 		at = &(*at).next
 	}
 	*at = d
+	return true
 }
 
-// SendSequence sends all of q that is for the session: see SendPrepared.
-func (s *Session) SendSequence(q *Sequence, b *outbound.Batch) {
+// SendTo sends all of q that is for the session: see sendPrepared.
+func (q *sequence) SendTo(s *Session, b *outbound.Batch) {
 	if s.aside != nil || form(s.out.Form())&formPayload != 0 {
 		q.sendOneByOne(s, b)
 		return
 	}
 	for i := range q.pieces {
-		_ = s.SendPrepared(&q.pieces[i], b) // a session that can't be sent to is ending, and is told why
+		_ = s.sendPrepared(&q.pieces[i], b) // a session that can't be sent to is ending, and is told why
 	}
 }
 
-// Finish sends what is left to sessions that SendSequence was not called for, and empties the sequence.
-func (q *Sequence) Finish(b *outbound.Batch) {
+// Finish sends what is left to sessions that SendTo was not called for, and empties the sequence.
+func (q *sequence) Finish(b *outbound.Batch) {
 	for _, d := range q.directs {
 		sendAside(d.session, len(q.all), b)
 	}
@@ -76,11 +95,11 @@ func (q *Sequence) Finish(b *outbound.Batch) {
 	q.all, q.pieces, q.directs = q.all[:0], q.pieces[:0], q.directs[:0]
 }
 
-// sendOneByOne is SendSequence for a session that is sent more than the pieces.
-func (q *Sequence) sendOneByOne(s *Session, b *outbound.Batch) {
+// sendOneByOne is SendTo for a session that is sent more than the pieces.
+func (q *sequence) sendOneByOne(s *Session, b *outbound.Batch) {
 	for i, p := range q.all {
 		sendAside(s, i, b)
-		_ = s.SendPrepared(p, b)
+		_ = s.sendPrepared(p, b)
 	}
 	sendAside(s, len(q.all), b)
 }

@@ -30,6 +30,14 @@ type transport interface {
 	close(e *ending)
 }
 
+// Addresses bound what one IP address may open. Their methods are called concurrently.
+type Addresses interface {
+	// Enter takes a place for a session of the address, which Leave gives back. An error refuses the session:
+	// ErrAddressSessions and ErrAddressRate with status 429, any other with 503.
+	Enter(address string) error
+	Leave(address string)
+}
+
 // An Account counts what the sessions of one address hold. Its methods are called concurrently; Hold must be quick
 // and take no lock under which it calls a Session.
 type Account interface {

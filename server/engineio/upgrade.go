@@ -65,10 +65,10 @@ func (k *socket) beginProbe() bool {
 func (k *socket) proceed(p packet) error {
 	s := k.session
 	switch {
-	case p.kind == PacketPing && bytes.Equal(p.data, []byte("probe")):
+	case p.kind == packetPing && bytes.Equal(p.data, []byte("probe")):
 		k.tellProved()
 		return nil
-	case p.kind == PacketUpgrade && k.takeOver():
+	case p.kind == packetUpgrade && k.takeOver():
 		k.prove = nil
 		k.attach()
 		s.log("session upgraded")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/crier/crier/server/engineio"
 	"github.com/crier/crier/server/internal/limit"
+	"github.com/crier/crier/server/internal/outbound"
 	"github.com/crier/crier/server/socketio/wire"
 )
 
@@ -18,6 +19,7 @@ type core struct {
 	opts     Options
 	limits   wire.Limits // as opts has them
 	engine   *engineio.Server
+	flusher  *outbound.Flusher // the engine's
 	crew     crew
 	recovery recovery
 	names    registry       // of namespaces

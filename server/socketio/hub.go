@@ -23,6 +23,7 @@ import (
 // an outbox, and so may be done under all others.
 type hub struct {
 	engine   *engineio.Server
+	flusher  *outbound.Flusher
 	recovery recovery
 	dropped  *atomic.Uint64 // counts volatile events that were left out
 	maxRooms int            // of one socket; 0 is any number
@@ -46,14 +47,15 @@ type hub struct {
 }
 
 func (h *hub) init(k *core) {
-	h.engine, h.recovery, h.dropped, h.maxRooms = k.engine, k.recovery, &k.dropped, k.opts.MaxRooms
+	h.engine, h.flusher, h.recovery = k.engine, k.flusher, k.recovery
+	h.dropped, h.maxRooms = &k.dropped, k.opts.MaxRooms
 	h.sockets = make(map[string]*seat)
 	h.rooms = make(map[string]*room)
 }
 
 // settle lets everything that has been emitted reach the queues of those who are members now. h.mu must be held,
 // and until it is released rooms may change.
-func (h *hub) settle() { h.engine.Flusher().Settle() }
+func (h *hub) settle() { h.flusher.Settle() }
 
 // add makes s a member of the namespace, and has it told so first: no broadcast comes before CONNECT, and every
 // one that begins when the client has seen it reaches the client.

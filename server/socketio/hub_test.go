@@ -12,7 +12,7 @@ import (
 // crowded returns a hub with sockets in it, each in its own and in common rooms. They are all of one session.
 func crowded(t *testing.T, sockets int) (*hub, []*seat) {
 	sessions := make(chan *engineio.Session, 1)
-	engine, err := engineio.New(engineio.Options{}, func(s *engineio.Session) engineio.Handler {
+	sv, err := engineio.New(engineio.Options{}, func(s *engineio.Session) engineio.Handler {
 		sessions <- s
 		return &client{Conn: Conn{core: new(core)}}
 	})
@@ -22,11 +22,11 @@ func crowded(t *testing.T, sockets int) (*hub, []*seat) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		_ = engine.Close(ctx)
+		_ = sv.Close(ctx)
 	})
-	engine.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/?EIO=4&transport=polling", nil))
+	sv.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/?EIO=4&transport=polling", nil))
 	session, h := <-sessions, new(hub)
-	h.init(&core{engine: engine, recovery: newTestRecord()})
+	h.init(&core{engine: sv, flusher: engine.Flusher(sv), recovery: newTestRecord()})
 	var all []*seat
 	for n := range sockets {
 		s := &seat{id: fmt.Sprint("s", n), session: session}

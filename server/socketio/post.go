@@ -4,8 +4,12 @@ import (
 	"sync"
 
 	"github.com/crier/crier/server/engineio"
+	"github.com/crier/crier/server/internal/fanout"
 	"github.com/crier/crier/server/internal/outbound"
 )
+
+// engine is how sessions are sent to in large numbers.
+var engine = fanout.Get[*engineio.Server, *engineio.Session, engineio.Prepared]()
 
 // An emission is one event on its way: to a socket, or to an audience.
 type emission struct {
@@ -77,7 +81,7 @@ func (h *hub) spread(e *emission) {
 		h.settle()
 	}
 	t.prepared = h.prepare(e)
-	f := h.engine.Flusher()
+	f := h.flusher
 	switch {
 	case e.flags.volatile || e.expect != nil:
 		h.pushIf(t, func(m *member) bool {
@@ -110,7 +114,7 @@ func (h *hub) prepare(e *emission) engineio.Prepared {
 
 // pushOrPost lets the workers that have tasks do their part, and does that of the others. h.mu must be held.
 func (h *hub) pushOrPost(t *task) {
-	f := h.engine.Flusher()
+	f := h.flusher
 	for w := range f.Workers() {
 		if f.Busy(w) {
 			f.Post(w, t)
@@ -123,7 +127,7 @@ func (h *hub) pushOrPost(t *task) {
 // push pushes to one worker's sockets, or all. The workers concerned have no tasks. h.mu must be held.
 func (h *hub) push(t *task, worker int) {
 	t.reach.each(worker, func(m *member) {
-		_ = m.session.SendPrepared(&t.prepared, &h.batch) // one that can't be sent to is ending, and is told why
+		_ = engine.SendPrepared(m.session, &t.prepared, &h.batch) // one that can't be sent to is ending, and is told why
 	})
 	h.batch.Flush()
 }
@@ -132,7 +136,7 @@ func (h *hub) push(t *task, worker int) {
 func (h *hub) pushIf(t *task, may func(*member) bool) {
 	t.reach.each(anyWorker, func(m *member) {
 		if may(m) {
-			_ = m.session.SendPrepared(&t.prepared, &h.batch)
+			_ = engine.SendPrepared(m.session, &t.prepared, &h.batch)
 		}
 	})
 	h.batch.Flush()
@@ -176,14 +180,16 @@ func (h *hub) reuse(t *task) {
 }
 
 // sequences holds memory for Deliver.
-var sequences = sync.Pool{New: func() any { return new(engineio.Sequence) }}
+var sequences = sync.Pool{New: func() any { return engine.NewSequence() }}
+
+type sequence = fanout.Sequence[*engineio.Session, engineio.Prepared]
 
 // Deliver pushes what the task and those behind it have for the same sockets, in one walk.
 func (t *task) Deliver(worker int, next []outbound.Task, b *outbound.Batch) int {
-	q := sequences.Get().(*engineio.Sequence)
+	q := sequences.Get().(sequence)
 	q.Add(&t.prepared)
 	n := 1 + t.takeAlong(q, next)
-	t.reach.each(worker, func(m *member) { m.session.SendSequence(q, b) })
+	t.reach.each(worker, func(m *member) { q.SendTo(m.session, b) })
 	q.Finish(b)
 	sequences.Put(q)
 	return n
@@ -191,17 +197,13 @@ func (t *task) Deliver(worker int, next []outbound.Task, b *outbound.Batch) int 
 
 // takeAlong adds what follows as long as it is for the same sockets, or for one alone, and returns how many tasks
 // that is.
-func (t *task) takeAlong(q *engineio.Sequence, next []outbound.Task) int {
+func (t *task) takeAlong(q sequence, next []outbound.Task) int {
 	for i := range next {
-		switch other := next[i].(type) {
-		case *engineio.Direct:
-			q.AddDirect(other)
-		case *task:
-			if !t.reach.same(&other.reach) {
-				return i
-			}
+		other, ok := next[i].(*task)
+		switch {
+		case ok && t.reach.same(&other.reach):
 			q.Add(&other.prepared)
-		default:
+		case ok || !q.AddTask(next[i]):
 			return i
 		}
 	}
@@ -209,4 +211,4 @@ func (t *task) takeAlong(q *engineio.Sequence, next []outbound.Task) int {
 }
 
 // Size returns the bytes of the frames: the rest is small and the same for all.
-func (t *task) Size() int { return t.prepared.Size() }
+func (t *task) Size() int { return engine.Size(&t.prepared) }

@@ -61,7 +61,7 @@ func (r *room) add(s *seat) *membership {
 // admit makes the member one that broadcasts reach.
 func (r *room) admit(m *membership) {
 	session := m.seat.session
-	r.members[m.at].session, r.members[m.at].worker = session, session.Worker()
+	r.members[m.at].session, r.members[m.at].worker = session, engine.Worker(session)
 }
 
 func (r *room) remove(m *membership) {

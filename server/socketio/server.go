@@ -31,6 +31,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	k.flusher = engine.Flusher(k.engine)
 	k.crew.work = turn.work
 	k.recovery = newRecord(o.Recovery, k.engine.Heartbeat())
 	return &Server{k.names.named(k, "/"), k}, nil
