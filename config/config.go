@@ -30,6 +30,16 @@ type Config struct {
 	Metrics        bool
 	MetricsAddr    string // empty: they are on Addr
 
+	TLSCert       []string // files; without any, and without ACMEHosts, all is plain
+	TLSKey        []string // files, one for each of TLSCert
+	ACMEHosts     []string // in lower case, and in ASCII
+	ACMEEmail     string
+	ACMEDirectory string        // URL
+	ACMECA        string        // file; empty: the system's authorities
+	RedirectAddr  string        // empty: nothing is redirected
+	RedirectPort  int           // 0: that of Addr
+	HSTS          time.Duration // 0: browsers are not told
+
 	Path           string
 	AllowedOrigins []string
 	TrustedProxies []string // networks in CIDR notation
@@ -123,6 +133,9 @@ func Load(args, environ []string) (*Config, error) {
 	r.readFile(flags.file, variables.file)
 	r.apply(variables.given)
 	r.apply(flags.given)
+	if len(r.mistakes) == 0 {
+		r.mistakes = r.config.conflicts()
+	}
 
 	if len(r.mistakes) > 0 {
 		return nil, r.mistakes

@@ -57,7 +57,7 @@ func TestTheTableCoversEveryField(t *testing.T) {
 		}
 		c := &Config{}
 		before := *c
-		for _, text := range []string{"true", "1h", "1024", ":1", "debug", "json", "/x/", "polling", "https://x.example", "192.0.2.1", "usual", "1MiB"} {
+		for _, text := range []string{"true", "1h", "1024", ":1", "debug", "json", "/x/", "polling", "https://x.example", "192.0.2.1", "usual", "1MiB", "a.example", "a@b.example"} {
 			_ = s.set(c, text)
 		}
 		changed := changedFields(before, *c)

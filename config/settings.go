@@ -69,6 +69,33 @@ var settings = []*setting{
 	declare("metrics_addr", "", optional(address()), func(c *Config) *string { return &c.MetricsAddr },
 		`An address of its own for the metrics, on any path; they are on no other then.`),
 
+	declare("tls_cert", "", files(), func(c *Config) *[]string { return &c.TLSCert },
+		`The certificate, as a PEM file: the server's own first, then its chain. With it addr, echo_addr, `+
+			`hello_addr, chat_addr and news_addr speak TLS alone (https, wss). It is read again when it changes. `+
+			`Several, with commas between them: each client gets the one that fits the name it asks for, or the first.`),
+	declare("tls_key", "", files(), func(c *Config) *[]string { return &c.TLSKey },
+		`The private key of tls_cert, as a PEM file; of several, in the same order.`),
+	declare("acme_hosts", "", hostNames(), func(c *Config) *[]string { return &c.ACMEHosts },
+		`The names for which Crier gets certificates by itself, by ACME, in the place of tls_cert. To set it is to `+
+			`agree to the terms of the certificate authority. It must reach Crier under each name: on port 443 `+
+			`(addr), or on port 80 (redirect_addr). What it gives is kept in the folder data.`),
+	declare("acme_email", "", optional(email()), func(c *Config) *string { return &c.ACMEEmail },
+		`Where the certificate authority may write to.`),
+	declare("acme_directory", "https://acme-v02.api.letsencrypt.org/directory", httpsURL(),
+		func(c *Config) *string { return &c.ACMEDirectory },
+		`The certificate authority: the URL of its ACME directory.`),
+	declare("acme_ca", "", optional(file()), func(c *Config) *string { return &c.ACMECA },
+		`The certificates, as a PEM file, by which a private acme_directory itself is known. Empty: those of the system.`),
+	declare("redirect_addr", "", optional(address()), func(c *Config) *string { return &c.RedirectAddr },
+		`An address that speaks plain HTTP, such as ":80", and sends browsers on to https. It also answers the `+
+			`certificate authority of acme_hosts (HTTP-01).`),
+	declare("redirect_port", "0", count(0, 65535), func(c *Config) *int { return &c.RedirectPort },
+		`The port of https that clients are sent to. 0: the one of addr. For containers, whose ports have other `+
+			`numbers outside.`),
+	declare("hsts", "0s", duration(0, 10*365*24*time.Hour), func(c *Config) *time.Duration { return &c.HSTS },
+		`For how long browsers that have seen the page over https come back by https alone `+
+			`(Strict-Transport-Security). 0s: they are not told.`),
+
 	declare("log_level", "info", level(), func(c *Config) *slog.Level { return &c.LogLevel },
 		`The lowest level that is logged. "debug" also shows every request.`),
 	declare("log_format", "auto", oneOf("auto", "json", "text"), func(c *Config) *string { return &c.LogFormat },

@@ -9,7 +9,7 @@ import (
 
 // announce tells the operator, and `crier healthcheck`, where Crier is and what it keeps.
 func (s *Server) announce() {
-	url := localURL(s.Addr())
+	url := localURL(s.scheme(), s.Addr())
 	if err := s.writeURL(url); err != nil {
 		s.log.Warn("`crier healthcheck` will need to be given the address: it cannot be written into the data folder",
 			"error", err)
@@ -71,11 +71,19 @@ func absolute(folder string) string {
 	return folder
 }
 
+// scheme is that of the URLs under which Crier is reached.
+func (s *Server) scheme() string {
+	if s.tls != nil {
+		return "https"
+	}
+	return "http"
+}
+
 // localURL is what to type into a browser on this machine.
-func localURL(addr net.Addr) string {
+func localURL(scheme string, addr net.Addr) string {
 	host, port, err := net.SplitHostPort(addr.String())
 	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return scheme + "://" + net.JoinHostPort(host, port)
 }

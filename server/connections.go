@@ -81,6 +81,8 @@ type connection struct {
 	idle   atomic.Int64 // since when it waits for a request, in nanoseconds since connections.start; 0: it does not
 	closed atomic.Bool
 
+	greeting *greeting // looks at the first bytes; the reader's, nil once they are there
+
 	before, behind *connection // in the host's list; connections.mu guards them
 }
 
@@ -99,13 +101,16 @@ func (cs *connections) count() int {
 	return cs.open
 }
 
-// listener returns l, of whose connections no more are accepted than there may be.
-func (cs *connections) listener(l net.Listener) net.Listener { return &boundedListener{l, cs} }
+// listener returns l, of whose connections no more are accepted than there may be. g looks at what they say first.
+func (cs *connections) listener(l net.Listener, g *greeting) net.Listener {
+	return &boundedListener{l, cs, g}
+}
 
 type boundedListener struct {
 	net.Listener
 
-	all *connections
+	all      *connections
+	greeting *greeting
 }
 
 // Accept returns the next connection that may be. The others are closed.
@@ -120,6 +125,7 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 			return conn, nil
 		}
 		if c := l.all.admit(tcp); c != nil {
+			c.greeting = l.greeting
 			return c, nil
 		}
 	}
@@ -230,6 +236,20 @@ func (h *host) unlink(c *connection) {
 		c.behind.before = c.before
 	}
 	c.before, c.behind = nil, nil
+}
+
+// Read reads for net/http and crypto/tls. The first bytes may be what this address does not speak.
+func (c *connection) Read(b []byte) (int, error) {
+	n, err := c.TCPConn.Read(b)
+	if c.greeting == nil || n == 0 {
+		return n, err
+	}
+	g := c.greeting
+	c.greeting = nil
+	if !g.fits(b[0]) {
+		return 0, g.answer(c.TCPConn, b[:n])
+	}
+	return n, err
 }
 
 // Socket implements websocket.Wrapped.

@@ -24,7 +24,7 @@ type endpoints struct {
 
 // A door is an address that leads to one endpoint, whatever the path.
 type door struct {
-	name     string
+	name     string // of the setting
 	listener net.Listener
 	http     *http.Server
 }
@@ -67,7 +67,7 @@ func (s *Server) newEndpoints(room *handlers.Core) (*endpoints, error) {
 		endpoint   http.Handler
 	}{
 		{"echo_addr", c.EchoAddr, echo}, {"hello_addr", c.HelloAddr, hello}, {"chat_addr", c.ChatAddr, chat},
-		{"news_addr", c.NewsAddr, news}, {"metrics_addr", metricsAddr(c), http.HandlerFunc(s.metricsDoor)},
+		{"news_addr", c.NewsAddr, news}, {metricsName, metricsAddr(c), http.HandlerFunc(s.metricsDoor)},
 	} {
 		if err := e.open(s, d.name, d.addr, d.endpoint); err != nil {
 			return nil, errors.Join(err, e.close())
@@ -93,9 +93,29 @@ func (e *endpoints) open(s *Server, name, addr string, endpoint http.Handler) er
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s (%s): %w", addr, name, err)
 	}
-	e.doors = append(e.doors, &door{name: name, listener: listener, http: s.httpServer(s.doorway(endpoint))})
+	d := &door{name: name, listener: listener, http: s.httpServer(s.doorway(endpoint))}
+	if s.tls != nil && !plainByPurpose(name) {
+		s.encrypt(d.http, socketsWay)
+	}
+	e.doors = append(e.doors, d)
 	return nil
 }
+
+// openRedirect takes the address that sends clients on to https, if there is to be one.
+func (s *Server) openRedirect() error {
+	if s.tls == nil || s.config.RedirectAddr == "" {
+		return nil
+	}
+	return s.plain.open(s, redirectAddr, s.config.RedirectAddr, s.redirect())
+}
+
+// The settings of addresses that speak plain HTTP even where Crier speaks TLS.
+const (
+	redirectAddr = "redirect_addr"
+	metricsName  = "metrics_addr" // for Prometheus, inside, by an address that no certificate names
+)
+
+func plainByPurpose(setting string) bool { return setting == redirectAddr || setting == metricsName }
 
 // doorway sets the limits that hold for every request of a door.
 func (s *Server) doorway(endpoint http.Handler) http.Handler {
@@ -116,8 +136,7 @@ func (e *endpoints) mount(g gin.IRoutes) {
 func (e *endpoints) serve(s *Server, failed chan<- error) {
 	for _, d := range e.doors {
 		s.log.Info("an endpoint is listening", "setting", d.name, "addr", d.listener.Addr().String())
-		counted := s.connections.listener(d.listener)
-		go func() { failed <- d.http.Serve(counted) }() // ends with the listener, which drain closes
+		go func() { failed <- s.serveOn(d.http, d.listener, d.name) }() // ends with the listener, which drain closes
 	}
 }
 

@@ -21,8 +21,18 @@ func (f *faults) note(level slog.Level, msg string, args ...any) {
 	}
 }
 
-// Write takes a line of net/http's own log.
-func (f *faults) Write(line []byte) (int, error) {
-	f.note(slog.LevelWarn, strings.TrimSpace(string(line)))
+// An httpLog takes the lines of net/http's own log.
+type httpLog struct{ s *Server }
+
+func (l httpLog) Write(line []byte) (int, error) {
+	text := strings.TrimSpace(string(line))
+	switch {
+	case strings.HasPrefix(text, handshakeError):
+		l.s.noteHandshake(text)
+	case strings.HasPrefix(text, "http2: "): // what a client did to its own connection
+		l.s.log.Debug(text)
+	default:
+		l.s.faults.note(slog.LevelWarn, text)
+	}
 	return len(line), nil
 }

@@ -27,7 +27,10 @@ type guest struct {
 }
 
 // addr is where the server listens.
-func (r *running) addr() string { return strings.TrimPrefix(r.url, "http://") }
+func (r *running) addr() string {
+	_, addr, _ := strings.Cut(r.url, "://")
+	return addr
+}
 
 // tryGuest connects, and registers unless name is empty.
 func (r *running) tryGuest(name string) (*guest, error) { return r.tryGuestFrom("127.0.0.1", name) }
@@ -65,9 +68,9 @@ func (r *running) connect(ip, auth string, extra ...string) (g *guest, answer st
 	}
 	dialer := ws.Dialer{
 		ReadBufferSize: 512, WriteBufferSize: 512, Timeout: patience, NetDial: from(r.t, ip).DialContext,
-		Header: ws.HandshakeHeaderHTTP(header),
+		Header: ws.HandshakeHeaderHTTP(header), TLSConfig: r.tls,
 	}
-	conn, in, _, err := dialer.Dial(context.Background(), "ws://"+r.addr()+"/socket.io/?EIO=4&transport=websocket")
+	conn, in, _, err := dialer.Dial(context.Background(), "ws"+strings.TrimPrefix(r.url, "http")+"/socket.io/?EIO=4&transport=websocket")
 	if err != nil {
 		return nil, "", err
 	}

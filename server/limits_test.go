@@ -44,7 +44,7 @@ func (r *running) dial(path string, header http.Header) (say func(string) string
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	d := ws.Dialer{Header: ws.HandshakeHeaderHTTP(header), OnStatusError: func(code int, _ []byte, _ io.Reader) { status = code }}
+	d := ws.Dialer{TLSConfig: r.tls, Header: ws.HandshakeHeaderHTTP(header), OnStatusError: func(code int, _ []byte, _ io.Reader) { status = code }}
 	conn, early, _, err := d.Dial(ctx, "ws"+strings.TrimPrefix(r.url, "http")+path)
 	if err != nil {
 		return nil, status

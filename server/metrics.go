@@ -35,6 +35,15 @@ func (s *Server) ownMetrics(scrape *admin.Scrape) {
 	scrape.Hits("http", s.hits.Counts())
 	scrape.Counter("crier_http_unread_requests_total",
 		"Requests that never came whole: too large, too late, not HTTP, or given up.", s.unread.count.Load())
+	const wrong = "Clients that spoke TLS to a plain address, or plain HTTP to one of TLS."
+	scrape.Counter("crier_wrong_protocol_total", wrong, s.spokeTLS.Load(), "spoken", "tls")
+	scrape.Counter("crier_wrong_protocol_total", wrong, s.spokePlain.Load(), "spoken", "http")
+	if s.tls != nil {
+		scrape.Counter("crier_tls_handshake_errors_total", "TLS handshakes that failed.", s.tls.failed.Load())
+		for name, days := range s.tls.daysLeft() {
+			scrape.Gauge("crier_tls_certificate_days", "Days until a certificate expires.", days, "name", name)
+		}
+	}
 }
 
 // metricsDoor serves the metrics on an address of their own. The deadline is what the page's files have too.

@@ -28,6 +28,7 @@ func (s *Server) reloaders() []Reloader {
 	return []Reloader{
 		{Settings: []string{"log_level"}, Prepare: s.prepareLogLevel},
 		{Settings: []string{"trusted_proxies"}, Prepare: s.prepareProxies},
+		{Settings: []string{"tls_cert", "tls_key"}, Prepare: s.prepareCertificates},
 	}
 }
 

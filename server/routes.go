@@ -41,7 +41,7 @@ func (s *Server) routes() (http.Handler, error) {
 
 	s.plain.mount(g.Group("/", s.bounded))
 
-	site := g.Group("/", s.recovered, s.bounded, secured)
+	site := g.Group("/", s.recovered, s.bounded, s.secured)
 	for path, file := range assets {
 		site.GET(path, gin.WrapH(file))
 		site.HEAD(path, gin.WrapH(file))
@@ -55,7 +55,7 @@ func (s *Server) routes() (http.Handler, error) {
 	if s.config.Metrics && s.config.MetricsAddr == "" {
 		site.GET(MetricsPath, gin.WrapH(s.metrics))
 	}
-	g.NoRoute(s.bounded, secured, func(c *gin.Context) { c.String(http.StatusNotFound, "404: nothing is here\n") })
+	g.NoRoute(s.bounded, s.secured, func(c *gin.Context) { c.String(http.StatusNotFound, "404: nothing is here\n") })
 	return g, nil
 }
 
@@ -141,7 +141,8 @@ func (s *Server) bound(w http.ResponseWriter) {
 }
 
 // secured tells browsers to take each file for what it says it is, and where the page may load from.
-func secured(c *gin.Context) {
+func (s *Server) secured(c *gin.Context) {
+	s.strict(c.Writer, c.Request)
 	header := c.Writer.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
 	policy := public.Policy

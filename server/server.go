@@ -32,6 +32,7 @@ type Server struct {
 	room     *handlers.Core
 	plain    *endpoints
 	metrics  *admin.Metrics
+	tls      *encryption // nil: all is plain
 	ready    atomic.Bool // what /readyz tells
 
 	proxies     atomic.Pointer[proxies]
@@ -44,6 +45,8 @@ type Server struct {
 	readers     limit.Waits      // of clients who read more than they may
 	hits        limit.Hits       // of the limits that the house itself keeps
 	unread      unread           // requests that never came to a handler
+	spokeTLS    atomic.Uint64    // clients that spoke TLS to a plain address,
+	spokePlain  atomic.Uint64    // and plain HTTP to one of TLS
 	turned      *limit.Outlet    // what is logged of clients that are turned away,
 	closed      *limit.Outlet    // of connections that are,
 	shed        *limit.Outlet    // and of clients that held too much
@@ -59,6 +62,10 @@ func New(c *config.Config, log *slog.Logger) (*Server, error) {
 		hits:   limit.NewHits(limitHeaders, limitConnections, limitAddressConnections, limitHeld, limitKept),
 		turned: limit.NewOutlet(), closed: limit.NewOutlet(), shed: limit.NewOutlet(),
 		faults: &faults{log, limit.NewOutlet()},
+	}
+	var err error
+	if s.tls, err = s.newEncryption(c); err != nil {
+		return nil, err
 	}
 	s.trust(c.TrustedProxies)
 	s.reload = reload{current: c, parts: s.reloaders()}
@@ -91,8 +98,14 @@ func (s *Server) open() (err error) {
 		return errors.Join(err, s.plain.close(), s.closeSockets())
 	}
 	s.http = s.httpServer(routes)
+	if s.tls != nil {
+		s.encrypt(s.http, withHTTP2)
+	}
 	if s.listener, err = listen(c.Addr); err != nil {
 		return errors.Join(fmt.Errorf("cannot listen on %s: %w", c.Addr, err), s.plain.close(), s.closeSockets())
+	}
+	if err := s.openRedirect(); err != nil {
+		return errors.Join(err, s.listener.Close(), s.plain.close(), s.closeSockets())
 	}
 	return nil
 }
@@ -111,7 +124,7 @@ func (s *Server) httpServer(routes http.Handler) *http.Server {
 		ReadHeaderTimeout: s.config.ReadHeaderTimeout,
 		IdleTimeout:       s.config.IdleTimeout,
 		MaxHeaderBytes:    s.config.MaxHeaderBytes,
-		ErrorLog:          stdlog.New(s.faults, "", 0),
+		ErrorLog:          stdlog.New(httpLog{s}, "", 0),
 		ConnContext:       s.unread.arrived,
 		ConnState:         s.watch,
 	}
@@ -120,7 +133,7 @@ func (s *Server) httpServer(routes http.Handler) *http.Server {
 // watch is told what each connection is at.
 func (s *Server) watch(conn net.Conn, state http.ConnState) {
 	s.unread.watch(conn, state)
-	s.connections.watch(conn, state)
+	s.connections.watch(inside(conn), state)
 }
 
 func (s *Server) socketOptions() socketio.Options {
@@ -179,12 +192,12 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // those that have not left within the drain timeout. The error is that of a listener that failed.
 func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, 1+len(s.plain.doors))
-	door := s.connections.listener(s.listener)
-	go func() { failed <- s.http.Serve(door) }() // ends with the listener, which drain closes
+	go func() { failed <- s.serveOn(s.http, s.listener, "addr") }() // ends with the listener, which drain closes
 	s.plain.serve(s, failed)
 	calm, end := context.WithCancel(ctx)
 	defer end()
-	go s.mindMemory(calm) // ends with Run
+	go s.mindMemory(calm)        // ends with Run,
+	go s.watchCertificates(calm) // and so does this
 	s.ready.Store(true)
 	s.announce()
 

@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -58,6 +59,7 @@ type running struct {
 	url    string
 	log    *journal
 	client *http.Client
+	tls    *tls.Config // that of clients; nil: all is plain
 	stop   context.CancelFunc
 	wait   func() error // returns what Run did
 }
@@ -82,9 +84,13 @@ func startLogging(t *testing.T, change func(*config.Config), logger func(*config
 	go func() { ended <- s.Run(ctx) }()
 	transport := &http.Transport{DisableCompression: true}
 	r := &running{
-		t: t, server: s, url: "http://" + s.Addr().String(), log: log, stop: stop,
+		t: t, server: s, url: s.scheme() + "://" + s.Addr().String(), log: log, stop: stop,
 		wait:   sync.OnceValue(func() error { return <-ended }),
 		client: &http.Client{Transport: transport, Timeout: 10 * time.Second},
+	}
+	if c.TLS() {
+		r.tls = trusting(t, c)
+		transport.TLSClientConfig = r.tls.Clone()
 	}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()

@@ -17,11 +17,15 @@ type unread struct {
 	arrivals sync.Map // of *arrival by net.Conn; until the connection is closed or somebody else's
 }
 
-// An arrival is the request that a connection is at. net/http works at one at a time.
-type arrival struct {
-	begun bool
-	whole bool
-}
+// An arrival is how far the request has come that a connection is at; of HTTP/2, where there may be many, the first
+// since it was idle.
+type arrival struct{ atomic.Uint32 }
+
+const (
+	noRequest uint32 = iota
+	begun
+	whole
+)
 
 type arrivalKey struct{}
 
@@ -35,7 +39,7 @@ func (u *unread) arrived(ctx context.Context, conn net.Conn) context.Context {
 // passed notes that a request has come to the handlers.
 func (u *unread) passed(r *http.Request) {
 	if a, ok := r.Context().Value(arrivalKey{}).(*arrival); ok {
-		a.whole = true
+		a.Store(whole)
 	}
 }
 
@@ -45,12 +49,16 @@ func (u *unread) watch(conn net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateActive:
 		if a, ok := u.arrivals.Load(conn); ok {
-			*a.(*arrival) = arrival{begun: true}
+			a.(*arrival).Store(begun)
+		}
+	case http.StateIdle:
+		if a, ok := u.arrivals.Load(conn); ok {
+			a.(*arrival).Store(noRequest)
 		}
 	case http.StateHijacked:
 		u.arrivals.Delete(conn)
 	case http.StateClosed:
-		if a, ok := u.arrivals.LoadAndDelete(conn); ok && a.(*arrival).begun && !a.(*arrival).whole {
+		if a, ok := u.arrivals.LoadAndDelete(conn); ok && a.(*arrival).Load() == begun {
 			u.count.Add(1)
 		}
 	}

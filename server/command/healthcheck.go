@@ -1,6 +1,7 @@
 package command
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -19,14 +20,18 @@ const healthTimeout = 3 * time.Second
 // the data folder, which is asked for it first: a setting may also have changed since the start, or say port 0. An
 // address among the check's own flags goes over it.
 func Healthcheck(c *config.Config) error {
-	url, err := localURL(c.Addr)
+	url, err := localURL(c)
 	if err != nil {
 		return err
 	}
 	if running := server.RunningURL(c.Data); running != "" && c.Source("addr") != "--addr" {
 		url = running
 	}
-	client := http.Client{Timeout: healthTimeout, Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
+	client := http.Client{Timeout: healthTimeout, Transport: &http.Transport{ // and no proxy
+		DisableKeepAlives: true,
+		// The certificate is for a name under which others reach this machine.
+		TLSClientConfig: &tls.Config{ServerName: "localhost", InsecureSkipVerify: true},
+	}}
 	response, err := client.Get(url + server.HealthPath)
 	if err != nil {
 		return err
@@ -38,14 +43,18 @@ func Healthcheck(c *config.Config) error {
 	return nil
 }
 
-// localURL is how this machine reaches an address that is listened on.
-func localURL(addr string) (string, error) {
-	host, port, err := net.SplitHostPort(addr)
+// localURL is how this machine reaches the address that the settings name.
+func localURL(c *config.Config) (string, error) {
+	host, port, err := net.SplitHostPort(c.Addr)
 	if err != nil {
 		return "", err
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port), nil
+	scheme := "http"
+	if c.TLS() {
+		scheme = "https"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port), nil
 }
