@@ -40,9 +40,9 @@ type Core struct {
 
 	messages, bytes, answers pace
 
-	readFault rate.Sometimes // lets a line into the log now and then,
-	tellFault rate.Sometimes // as do these
-	panics    rate.Sometimes
+	readFault *rate.Limiter // lets a line into the log now and then,
+	tellFault *rate.Limiter // as do these
+	panics    *rate.Limiter
 	catching  atomic.Int64   // how many catch up, or wait to
 	work      sync.WaitGroup // goroutines that catch up, and that read the feed's store
 
@@ -105,9 +105,9 @@ func (c *Core) leave(sp *speaker) {
 func (c *Core) guarded(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.panics.Do(func() {
+			if c.panics.Allow() {
 				c.log.Error("a callback panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			})
+			}
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()

@@ -199,8 +199,8 @@ func Register(io *socketio.Server, feed Feed, o Options) *Core {
 	return c
 }
 
-// nowAndThen is how often a line that clients can bring about is logged.
-func nowAndThen() rate.Sometimes { return rate.Sometimes{First: 10, Interval: time.Second} }
+// nowAndThen is how often a line that clients can bring about is logged: ten at once, and one a second lasting.
+func nowAndThen() *rate.Limiter { return rate.NewLimiter(rate.Every(time.Second), 10) }
 
 // checkNames panics if an event can't be found by its name.
 func checkNames(all []*Event) {

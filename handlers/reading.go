@@ -79,7 +79,9 @@ func (c *Core) notRead(at listener, err error) error {
 	case hasLeft(at, nil):
 		return errLeft
 	}
-	c.readFault.Do(func() { c.log.Error("the feed can't be read", "error", err) })
+	if c.readFault.Allow() {
+		c.log.Error("the feed can't be read", "error", err)
+	}
 	return refusal("not_read", "what was said before can't be read now")
 }
 

@@ -56,7 +56,9 @@ func (c *Core) tell(e *feed.Entry) {
 }
 
 func (c *Core) notTold(what string, e *feed.Entry, err error) {
-	c.tellFault.Do(func() { c.log.Error(what, "offset", e.Offset, "error", err) })
+	if c.tellFault.Allow() {
+		c.log.Error(what, "offset", e.Offset, "error", err)
+	}
 }
 
 func (c *Core) tellAudience(data socketio.Arg, e *feed.Entry) error {

@@ -46,6 +46,8 @@ type committer struct {
 	entries int // stored since limits were applied
 	bytes   int
 	retired time.Time // when that was
+
+	toldFault bool // the log said last that the store does not work
 }
 
 func (c *committer) store(w *work) {
@@ -108,18 +110,25 @@ func (c *committer) busy(do func()) {
 	c.busySince.Store(nil)
 }
 
-// note logs when what the store says changes between good and bad.
+// note keeps what the store says, and logs when that changes between good and bad. Of a store that changes all the
+// time not each change has a line. What the log said last becomes true again with the next look, at the latest.
 func (c *committer) note(err error) {
-	failed := c.fault.Load() != nil
 	if err == nil {
 		c.fault.Store(nil)
 	} else {
 		c.fault.Store(&err)
 	}
-	switch {
-	case err != nil && !failed:
-		c.opts.Logger.Error("feed: the store does not work", "error", err)
-	case err == nil && failed:
-		c.opts.Logger.Info("feed: the store works again")
+	if (err != nil) == c.toldFault {
+		return
 	}
+	held, ok := c.lines.store.Next()
+	switch {
+	case !ok:
+		return
+	case err != nil:
+		c.opts.Logger.Error("feed: the store does not work", "error", err, "not_logged", held)
+	default:
+		c.opts.Logger.Info("feed: the store works again", "not_logged", held)
+	}
+	c.toldFault = err != nil
 }

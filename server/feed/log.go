@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/crier/crier/server/internal/limit"
 )
 
 // Options are the settings of a [Log]. The zero value of a field means its default.
@@ -89,6 +91,8 @@ type Log struct {
 	counts counts
 	tail   func(*Entry) // told of each new entry; nil until Follow
 
+	lines outlets // into the log
+
 	clock  *clock       // by which entries grow old
 	due    atomic.Int64 // when the oldest is too old, in Unix milliseconds
 	direct *committer   // on an Instant store, instead of the two goroutines: see direct.go
@@ -104,6 +108,9 @@ type Log struct {
 	bytes    int   // of those
 	shutting bool
 }
+
+// outlets bound the lines that a store or a callback can bring about as often as it fails.
+type outlets struct{ panics, store, retire *limit.Outlet }
 
 // Done answers whoever appended an entry: with err == nil it is stored, as the result says.
 type Done func(r Result, err error)
@@ -148,6 +155,7 @@ func New(store Store, opts Options) (*Log, error) {
 		opts: opts, store: store,
 		wake: make(chan struct{}, 1), stored: make(chan *work),
 		seams: make(chan func(uint64)), ended: make(chan struct{}), turns: newTurns(opts),
+		lines: outlets{limit.NewOutlet(), limit.NewOutlet(), limit.NewOutlet()},
 	}
 	l.clock = newClock(opts.Logger)
 	l.recent.limits = Window{Entries: opts.Recent, Bytes: opts.RecentBytes}

@@ -63,7 +63,10 @@ func (l *Log) tell(w *work) {
 func (l *Log) guard(f func()) {
 	defer func() {
 		if p := recover(); p != nil {
-			l.opts.Logger.Error("feed: a callback panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			if held, ok := l.lines.panics.Next(); ok {
+				l.opts.Logger.Error("feed: a callback panicked",
+					"panic", fmt.Sprint(p), "stack", string(debug.Stack()), "not_logged", held)
+			}
 		}
 	}()
 	f()

@@ -43,6 +43,8 @@ func (l *Log) expireAt(now int64) {
 // retire is called by one goroutine: New, then the committer.
 func (l *Log) retire() {
 	if err := l.store.Retire(context.Background()); err != nil {
-		l.opts.Logger.Warn("feed: what is too old or too much cannot be removed", "error", err)
+		if held, ok := l.lines.retire.Next(); ok {
+			l.opts.Logger.Warn("feed: what is too old or too much cannot be removed", "error", err, "not_logged", held)
+		}
 	}
 }

@@ -127,7 +127,10 @@ func (c *client) connectError(err error) (body []byte) {
 	}
 	body, jsonErr := wire.AppendJSON(nil, whole)
 	if jsonErr != nil {
-		c.core.opts.Logger.Error("a middleware's error has data that JSON can't hold", "error", jsonErr)
+		if held, ok := c.core.faults.Next(); ok {
+			c.core.opts.Logger.Error("a middleware's error has data that JSON can't hold",
+				"error", jsonErr, "not_logged", held)
+		}
 		return []byte(`{"message":"internal error"}`)
 	}
 	return body

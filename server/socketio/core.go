@@ -32,13 +32,14 @@ type core struct {
 	warnings atomic.Uint64
 	refusals *limit.Outlet // what is logged of events that are refused
 	panics   *limit.Outlet
+	faults   *limit.Outlet // of errors that can't be told to a client
 	unknown  *limit.Firsts // what is logged of events that nothing took
 }
 
 func newCore(o Options) *core {
 	return &core{
 		opts: o, limits: o.wireLimits(), hits: newHits(), refusals: limit.NewOutlet(), panics: limit.NewOutlet(),
-		unknown: limit.NewFirsts(),
+		faults: limit.NewOutlet(), unknown: limit.NewFirsts(),
 	}
 }
 
