@@ -95,10 +95,24 @@ func (c *Core) find(name string) *Event {
 	return nil
 }
 
+// nameOf returns the name that a speaker speaks under; "" for none. One that only told its name in the handshake must
+// have a name that f would take now.
+func (c *Core) nameOf(sp *speaker) (string, error) {
+	switch {
+	case sp.registered || sp.name == "" && sp.badName == nil:
+		return sp.name, nil
+	case sp.badName != nil:
+		return "", sp.badName
+	case !c.speakers.roll.mayBear(sp, sp.name):
+		return "", errLooksTaken
+	}
+	return sp.name, nil
+}
+
 // leave is called once, when a client has left. Its catch-up has ended when it returns.
-func (c *Core) leave(sp *speaker) {
+func (c *Core) leave(sp *speaker, at listener) {
 	sp.stopCatchUp()
-	c.speakers.roll.leave(sp)
+	c.speakers.roll.remove(sp, at.turn())
 }
 
 // guarded returns a panic of f as an error, where no handler of a client is running: it must not end the process.

@@ -62,8 +62,11 @@ func (c Call) Answer(v any) {
 // WantsAnswer says whether the client asked for an answer.
 func (c Call) WantsAnswer() bool { return c.to.wanted() }
 
-// From returns the client's name; "" if it has given none. It must be called by Do alone.
-func (c Call) From() string { return c.by.name }
+// From returns the client's name; "" if it has given none that can be used. It must be called by Do alone.
+func (c Call) From() string {
+	name, _ := c.core.nameOf(c.by)
+	return name
+}
 
 // ID returns the id by which others know the client. It is no secret.
 func (c Call) ID() string { return c.by.id }

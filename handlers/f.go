@@ -58,7 +58,7 @@ func doRegister(c Call) error {
 	}
 	sp, roll := c.by, &c.core.speakers.roll
 	if !roll.enter(sp, name) {
-		return badName("it looks like the name of somebody who is here")
+		return errLooksTaken
 	}
 	count, names := roll.list()
 	p := &presence{name, sp.id, count, names, begin.bounds.First, begin.bounds.Last, begin.complete, begin.next}

@@ -12,8 +12,10 @@
 // # f
 //
 // The name has 1 to 64 characters (a setting). It is normalised (Unicode's NFKC, without characters that nobody sees),
-// and the answer tells the result. Two clients may have one name; a name that looks like another one of somebody who
-// is here is refused.
+// and the answer tells the result. Two clients may have one name. A word of letters of several scripts that looks like
+// a word of one, such as "Ann" with a Cyrillic first letter, is refused (bad_name). So is a name that looks like another
+// one of somebody who is here, or was in the last 10 minutes, unless it was there first; but one that every keyboard can
+// write, as far as it looks like any other, is never refused for its looks.
 //
 // Options {since: OFFSET}, the newest offset that the client knows, or {history: N}, at most 1,000; and {secret:
 // TEXT}, see below. The answer is {name, id, count, names, first, offset}: id is what others see, names are the first
@@ -48,7 +50,8 @@
 // before f and again after it counts once.
 //
 // A client of 4.x with the option retries repeats itself before its page can register again. Such a client gives its
-// name, and best a secret, in the handshake. It speaks under that name from the beginning.
+// name, and best a secret, in the handshake. It speaks under that name from the beginning. Where f would refuse the name,
+// so are its messages (bad_name), until it has given a better one with f. A name that is no text, or empty, is none.
 //
 // # history
 //

@@ -133,41 +133,6 @@ func TestTheAnswerTellsWhoIsHere(t *testing.T) {
 	}
 }
 
-// Two may have one name, and then have two ids. But nobody is to have a name that others only take for another's.
-func TestANameThatLooksLikeThatOfSomebodyHereIsRefused(t *testing.T) {
-	inBothVersions(t, func(t *testing.T, version int) {
-		_, _, url := serve(t)
-		ann, eve := connect(t, url, version), connect(t, url, version)
-		ann.register("Ann")
-		eve.register("Eve")
-		for _, name := range []string{"Аnn", "Αnn"} {
-			if got := eve.register(name); got.Error == nil || got.Error.Code != "bad_name" {
-				t.Errorf("%q is answered %+v", name, got)
-			}
-		}
-		for _, name := range []string{"Ann", "Ａnn", "A\u034fn\u200dn"} {
-			if got := eve.register(name); got.Name != "Ann" || got.Error != nil {
-				t.Errorf("%q is answered %+v", name, got)
-			}
-		}
-		if got := ann.register("Аnn"); got.Error == nil { // somebody else is Ann too
-			t.Errorf("she is answered %+v", got)
-		}
-		eve.register("Eve")
-		if got := ann.register("Аnn"); got.Error != nil { // it is her own
-			t.Errorf("her own look is answered %+v", got)
-		}
-		if got := eve.register("Ann"); got.Error == nil {
-			t.Errorf("what looks like it now is answered %+v", got)
-		}
-		if got := eve.register("Eve"); got.Count != 2 || !slices.Equal(got.Names, []string{"Аnn", "Eve"}) {
-			t.Errorf("in the end it is answered %+v", got)
-		}
-		ann.conn.Close()
-		eventually(t, "the name is free", func() bool { return eve.register("Ann").Error == nil })
-	})
-}
-
 func TestTheAnswerHasAHundredNamesAtMost(t *testing.T) {
 	_, _, url := serve(t)
 	var last presence

@@ -18,7 +18,7 @@ var message = &Event{
 	Takes:   []string{"data"},
 	Options: []string{"id"},
 	Answer:  []string{"offset", "at?"},
-	Errors:  []string{"bad_message", "id_taken", "rate", "busy", "not_stored", "too_large"},
+	Errors:  []string{"bad_message", "bad_name", "id_taken", "rate", "busy", "not_stored", "too_large"},
 	Do:      doMessage,
 }
 
@@ -59,7 +59,11 @@ func (c Call) entry() (e feed.Entry, err error) {
 	if err != nil {
 		return e, err
 	}
-	e = feed.Entry{From: c.by.name, ID: c.by.id, Key: key}
+	from, err := c.core.nameOf(c.by)
+	if err != nil {
+		return e, err
+	}
+	e = feed.Entry{From: from, ID: c.by.id, Key: key}
 	e.Data, e.Attachments = c.Arg(0).Parts()
 	if err := canBeTold(c.Arg(0), len(e.Attachments)); err != nil {
 		return e, err

@@ -12,7 +12,7 @@ import (
 )
 
 // nameIn reads the name of a speaker: characters between which there may be spaces, none of them a control character.
-// It is normalised: see clean.
+// It is normalised, see clean, and must not imitate another: see looks.go.
 func nameIn(arg socketio.Arg, most int) (string, error) {
 	var name string
 	if _, binary := arg.Binary(); binary || arg.Bind(&name) != nil {
@@ -24,14 +24,18 @@ func nameIn(arg socketio.Arg, most int) (string, error) {
 	name = clean(name)
 	switch n := utf8.RuneCountInString(name); {
 	case n == 0:
-		return "", badName("it is empty")
+		return "", errEmptyName
 	case n > most:
 		return "", badName(fmt.Sprintf("it has %d characters, and %d are allowed", n, most))
 	case strings.ContainsFunc(name, isControl):
 		return "", badName("it has a control character")
+	case imitates(name):
+		return "", badName("it has a word of letters of several scripts that looks like a word of one; write it in one")
 	}
 	return name, nil
 }
+
+var errEmptyName = badName("it is empty")
 
 func badName(why string) error {
 	return refusal("bad_name", "this name can't be used: "+why)

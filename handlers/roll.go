@@ -3,19 +3,23 @@ package handlers
 import (
 	"container/list"
 	"sync"
+	"time"
 )
 
 // listed is how many names an answer to "f" has: enough to show who is here, and the same size in a full room.
 const listed = 100
 
 // A roll lists the registered speakers, in the order in which they came. Names may stand in it twice: one person has
-// two tabs, two guests pick one name. Names that look alike and are not the same may not, or nobody could tell them
-// apart.
+// two tabs, two guests pick one name. Names that look alike and are not the same mostly may not, or nobody could tell
+// them apart: see admits.
 type roll struct {
 	mu sync.Mutex // guards the following, and each speaker's seat
 
 	names list.List // of string
-	looks map[string]look
+	looks map[string]*look
+
+	lingering   list.List      // of *look: those that nobody has any more, the oldest first
+	lingeringOf map[string]int // how many of these are of each turn
 }
 
 // A seat is a speaker's place in a roll.
@@ -26,20 +30,34 @@ type seat struct {
 
 // A look is what all names of one skeleton share.
 type look struct {
-	name string // the first of them that came
-	n    int    // speakers
+	skeleton string
+	name     string // the first of them that came
+	n        int    // speakers who have one
+
+	// While n is 0, and the look is still remembered:
+
+	at    *list.Element // in roll.lingering
+	since time.Time
+	turn  string // of who was the last to have it
 }
 
-// enter adds sp, or renames it; false if the name looks like another one of somebody else's.
+// A name is remembered for a while when its speaker has left: a page that is loaded again shall find it as it was.
+// How many of one turn linger, and how many in all, is bounded.
+const (
+	lingers             = 10 * time.Minute
+	mostLingering       = 4096
+	mostLingeringOfTurn = 64
+)
+
+// errLooksTaken refuses a name that a roll does not admit.
+var errLooksTaken = badName("it looks like the name of somebody who is here, or was lately")
+
+// enter adds sp, or renames it; false if its look does not admit the name.
 func (r *roll) enter(sp *speaker, name string) bool {
-	skeleton := skeletonOf(name)
+	skeleton, plain := skeletonOf(name)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	others := r.looks[skeleton]
-	if sp.seat.at != nil && sp.seat.look == skeleton {
-		others.n--
-	}
-	if others.n > 0 && others.name != name {
+	if !plain && !r.admits(sp, name, skeleton) {
 		return false
 	}
 	r.sit(sp, name, skeleton)
@@ -47,9 +65,31 @@ func (r *roll) enter(sp *speaker, name string) bool {
 	return true
 }
 
+// mayBear says whether sp would be admitted under a name.
+func (r *roll) mayBear(sp *speaker, name string) bool {
+	skeleton, plain := skeletonOf(name)
+	if plain {
+		return true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.admits(sp, name, skeleton)
+}
+
+// admits says whether sp may have a name that is not plain: not while another speaker has, or had lately, a name that
+// looks the same and is not, unless this one was there first. r.mu must be held.
+func (r *roll) admits(sp *speaker, name, skeleton string) bool {
+	r.expire(time.Now())
+	b := r.looks[skeleton]
+	if b == nil || b.name == name {
+		return true
+	}
+	return b.n == 1 && sp.seat.at != nil && sp.seat.look == skeleton // it is its own
+}
+
 // back adds a speaker that was lost. It has its name already, whatever came meanwhile.
 func (r *roll) back(sp *speaker) {
-	skeleton := skeletonOf(sp.name)
+	skeleton, _ := skeletonOf(sp.name)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sit(sp, sp.name, skeleton)
@@ -60,40 +100,84 @@ func (r *roll) sit(sp *speaker, name, skeleton string) {
 	if sp.seat.at == nil {
 		sp.seat.at = r.names.PushBack(name)
 	} else {
-		r.forget(sp.seat.look)
+		if b := r.lose(sp.seat.look); b.n == 0 {
+			delete(r.looks, b.skeleton) // who changes names leaves none behind
+		}
 		sp.seat.at.Value = name
 	}
 	if r.looks == nil {
-		r.looks = make(map[string]look)
+		r.looks, r.lingeringOf = make(map[string]*look), make(map[string]int)
 	}
-	l := r.looks[skeleton]
-	if l.n == 0 {
-		l.name = name
+	b := r.looks[skeleton]
+	if b == nil {
+		b = &look{skeleton: skeleton, name: name}
+		r.looks[skeleton] = b
 	}
-	l.n++
-	r.looks[skeleton], sp.seat.look = l, skeleton
+	r.settle(b)
+	b.n++
+	sp.seat.look = skeleton
 }
 
-// forget counts one less of a skeleton. r.mu must be held.
-func (r *roll) forget(skeleton string) {
-	l := r.looks[skeleton]
-	if l.n--; l.n > 0 {
-		r.looks[skeleton] = l
-	} else {
-		delete(r.looks, skeleton)
-	}
+// lose counts one less of a skeleton. r.mu must be held.
+func (r *roll) lose(skeleton string) *look {
+	b := r.looks[skeleton]
+	b.n--
+	return b
 }
 
-// leave removes sp, if it is there.
-func (r *roll) leave(sp *speaker) {
+// remove removes sp, if it is there. Turn is the client's: see Options.Turn.
+func (r *roll) remove(sp *speaker, turn string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if sp.seat.at == nil {
 		return
 	}
 	r.names.Remove(sp.seat.at)
-	r.forget(sp.seat.look)
+	b := r.lose(sp.seat.look)
 	sp.seat = seat{}
+	if b.n > 0 {
+		return
+	}
+	now := time.Now()
+	r.expire(now)
+	if r.lingeringOf[turn] == mostLingeringOfTurn {
+		delete(r.looks, b.skeleton)
+		return
+	}
+	if r.lingering.Len() == mostLingering {
+		r.forget(r.lingering.Front().Value.(*look))
+	}
+	b.at, b.since, b.turn = r.lingering.PushBack(b), now, turn
+	r.lingeringOf[turn]++
+}
+
+// expire forgets what lingers for too long. r.mu must be held.
+func (r *roll) expire(now time.Time) {
+	for e := r.lingering.Front(); e != nil; e = r.lingering.Front() {
+		b := e.Value.(*look)
+		if now.Sub(b.since) < lingers {
+			return
+		}
+		r.forget(b)
+	}
+}
+
+// forget forgets a look that nobody has any more. r.mu must be held.
+func (r *roll) forget(b *look) {
+	r.settle(b)
+	delete(r.looks, b.skeleton)
+}
+
+// settle takes a look out of those that linger. r.mu must be held.
+func (r *roll) settle(b *look) {
+	if b.at == nil {
+		return
+	}
+	r.lingering.Remove(b.at)
+	b.at = nil
+	if r.lingeringOf[b.turn]--; r.lingeringOf[b.turn] == 0 {
+		delete(r.lingeringOf, b.turn)
+	}
 }
 
 // list returns how many are registered and the first names.

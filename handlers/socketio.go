@@ -27,7 +27,7 @@ func (c *Core) welcome(s *socketio.Socket) {
 		s.On(ev.Name, func(e *socketio.Event) error { return ev.do(ear.call(e)) })
 	}
 	s.OnDisconnect(func(reason socketio.Reason) {
-		c.leave(ear.sp)
+		c.leave(ear.sp, ear)
 		c.log.Debug("a socket has left", "name", ear.sp.name, "id", ear.sp.id, "reason", reason)
 	})
 	if ear.sp.registered && !slices.Contains(s.Rooms(), speakers) { // it was lost before it had joined them
@@ -85,7 +85,8 @@ func (a asker) refuse(err error) {
 	}{socketio.PublicError(err)})
 }
 
-// introduce takes what a client gave in the handshake: its name and its secret, as far as they can be used.
+// introduce takes what a client gave in the handshake: its name and its secret, as far as they can be used. A name that
+// is no text, or empty, is as none: pages send what they have.
 func (sp *speaker) introduce(auth json.RawMessage, maxName int) {
 	if len(auth) <= len("{}") {
 		return
@@ -94,9 +95,12 @@ func (sp *speaker) introduce(auth json.RawMessage, maxName int) {
 	if json.Unmarshal(auth, &given) != nil {
 		return
 	}
-	if arg, err := socketio.NewArg(given.Name); err == nil && given.Name != nil {
-		sp.name, _ = nameIn(arg, maxName)
+	if arg, err := socketio.NewArg(given.Name); err == nil && len(given.Name) > 0 && given.Name[0] == '"' {
+		sp.name, err = nameIn(arg, maxName)
 		sp.owner.name = sp.name
+		if err != errEmptyName {
+			sp.badName = err
+		}
 	}
 	if secret, err := secretIn(given.Secret); err == nil {
 		sp.owner.secret = secret

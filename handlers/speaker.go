@@ -15,6 +15,7 @@ type speaker struct {
 	// Used by the client's handlers alone.
 
 	name       string // empty until it is registered, or told in the handshake
+	badName    error  // why the name that was told in the handshake can't be used
 	owner      owner
 	registered bool // it hears everything after heardAfter
 	heardAfter uint64
