@@ -310,7 +310,7 @@ func TestTheReadmeNamesEveryMetric(t *testing.T) {
 		t.Fatal(err)
 	}
 	there, named := map[string]bool{}, map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^# TYPE (crier_\w+) `).FindAllStringSubmatch(start(t, nil).get(MetricsPath).body, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^# TYPE (crier_\w+) `).FindAllStringSubmatch(start(t, secure(t)).get(MetricsPath).body, -1) {
 		there[m[1]] = true
 	}
 	for _, m := range regexp.MustCompile("`(crier_[a-z_]+)").FindAllStringSubmatch(string(readme), -1) {
