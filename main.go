@@ -141,7 +141,8 @@ var commands = map[string]func(*invocation) error{
 
 // tools are commands that take words in the place of settings.
 var tools = map[string]func(args []string, stdout, stderr io.Writer) int{
-	"feed": command.Feed,
+	"doctor": command.Doctor,
+	"feed":   command.Feed,
 }
 
 // serve runs the server until it is told to stop; a second signal ends the process at once. Nothing waits for
@@ -192,6 +193,8 @@ Usage: crier [COMMAND] [FLAGS]
 
 Commands:
   serve         serve the page and Socket.IO (the default)
+  doctor        try what goes wrong between clients and a server, through its proxies, and say what to change:
+                crier doctor https://chat.example.org; crier doctor --help
   feed          check, export, back up or adopt what is stored: crier feed --help
   config        print the settings, where each comes from and what it does, as a file for --config;
                 config --check FILE only says what is wrong with a file
@@ -205,7 +208,7 @@ ping_interval), over which goes a variable (CRIER_PING_INTERVAL), over which goe
 Signals: SIGTERM and SIGINT stop Crier in order; SIGUSR2 does too, and tells clients that it starts again; SIGHUP reads
 the settings again, and the log says which were taken and which need a restart.
 
-Exit codes: 0 done or told to stop, 1 failed, 2 a setting is wrong.
+Exit codes: 0 done or told to stop, 1 failed (of doctor: a fault was found), 2 a setting or the command line is wrong.
 
 Settings:
   --config FILE

@@ -85,6 +85,9 @@ func (s *Server) socketIO() gin.HandlerFunc {
 			s.bound(c.Writer)
 			bundles.serve(c.Writer, c.Request, name)
 			return
+		} else if asksForDiagnosis(name, c.Request) {
+			s.diagnose(c)
+			return
 		}
 		s.io.ServeHTTP(c.Writer, c.Request)
 	}

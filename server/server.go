@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	stdlog "log"
@@ -34,6 +35,7 @@ type Server struct {
 	metrics  *admin.Metrics
 	tls      *encryption // nil: all is plain
 	ready    atomic.Bool // what /readyz tells
+	instance string      // names this process to `crier doctor`
 
 	proxies     atomic.Pointer[proxies]
 	unnamed     unnamed          // proxies that nobody trusts
@@ -58,7 +60,7 @@ type Server struct {
 // error of the start. Run or Close gives both back.
 func New(c *config.Config, log *slog.Logger) (*Server, error) {
 	s := &Server{
-		config: c, log: log,
+		config: c, log: log, instance: rand.Text(),
 		hits:   limit.NewHits(limitHeaders, limitConnections, limitAddressConnections, limitHeld, limitKept),
 		turned: limit.NewOutlet(), closed: limit.NewOutlet(), shed: limit.NewOutlet(),
 		faults: &faults{log, limit.NewOutlet()},

@@ -20,6 +20,8 @@ var meant = map[string]string{
 	"validate": "`crier config --check FILE` checks a file of settings",
 	"status":   "`crier healthcheck` asks a running Crier whether it lives",
 	"health":   "`crier healthcheck` asks a running Crier whether it lives",
+	"diagnose": "`crier doctor URL` tries what goes wrong between clients and a server",
+	"test":     "`crier doctor URL` tries what goes wrong between clients and a server",
 	"settings": "`crier config` prints the settings",
 }
 
