@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"slices"
 
 	"github.com/crier/crier/server/feed"
@@ -28,7 +29,9 @@ func (c *Core) welcome(s *socketio.Socket) {
 	}
 	s.OnDisconnect(func(reason socketio.Reason) {
 		c.leave(ear.sp, ear)
-		c.log.Debug("a socket has left", "name", ear.sp.name, "id", ear.sp.id, "reason", reason)
+		if c.log.Enabled(context.Background(), slog.LevelDebug) {
+			c.log.Debug("a socket has left", "name", ear.sp.name, "id", ear.sp.id, "reason", reason)
+		}
 	})
 	if ear.sp.registered && !slices.Contains(s.Rooms(), speakers) { // it was lost before it had joined them
 		c.goOn(ear.sp, ear)

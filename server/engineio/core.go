@@ -1,11 +1,9 @@
 package engineio
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"sync/atomic"
@@ -21,6 +19,7 @@ type core struct {
 	opts     Options
 	arena    outbound.Arena
 	flusher  *outbound.Flusher
+	queues   outbound.OutboxLimits
 	hearts   []heart // one for each worker of the flusher
 	offers   map[string][]byte
 	controls [controlKinds][forms]outbound.Frames
@@ -38,6 +37,7 @@ const (
 
 func newCore(o Options, due func(*Session, *outbound.Batch)) *core {
 	c := &core{opts: o, flusher: outbound.NewFlusher(), hits: newHits(), panics: limit.NewOutlet()}
+	c.queues = outbound.OutboxLimits{MaxBytes: o.MaxQueue, WriteTimeout: o.WriteTimeout}
 	c.registry.init(o.Addresses, o.MaxSessions)
 	c.offers = map[string][]byte{Polling: o.offer(Polling), WebSocket: o.offer(WebSocket)}
 	for kind := range c.controls {
@@ -147,12 +147,6 @@ func (c *core) closeFrame(code websocket.CloseCode, reason string) outbound.Fram
 }
 
 func (c *core) hit(l Limit) { c.hits.Add(string(l)) }
-
-func (c *core) log(msg string, args ...any) {
-	if c.opts.Logger.Enabled(context.Background(), slog.LevelDebug) {
-		c.opts.Logger.Debug(msg, args...)
-	}
-}
 
 // logPanic is called where p was recovered: the stack is the one that led there. Not each has its line in the log:
 // what makes a handler panic may come again and again.

@@ -47,7 +47,9 @@ func (s *Session) end(reason Reason, e ending) bool {
 	if e.limit != "" {
 		s.core.hit(e.limit)
 	}
-	s.log("session closed", "reason", reason, "cause", e.cause)
+	if l := s.logger(); l != nil {
+		l.Debug("session closed", "reason", reason, "cause", e.cause)
+	}
 	carrier.close(&e)
 	s.guard("Close", func() { s.handler.Close(reason) })
 	s.core.registry.ended(reason)
@@ -62,10 +64,10 @@ func (s *Session) leave(reason Reason) {
 		s.mu.Unlock()
 		return
 	}
-	s.state, s.leaving = closing, reason
+	s.state, s.parting = closing, reason
 	begun, carrier := s.begun, s.carrier
 	s.out.Seal()
-	s.pulse.stop()
+	s.pulse.stop(s)
 	carrier.wake()
 	s.mu.Unlock()
 	if begun {
@@ -81,15 +83,17 @@ func (s *Session) shut(reason Reason, e *ending) (transport, Reason, bool) {
 		return nil, "", false
 	}
 	if !s.begun { // there is no handler to tell yet: begin ends it
-		s.doomed = reason
+		if s.doomed = true; s.parting == "" {
+			s.parting = reason
+		}
 		return nil, "", false
 	}
-	if s.leaving != "" {
-		reason = s.leaving
+	if s.parting != "" {
+		reason = s.parting
 	}
 	s.peerLeft = errors.Is(e.cause, errPeerClosed)
 	s.state = closed
-	s.pulse.stop()
+	s.pulse.stop(s)
 	if s.probe != nil {
 		s.probe.conn.Close()
 		s.probe = nil
@@ -151,6 +155,9 @@ func (o *outboxOwner) FramesWaiting() {
 	defer s.mu.Unlock()
 	s.carrier.wake()
 }
+
+// HeldBytes counts what the queue holds.
+func (o *outboxOwner) HeldBytes(delta int) { (*Session)(o).hold(delta) }
 
 // WriteFailed is called by the outbox, from the flusher's goroutine or that of a slow client's writer.
 func (o *outboxOwner) WriteFailed(err error) {

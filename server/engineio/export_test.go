@@ -29,7 +29,7 @@ func (s *Session) Posting() bool {
 
 // Oversleep has the session's heart find that d more has passed than it has waited for.
 func (s *Session) Oversleep(d time.Duration) {
-	h := s.pulse.heart()
+	h := s.heart()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.began = h.began.Add(-d)
@@ -46,7 +46,7 @@ func (s *Session) Probed() bool {
 func (s *Session) Leaving() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.leaving != ""
+	return s.parting != ""
 }
 
 // Switched says whether the client has said that it goes on over WebSocket, and is still on long-polling.

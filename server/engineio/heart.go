@@ -44,8 +44,8 @@ type beatQueue struct{ head, tail *Session }
 // A beats is a session's place in a heart.
 type beats struct {
 	in         wait
-	due        time.Duration
 	late       bool // the last wait was over for long when the heart looked
+	due        time.Duration
 	prev, next *Session
 }
 

@@ -22,8 +22,6 @@ const mostStandstill = time.Minute
 
 // A pulse is the heartbeat of one session. Session.mu guards it.
 type pulse struct {
-	session *Session
-
 	awaited  bool          // EIO 4: a ping is out and its pong is not back; EIO 3: a ping is late
 	excused  bool          // EIO 4: another packet came instead, once
 	unasked  bool          // EIO 4: the ping is in the queue of a client on long-polling
@@ -34,20 +32,19 @@ type pulse struct {
 }
 
 // start begins the wait for the first ping, whoever sends it. Session.mu must be held.
-func (p *pulse) start() {
-	s := p.session
+func (p *pulse) start(s *Session) {
 	p.awaited, p.unasked, p.reading, p.standing, p.stood = false, false, false, false, 0
 	if s.version == 3 {
-		p.heart().expect(s, clientPing)
+		s.heart().expect(s, clientPing)
 	} else {
-		p.heart().expect(s, ownPing)
+		s.heart().expect(s, ownPing)
 	}
 }
 
 // stop waits for nothing any more. Session.mu must be held.
-func (p *pulse) stop() { p.heart().expect(p.session, nothing) }
+func (p *pulse) stop(s *Session) { s.heart().expect(s, nothing) }
 
-func (p *pulse) heart() *heart { return &p.session.core.hearts[p.session.out.Worker()] }
+func (s *Session) heart() *heart { return &s.core.hearts[s.out.Worker()] }
 
 // A beatStep is what is to be done for a session whose wait is over.
 type beatStep uint8
@@ -61,7 +58,7 @@ const (
 
 // beat is called when what the session waited for is due: b takes what goes out.
 func (s *Session) beat(b *outbound.Batch) {
-	switch s.pulse.next() {
+	switch s.pulse.next(s) {
 	case beatEnd:
 		go s.end(ReasonPingTimeout, ending{}) // ends with the handler's Close, for which others' heartbeats do not wait
 	case beatPing:
@@ -71,11 +68,10 @@ func (s *Session) beat(b *outbound.Batch) {
 	}
 }
 
-func (p *pulse) next() beatStep {
-	s := p.session
+func (p *pulse) next(s *Session) beatStep {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := p.heart()
+	h := s.heart()
 	switch {
 	case s.state != open || h.isAwaiting(s):
 		return beatNothing // it has ended, or its client was heard in this moment
@@ -85,14 +81,14 @@ func (p *pulse) next() beatStep {
 		h.expect(s, clientPong)
 		return beatPing
 	case s.handling.Load() && p.stood < mostStandstill:
-		return p.standStill(h)
+		return p.standStill(s, h)
 	case p.standing && !s.handling.Load(): // what the client has sent meanwhile is being read now
 		p.standing = false
-		h.expect(s, p.lastWait())
+		h.expect(s, s.lastWait())
 		return beatNothing
 	case !p.awaited: // EIO 3
 		p.awaited = true
-		h.expect(s, p.lastWait())
+		h.expect(s, s.lastWait())
 		return beatNothing
 	case !p.reading && h.isLate(s): // timers go off before what came with them is read
 		p.reading = true
@@ -107,8 +103,7 @@ func (p *pulse) next() beatStep {
 }
 
 // standStill keeps the session, and its client, alive while Handler.Message does not return. Session.mu must be held.
-func (p *pulse) standStill(h *heart) beatStep {
-	s := p.session
+func (p *pulse) standStill(s *Session, h *heart) beatStep {
 	p.standing = true
 	p.stood += s.core.opts.lasting(standstill)
 	h.expect(s, standstill)
@@ -118,16 +113,15 @@ func (p *pulse) standStill(h *heart) beatStep {
 	return beatPing
 }
 
-func (p *pulse) lastWait() wait {
-	if p.session.version == 3 {
+func (s *Session) lastWait() wait {
+	if s.version == 3 {
 		return lateClientPing
 	}
 	return clientPong
 }
 
 // hear handles a ping or pong of the client's.
-func (p *pulse) hear(kind packetType) error {
-	s := p.session
+func (p *pulse) hear(s *Session, kind packetType) error {
 	if (s.version == 3) != (kind == packetPing) {
 		return errHeartbeat
 	}
@@ -137,7 +131,7 @@ func (p *pulse) hear(kind packetType) error {
 		counts = s.carrier.listens() || s.out.Size() == 0
 	}
 	if s.state == open && counts {
-		p.start()
+		p.start(s)
 	}
 	s.mu.Unlock()
 	if kind == packetPing {
@@ -148,10 +142,9 @@ func (p *pulse) hear(kind packetType) error {
 
 // excuse gives a client its time once more that was to answer a ping and has said something else. Session.mu must be
 // held.
-func (p *pulse) excuse(kind packetType) {
-	s := p.session
+func (p *pulse) excuse(s *Session, kind packetType) {
 	if s.version == 4 && p.awaited && !p.unasked && !p.excused && kind != packetPong {
 		p.excused = true
-		p.heart().expect(s, clientPong)
+		s.heart().expect(s, clientPong)
 	}
 }

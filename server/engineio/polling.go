@@ -223,7 +223,7 @@ func (p *polling) lastPollIsHere() {
 // awaitLastPoll gives the client of a closing session its time to hear of it. The session's lock must be held.
 func (p *polling) awaitLastPoll() {
 	s := p.session
-	p.lastPoll = time.AfterFunc(lastPollTimeout, func() { s.end(s.leaving, ending{}) })
+	p.lastPoll = time.AfterFunc(lastPollTimeout, func() { s.end(s.parting, ending{}) })
 }
 
 // end is told that an answer has left, or never will.

@@ -103,7 +103,7 @@ func (p *polling) readPost(w http.ResponseWriter, r *http.Request, q *query) (*r
 func (p *polling) receivePayload(binary bool, body []byte) (*refusal, error) {
 	s, packets := p.session, 0
 	repair := s.version == 3 && !binary
-	err := decodePayload(s.version, binary, body, func(one packet) error {
+	err := decodePayload(s.Version(), binary, body, func(one packet) error {
 		if packets++; packets > s.core.opts.MaxPackets {
 			return errPayloadPackets
 		}

@@ -94,7 +94,7 @@ func (sv *Server) verifySession(q *query, upgrade bool) (*Session, *refusal) {
 	if s == nil || s.isClosed() {
 		return nil, refuseSession
 	}
-	if s.version != q.version() || !upgrade && q.transport != s.Transport() {
+	if s.Version() != q.version() || !upgrade && q.transport != s.Transport() {
 		return nil, refuseRequest
 	}
 	return s, nil
@@ -172,7 +172,7 @@ func begin(s *Session, t transport, reader *socket, accept func(*Session) Handle
 		s.account.Joined(s)
 	}
 	known := c.registry.add(s, reader)
-	doomed := s.start(reader != nil)
+	doomed, reason := s.start(reader != nil)
 	if !known {
 		s.end(ReasonServerShutdown, ending{})
 		if reader != nil {
@@ -180,10 +180,12 @@ func begin(s *Session, t transport, reader *socket, accept func(*Session) Handle
 		}
 		return refuseDraining
 	}
-	s.log("session opened", "transport", t.name(), "version", s.version)
+	if l := s.logger(); l != nil {
+		l.Debug("session opened", "transport", t.name(), "version", s.version)
+	}
 	t.attach()
-	if doomed != "" {
-		s.end(doomed, ending{})
+	if doomed {
+		s.end(reason, ending{})
 	}
 	return nil
 }

@@ -1,10 +1,11 @@
 package engineio
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/crier/crier/server/internal/limit"
 	"github.com/crier/crier/server/internal/outbound"
@@ -18,40 +19,38 @@ import (
 // Order of locks: Session.mu, then that of the registry, of a heart, or of the Outbox.
 type Session struct {
 	id      string
-	version int
 	core    *core
 	request Request
 	handler Handler
-	account Account    // nil if nobody counts
-	base64  bool       // the client takes no binary bodies: it said so when it opened the session
-	script  bool       // it polls by JSONP
-	ancient bool       // a client before 1.4: see oldclients.go
-	repair  textRepair // what the client's text needs; used by one receiver at a time
+	account Account // nil if nobody counts
 	out     outbound.Outbox
-	beats   beats   // guarded by the lock of the session's heart
-	aside   *direct // the first of those that a sequence has for this session alone; used in tasks of its worker
+	beats   beats        // guarded by the lock of the session's heart
+	aside   *direct      // the first of those that a sequence has for this session alone; used in tasks of its worker
+	charged atomic.Int64 // bytes: see Charge
 
-	handling atomic.Bool  // Handler.Message is under way
-	charged  atomic.Int64 // bytes: see Charge
+	handling atomic.Bool // Handler.Message is under way
+	version  uint8
+	base64   bool       // the client takes no binary bodies: it said so when it opened the session
+	script   bool       // it polls by JSONP
+	ancient  bool       // a client before 1.4: see oldclients.go
+	repair   textRepair // what the client's text needs; used by one receiver at a time
 
 	mu sync.Mutex // guards the following
 
-	carrier    transport
-	probe      *socket     // the WebSocket that the client is trying out
-	probeTimer *time.Timer // how long it may be
-	meter      limit.Meter // packets
-	received   uint64      // packets
-	ignored    int         // bytes of what came when nobody listened any more
-	holders    int         // the session as long as it is open, readers, polls: what holds memory or a connection
-
 	state    state
-	released bool   // nothing has held it once, and its place is given away
-	begun    bool   // handler is there
-	peerLeft bool   // the client has said good-bye
-	leaving  Reason // the server's own reason, once it has said good-bye
-	doomed   Reason // why the session is to end as soon as it has begun
+	released bool // nothing has held it once, and its place is given away
+	begun    bool // handler is there
+	doomed   bool // it is to end as soon as it has begun
+	peerLeft bool // the client has said good-bye
 
-	pulse pulse
+	ignored  int32 // bytes of what came when nobody listened any more
+	holders  int32 // the session as long as it is open, readers, polls: what holds memory or a connection
+	received uint64
+	meter    limit.Meter // packets
+	carrier  transport
+	probe    *socket // the WebSocket that the client is trying out
+	parting  Reason  // the server's own reason, once it has said good-bye, or why it is doomed
+	pulse    pulse
 }
 
 type state uint8
@@ -66,17 +65,13 @@ const (
 // newSession returns a session that takes no packets yet: see start.
 func newSession(c *core, r *http.Request, q *query, address string) *Session {
 	version := q.version()
-	s := &Session{id: newID(), version: version, core: c, request: newRequest(r, address), holders: 1}
+	s := &Session{id: newID(), version: uint8(version), core: c, request: newRequest(r, address), holders: 1}
 	s.base64, s.script = q.b64 != "", q.jsonp
 	s.ancient = version == 3 && readsBinaryPayloadsOnly(q.t)
-	limits := outbound.OutboxLimits{MaxBytes: c.opts.MaxQueue, WriteTimeout: c.opts.WriteTimeout}
 	if c.opts.Account != nil {
-		if s.account = c.opts.Account(s.request.RemoteAddr); s.account != nil {
-			limits.Held = s.account.Hold
-		}
+		s.account = c.opts.Account(s.request.RemoteAddr)
 	}
-	s.pulse.session = s
-	s.out.Init(c.flusher, (*outboxOwner)(s), limits)
+	s.out.Init(c.flusher, (*outboxOwner)(s), &c.queues)
 	s.Charge(s.request.held())
 	return s
 }
@@ -99,7 +94,7 @@ func (s *Session) giveUpPlace() {
 func (s *Session) ID() string { return s.id }
 
 // Version returns the protocol revision, 3 or 4.
-func (s *Session) Version() int { return s.version }
+func (s *Session) Version() int { return int(s.version) }
 
 // Request returns what the client sent when it opened the session.
 func (s *Session) Request() *Request { return &s.request }
@@ -122,6 +117,11 @@ func (s *Session) Held() int { return s.out.Size() + int(s.charged.Load()) }
 // then. Whoever changes often what it holds does so in steps of some KiB.
 func (s *Session) Charge(delta int) {
 	s.charged.Add(int64(delta))
+	s.hold(delta)
+}
+
+// hold tells the account.
+func (s *Session) hold(delta int) {
 	if s.account != nil {
 		s.account.Hold(delta)
 	}
@@ -157,9 +157,9 @@ func (s *Session) sendOpen(transport string) {
 	_ = s.push(f, frames, nil) // an empty queue takes it
 }
 
-// start lets packets in, unless the session came to its end while the handler was made: then it returns the reason.
+// start lets packets in, unless the session came to its end while the handler was made: then it is doomed.
 // read says that a reader holds the session too.
-func (s *Session) start(read bool) (doomed Reason) {
+func (s *Session) start(read bool) (doomed bool, reason Reason) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begun = true
@@ -168,9 +168,9 @@ func (s *Session) start(read bool) (doomed Reason) {
 	}
 	if s.state == opening {
 		s.state = open
-		s.pulse.start()
+		s.pulse.start(s)
 	}
-	return s.doomed
+	return s.doomed, s.parting
 }
 
 // receive handles one packet from the client. Calls come one at a time. What comes after the server's good-bye is
@@ -184,7 +184,7 @@ func (s *Session) receive(p packet) error {
 	case packetMessage:
 		return s.handle(p.binary, p.data)
 	case packetPing, packetPong:
-		return s.pulse.hear(p.kind)
+		return s.pulse.hear(s, p.kind)
 	case packetClose:
 		return errPeerClosed
 	}
@@ -225,14 +225,14 @@ func (s *Session) hear(kind packetType, size int) (heard bool, err error) {
 		return false, err
 	}
 	if s.state != open {
-		if s.ignored += size; s.ignored > mostIgnored {
+		if s.ignored += int32(min(size, mostIgnored)); s.ignored > mostIgnored {
 			return false, errIgnored
 		}
 		return false, nil
 	}
 	s.received++
 	s.handling.Store(kind == packetMessage)
-	s.pulse.excuse(kind)
+	s.pulse.excuse(s, kind)
 	return true, nil
 }
 
@@ -284,6 +284,11 @@ func (s *Session) addTo(st *Stats) {
 	st.Sent += s.out.Pushed()
 }
 
-func (s *Session) log(msg string, args ...any) {
-	s.core.log(msg, append(args, "address", s.request.RemoteAddr)...)
+// logger returns where the session's steps are told, or nil if nobody wants to know: what is made for a line that is not
+// written was a tenth of a handshake's allocations.
+func (s *Session) logger() *slog.Logger {
+	if l := s.core.opts.Logger; l.Enabled(context.Background(), slog.LevelDebug) {
+		return l.With("address", s.request.RemoteAddr)
+	}
+	return nil
 }

@@ -54,7 +54,7 @@ func (k *socket) beginProbe() bool {
 	}
 	s.core.registry.addReader(k)
 	s.probe = k
-	s.probeTimer = time.AfterFunc(s.core.opts.UpgradeTimeout, func() {
+	k.probeTimer = time.AfterFunc(s.core.opts.UpgradeTimeout, func() {
 		s.core.hit(LimitUpgradeTime)
 		k.conn.Close()
 	})
@@ -71,7 +71,9 @@ func (k *socket) proceed(p packet) error {
 	case p.kind == packetUpgrade && k.takeOver():
 		k.prove = nil
 		k.attach()
-		s.log("session upgraded")
+		if l := s.logger(); l != nil {
+			l.Debug("session upgraded")
+		}
 		return nil
 	}
 	return errProbe
@@ -122,7 +124,7 @@ func (k *socket) stopPolling() (p *polling, quiet <-chan struct{}) {
 	if !ok || s.probe != k || s.state != open && s.state != closing {
 		return nil, nil
 	}
-	if !s.probeTimer.Stop() {
+	if !k.probeTimer.Stop() {
 		return nil, nil // too late: the connection is being closed
 	}
 	p.switched, p.proved = true, false
@@ -145,7 +147,7 @@ func (k *socket) replace(p *polling) bool {
 	s.probe, s.carrier, s.pulse.unasked = nil, k, false
 	s.holders++ // until over
 	if s.state == open {
-		s.pulse.start()
+		s.pulse.start(s)
 	}
 	return true
 }

@@ -17,6 +17,8 @@ type socket struct {
 	// The reader's.
 	prove   func(packet) error // what takes packets until the session has moved here; nil when it has
 	refused error              // what Message returned, or which limit control frames met
+
+	probeTimer *time.Timer // how long the client may try it out; Session.mu guards it
 }
 
 // Message takes one packet.
@@ -29,7 +31,7 @@ func (k *socket) Message(binary bool, data []byte) error {
 
 func (k *socket) receive(binary bool, data []byte) error {
 	s := k.session
-	p, err := decodeMessage(s.version, binary, data)
+	p, err := decodeMessage(s.Version(), binary, data)
 	switch {
 	case err != nil:
 		return err
@@ -122,7 +124,7 @@ func (k *socket) endProbe() {
 	s.mu.Lock()
 	if s.probe == k {
 		s.probe = nil
-		s.probeTimer.Stop()
+		k.probeTimer.Stop()
 		if p, ok := s.carrier.(*polling); ok {
 			p.proved = false
 			if p.poll != nil {
@@ -162,10 +164,10 @@ func (k *socket) attach() {
 		s.out.Attach(k.conn)
 	}
 	s.mu.Lock()
-	leaving := s.leaving
+	leaving, reason := s.state == closing, s.parting
 	s.mu.Unlock()
-	if leaving != "" { // Close came while there was no connection to say it on
-		k.farewell(leaving)
+	if leaving { // Close came while there was no connection to say it on
+		k.farewell(reason)
 	}
 }
 

@@ -28,6 +28,11 @@ const shedTime = 500 * time.Millisecond
 // hold counts what is held of a message. It is called by the reader.
 func (c *client) hold(delta int) {
 	c.partial.Add(int64(delta))
+	c.HeldBytes(delta)
+}
+
+// HeldBytes counts what is held in the queue, too.
+func (c *client) HeldBytes(delta int) {
 	if c.account != nil {
 		c.account.Hold(delta)
 	}

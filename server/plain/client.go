@@ -64,11 +64,7 @@ func (sv *Server) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 	if !ok {
 		return
 	}
-	limits := outbound.OutboxLimits{MaxBytes: sv.opts.MaxQueue, WriteTimeout: sv.opts.WriteTimeout}
-	if c.account != nil {
-		limits.Held = c.account.Hold
-	}
-	c.out.Init(sv.flusher, c, limits)
+	c.out.Init(sv.flusher, c, &sv.queues)
 	if c.account != nil {
 		c.account.Joined(c)
 	}

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/crier/crier/server/internal/outbound"
 	"github.com/crier/crier/server/websocket"
 )
 
@@ -44,7 +43,7 @@ func NewCrowd(sv *Server, n int) *Crowd {
 
 func (sv *Server) detached(e endpoint) *client {
 	c := &client{server: sv, endpoint: e}
-	c.out.Init(sv.flusher, c, outbound.OutboxLimits{MaxBytes: sv.opts.MaxQueue, WriteTimeout: sv.opts.WriteTimeout})
+	c.out.Init(sv.flusher, c, &sv.queues)
 	e.enter(c)
 	return c
 }

@@ -155,6 +155,7 @@ type Server struct {
 	opts    Options
 	arena   outbound.Arena
 	flusher *outbound.Flusher
+	queues  outbound.OutboxLimits
 	hits    limit.Hits
 	lines   outlets
 
@@ -178,6 +179,7 @@ func New(o Options) (*Server, error) {
 	return &Server{
 		opts:    o,
 		flusher: outbound.NewFlusher(),
+		queues:  outbound.OutboxLimits{MaxBytes: o.MaxQueue, WriteTimeout: o.WriteTimeout},
 		clients: make(map[*client]struct{}),
 		refused: make(map[*client]struct{}),
 		empty:   make(chan struct{}),

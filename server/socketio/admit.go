@@ -99,7 +99,8 @@ func (c *client) welcome(s *Socket, missed []engineio.Message) {
 }
 
 func answerTo(s *Socket) engineio.Message {
-	return engineio.Message{Data: wire.AppendConnect(nil, s.ns.name, s.connectAnswer())}
+	answer := s.connectAnswer()
+	return engineio.Message{Data: wire.AppendConnect(make([]byte, 0, len(answer)+len(s.ns.name)+2), s.ns.name, answer)}
 }
 
 // connectError returns what a CONNECT_ERROR says of err, in the two forms of the reference server. Neither what

@@ -13,7 +13,7 @@ import (
 // sockets. Its methods that take packets are called by the session's reader, one at a time.
 type client struct {
 	Conn
-	partial partial     // the packet that still lacks attachments
+	partial *partial    // the packet that still lacks attachments; mostly nil
 	pace    *pace       // not in here: a broadcast looks at each client, and at larger ones for a third longer
 	events  *limit.Cell // what it counts its events with
 }
@@ -46,7 +46,7 @@ func (c *client) take(binary bool, data []byte) error {
 	if binary {
 		return c.takeAttachment(data)
 	}
-	if c.partial.packet.Attachments > 0 {
+	if c.partial != nil {
 		return errMixedUp
 	}
 	p, err := wire.Parse(data, &c.core.limits)
@@ -63,9 +63,8 @@ func (c *client) take(binary bool, data []byte) error {
 
 func (c *client) takeAttachment(data []byte) error {
 	whole, err := c.attach(data)
-	if err == nil && whole {
-		p := c.endPartial()
-		c.handle(&p.packet, p.attachments)
+	if whole != nil {
+		c.handle(&whole.packet, whole.attachments)
 	}
 	return err
 }

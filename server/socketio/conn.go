@@ -154,5 +154,5 @@ func (c *Conn) readOn(s *Socket) {
 	}
 	other.mu.Lock()
 	defer other.mu.Unlock()
-	other.room.Signal()
+	other.wakeReader()
 }

@@ -3,6 +3,7 @@ package socketio
 import (
 	"bytes"
 	"log/slog"
+	"sync"
 
 	"github.com/crier/crier/server/socketio/wire"
 )
@@ -29,11 +30,21 @@ func (c *Conn) deliver(s *Socket, p *wire.Packet, attachments [][]byte) {
 // awaitRoom waits until the event that was read has room in the inbox, or the socket has ended. s.mu must be held.
 func (c *Conn) awaitRoom(s *Socket) {
 	c.core.hit(LimitInbox)
+	if s.reader == nil {
+		s.reader = sync.NewCond(&s.mu)
+	}
 	c.held.Store(s) // before full is asked again: see readOn
 	for s.reason == "" && s.inbox.full() {
-		s.room.Wait()
+		s.reader.Wait()
 	}
 	c.held.Store(nil)
+}
+
+// wakeReader lets the reader look again if it waits for the inbox. s.mu must be held.
+func (s *Socket) wakeReader() {
+	if s.reader != nil {
+		s.reader.Signal()
+	}
 }
 
 // resolve takes the client's answer to an acknowledgement. One that nobody waits for any more is ignored; then it

@@ -43,12 +43,15 @@ func oldSocketID(session *engineio.Session, namespace string) string {
 	return namespace + "#" + session.ID()
 }
 
+// connectAnswerRest is how long what stands between the ids of a connectAnswer is, at most.
+const connectAnswerRest = len(`{"sid":"","pid":""}`)
+
 // connectAnswer is what the CONNECT packet to the client says.
 func (s *seat) connectAnswer() (data []byte) {
 	if s.session.Version() == 3 {
 		return nil
 	}
-	data = append(append(data, `{"sid":"`...), s.id...)
+	data = append(append(make([]byte, 0, 2*len(s.id)+connectAnswerRest), `{"sid":"`...), s.id...)
 	if s.pid != "" {
 		data = append(append(data, `","pid":"`...), s.pid...)
 	}

@@ -42,7 +42,7 @@ func (in *inbox) next() (e *Event, last bool) {
 		}
 		in.size -= e.size
 		s.conn.waiting.Add(-int64(e.size))
-		s.room.Signal()
+		s.wakeReader()
 		return e, false
 	}
 	in.running = in.last // nobody wakes another one after the last

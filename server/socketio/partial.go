@@ -18,7 +18,7 @@ var (
 
 // A partial is a packet that waits for its attachments. The session's reader uses it.
 type partial struct {
-	packet      wire.Packet // without attachments: there is none
+	packet      wire.Packet
 	attachments [][]byte
 	held        int // bytes of attachments
 }
@@ -26,7 +26,7 @@ type partial struct {
 // awaitAttachments has a packet wait for its attachments. All of them must come within Engine.MessageTimeout, and
 // what it holds is counted among what waits.
 func (c *client) awaitAttachments(p *wire.Packet) {
-	c.partial.packet = *p
+	c.partial = &partial{packet: *p}
 	c.partial.packet.Data = bytes.Clone(p.Data)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -39,18 +39,22 @@ func (c *client) awaitAttachments(p *wire.Packet) {
 	c.late = time.AfterFunc(c.core.opts.Engine.MessageTimeout, func() { c.expirePartial(n) })
 }
 
-// attach takes an attachment; whole: it was the last.
-func (c *client) attach(data []byte) (whole bool, err error) {
-	p := &c.partial
-	if p.packet.Attachments == 0 {
-		return false, errNoPacket
+// attach takes an attachment. With the last one it returns the packet, which is whole then.
+func (c *client) attach(data []byte) (whole *partial, err error) {
+	p := c.partial
+	if p == nil {
+		return nil, errNoPacket
 	}
 	if p.held += len(data); p.held > c.core.engine.MaxPayload() {
-		return false, errHeavy // one packet holds no more than one message may
+		return nil, errHeavy // one packet holds no more than one message may
 	}
 	p.attachments = append(p.attachments, bytes.Clone(data))
 	c.growOpen(len(data))
-	return len(p.attachments) == p.packet.Attachments, nil
+	if len(p.attachments) < p.packet.Attachments {
+		return nil, nil
+	}
+	c.endPartial()
+	return p, nil
 }
 
 // growOpen is grow, unless the session has ended.
@@ -62,14 +66,13 @@ func (c *client) growOpen(n int) {
 	}
 }
 
-// endPartial returns the partial packet, which is whole.
-func (c *client) endPartial() (p partial) {
+// endPartial says that nothing is lacking any more.
+func (c *client) endPartial() {
+	c.partial = nil
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	stop(&c.late)
 	c.grow(-c.lacking)
-	c.mu.Unlock()
-	p, c.partial = c.partial, partial{}
-	return p
 }
 
 // expirePartial ends a session whose nth packet with attachments has not got them in time. It is called by the timer.

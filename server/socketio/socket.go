@@ -23,9 +23,9 @@ type Socket struct {
 	recovered bool
 	after     <-chan struct{} // of a recovered socket: closed when the earlier one's last handler has returned
 
-	mu   sync.Mutex // guards the following; it may be taken while the hub's lock is held
-	room sync.Cond  // there is room in the inbox
+	mu sync.Mutex // guards the following; it may be taken while the hub's lock is held
 
+	reader    *sync.Cond // where the session's reader waits for room in the inbox; made when it first does
 	listeners listeners
 	connected bool
 	reason    Reason        // why it ended, or was not let in
@@ -48,7 +48,6 @@ func IsEnding(err error) bool {
 func newSocket(c *Conn, ns *Namespace, auth json.RawMessage) *Socket {
 	s := &Socket{ns: ns, conn: c, auth: auth, seat: seat{session: c.session, data: new(kept)}}
 	s.socket, s.inbox.socket = s, s
-	s.room.L = &s.mu
 	s.identify(ns.name, !c.core.opts.Recovery.Disabled)
 	return s
 }
@@ -60,7 +59,6 @@ func (l *lost) revive(c *Conn, ns *Namespace, auth json.RawMessage) *Socket {
 		seat: seat{id: l.id, pid: l.pid, session: c.session, data: l.data},
 	}
 	s.socket, s.inbox.socket = s, s
-	s.room.L = &s.mu
 	return s
 }
 
@@ -184,7 +182,7 @@ func (s *Socket) hangUp(reason Reason) (acks map[uint64]func(Args, error), ok bo
 	acks, s.acks = s.acks, nil
 	s.conn.asking.Add(-int64(len(acks)))
 	s.finish(reason)
-	s.room.Broadcast()
+	s.wakeReader()
 	return acks, true
 }
 

@@ -27,15 +27,18 @@ func (r Rate) burst() int { return max(2*r.PerSecond, r.Least) }
 // It looks at the clock only when the bucket is empty, so most calls are one subtraction; a client that was quiet may
 // for that spend a burst and what was left of the one before.
 type Meter struct {
-	spent  int // of the burst; beyond it, the debt
-	since  time.Time
+	spent  int           // of the burst; beyond it, the debt
+	since  time.Duration // when it was last filled, since the process began; 0: not yet
 	warned bool
 }
 
+// began is what Meters count their time from: a Duration takes a third of the room of a Time.
+var began = time.Now()
+
 // Spend takes n out of the bucket.
 func (m *Meter) Spend(n int, r Rate) Verdict {
-	if m.since.IsZero() {
-		m.since = time.Now()
+	if m.since == 0 {
+		m.since = time.Since(began)
 	}
 	m.spent += n
 	if m.spent <= r.burst() {
@@ -57,8 +60,8 @@ func (m *Meter) Spend(n int, r Rate) Verdict {
 // refill puts in what the time since the last call has brought. If that is half a bucket, the client has slowed down:
 // it will be warned anew.
 func (m *Meter) refill(r Rate) {
-	now := time.Now()
-	back := now.Sub(m.since).Seconds() * float64(r.PerSecond)
+	now := time.Since(began)
+	back := (now - m.since).Seconds() * float64(r.PerSecond)
 	if back < 1 {
 		return // and the time counts on
 	}
@@ -69,5 +72,5 @@ func (m *Meter) refill(r Rate) {
 	}
 	whole := int(back)
 	m.spent -= whole
-	m.since = m.since.Add(time.Duration(float64(whole) / float64(r.PerSecond) * float64(time.Second)))
+	m.since += time.Duration(float64(whole) / float64(r.PerSecond) * float64(time.Second))
 }

@@ -170,7 +170,7 @@ func TestAFlusherThatIsClosedEnds(t *testing.T) {
 	var a Arena
 	for range 10 {
 		var o Outbox
-		o.Init(f, newOwnerLog(), OutboxLimits{MaxBytes: testLimit, WriteTimeout: patience})
+		o.Init(f, newOwnerLog(), &OutboxLimits{MaxBytes: testLimit, WriteTimeout: patience})
 		o.Push(a.Put([]byte("perhaps never flushed")))
 	}
 	f.Close()
@@ -184,7 +184,7 @@ func TestAPushBesideCutGoesBeforeOrIsRefused(t *testing.T) {
 	const pushers, rounds, most = 3, 100, 5000
 	for round := range rounds {
 		var o Outbox
-		o.Init(f, newOwnerLog(), OutboxLimits{MaxBytes: 1 << 30, WriteTimeout: patience})
+		o.Init(f, newOwnerLog(), &OutboxLimits{MaxBytes: 1 << 30, WriteTimeout: patience})
 		h := newThrottle(uint64(round), 1, 30)
 		if round%2 == 0 {
 			o.Attach(h)

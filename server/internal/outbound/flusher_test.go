@@ -56,7 +56,7 @@ func neighbours(t *testing.T, n int) (all []*Outbox, logs []*ownerLog) {
 	t.Cleanup(f.Close)
 	for len(all) < n {
 		o, log := new(Outbox), newOwnerLog()
-		o.Init(f, log, OutboxLimits{MaxBytes: testLimit, WriteTimeout: patience})
+		o.Init(f, log, &OutboxLimits{MaxBytes: testLimit, WriteTimeout: patience})
 		if o.worker == &f.workers[0] {
 			all, logs = append(all, o), append(logs, log)
 		}
@@ -138,7 +138,7 @@ func TestAChangeOfProcessorsLeavesNothingBehind(t *testing.T) {
 		var sinks []*throttle
 		for i := range 20 {
 			o, h := new(Outbox), newThrottle(1, uint64(i), 10)
-			o.Init(f, newOwnerLog(), OutboxLimits{MaxBytes: testLimit, WriteTimeout: patience})
+			o.Init(f, newOwnerLog(), &OutboxLimits{MaxBytes: testLimit, WriteTimeout: patience})
 			o.Attach(h)
 			sinks = append(sinks, h)
 			runtime.GOMAXPROCS(change[1])
@@ -164,7 +164,7 @@ func TestABatchReachesEveryOutboxOfEveryWorker(t *testing.T) {
 	var logs []*ownerLog
 	for range 50 {
 		o, log := new(Outbox), newOwnerLog()
-		o.Init(f, log, OutboxLimits{MaxBytes: testLimit, WriteTimeout: patience})
+		o.Init(f, log, &OutboxLimits{MaxBytes: testLimit, WriteTimeout: patience})
 		outboxes, logs = append(outboxes, o), append(logs, log)
 	}
 	for round := range 20 {
@@ -197,7 +197,7 @@ func TestBatchesAndPushesMeet(t *testing.T) {
 	sinks := make([]*throttle, outboxes)
 	for i := range all {
 		all[i], sinks[i] = new(Outbox), newThrottle(uint64(i), 0, 200)
-		all[i].Init(f, newOwnerLog(), OutboxLimits{MaxBytes: 1 << 30, WriteTimeout: patience})
+		all[i].Init(f, newOwnerLog(), &OutboxLimits{MaxBytes: 1 << 30, WriteTimeout: patience})
 		all[i].Attach(sinks[i])
 	}
 	var pushing sync.WaitGroup

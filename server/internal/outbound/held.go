@@ -1,16 +1,16 @@
 package outbound
 
-// HeldStep is the step in bytes in which OutboxLimits.Held is told of what an outbox holds. Nearly all outboxes hold
+// HeldStep is the step in bytes in which an owner is told of what its outbox holds. Nearly all outboxes hold
 // less at any time, and so touch no memory that they share with others.
 const HeldStep = 16 << 10
 
 // size returns the bytes that are held. o.mu must be held.
 func (o *Outbox) size() int { return o.queue.size + o.flying }
 
-// account tells Held of a change of size. o.mu must be held.
+// account tells the owner of a change of size. o.mu must be held.
 func (o *Outbox) account() {
-	if steps := uint32(o.size() / HeldStep); steps != o.told && o.held != nil {
-		o.held((int(steps) - int(o.told)) * HeldStep)
+	if steps := uint32(o.size() / HeldStep); steps != o.told {
+		o.owner.HeldBytes((int(steps) - int(o.told)) * HeldStep)
 		o.told = steps
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A counter adds up what Held is told.
+// A counter adds up what an owner is told.
 type counter struct {
 	sum, calls, least atomic.Int64
 }
@@ -35,7 +35,7 @@ func TestWhatIsHeldIsCountedInWholeSteps(t *testing.T) {
 	for seed := range uint64(30) {
 		rnd := rand.New(rand.NewPCG(seed, 9))
 		var c counter
-		o, _ := newOutbox(t, OutboxLimits{MaxBytes: 1 << 30, Held: c.add})
+		o, _ := newCountedOutbox(t, OutboxLimits{MaxBytes: 1 << 30}, &c)
 		var a Arena
 		for range 200 {
 			switch rnd.IntN(20) {
@@ -59,7 +59,7 @@ func TestWhatIsHeldIsCountedInWholeSteps(t *testing.T) {
 
 func TestAShortQueueIsNotCounted(t *testing.T) {
 	var c counter
-	o, _ := newOutbox(t, OutboxLimits{Held: c.add})
+	o, _ := newCountedOutbox(t, OutboxLimits{}, &c)
 	var a Arena
 	for range 10 {
 		push(t, o, &a, make([]byte, HeldStep/2))
@@ -81,7 +81,7 @@ func TestNothingIsCountedAnyMoreHoweverAnOutboxEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var c counter
-			o, _ := newOutbox(t, OutboxLimits{Held: c.add})
+			o, _ := newCountedOutbox(t, OutboxLimits{}, &c)
 			g := newGate()
 			o.Attach(g)
 			var a Arena

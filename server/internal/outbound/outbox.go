@@ -17,12 +17,6 @@ var (
 type OutboxLimits struct {
 	MaxBytes     int           // held for the client; a single larger push is taken when nothing else waits
 	WriteTimeout time.Duration // how long a connection may take no byte at all while some wait
-
-	// Held is told by how much the bytes that the outbox holds (Size) have grown or shrunk, in whole steps of
-	// HeldStep: an outbox that holds less than one step never calls it. The sum of what it was told is never
-	// negative, and 0 when nothing is held any more. It is called with the outbox's lock held and must be quick: an
-	// atomic add. Nil: nobody counts.
-	Held func(delta int)
 }
 
 // An Outbox is the outbound side of one client: a queue of finished frames, bounded in bytes, and the one writer that
@@ -32,12 +26,10 @@ type OutboxLimits struct {
 // It is a state machine: see next, which alone decides what is to be done for it. All methods may be called
 // concurrently. No lock is held while bytes go out or the owner is called.
 type Outbox struct {
-	owner   OutboxOwner
-	worker  *worker
-	limit   int
-	timeout time.Duration
-	held    func(delta int) // OutboxLimits.Held
-	form    atomic.Uint32   // see Form
+	owner  OutboxOwner
+	worker *worker
+	limits *OutboxLimits
+	form   atomic.Uint32 // see Form
 
 	mu sync.Mutex // guards the following
 
@@ -50,14 +42,14 @@ type Outbox struct {
 	state  state
 	writer writer
 	full   fullness
-	told   uint32     // how many steps held was told
+	told   uint32     // how many steps the owner was told that it holds
 	last   *lastFrame // from state ending on; nil if it was closed without
 	waits  *waiters   // for bytes to leave; nil while nobody does
 }
 
-// Init makes o ready. It is called once, before anything else.
-func (o *Outbox) Init(f *Flusher, owner OutboxOwner, l OutboxLimits) {
-	o.owner, o.worker, o.limit, o.timeout, o.held = owner, f.assign(), l.MaxBytes, l.WriteTimeout, l.Held
+// Init makes o ready. It is called once, before anything else. Many outboxes may share one l, which must not change.
+func (o *Outbox) Init(f *Flusher, owner OutboxOwner, l *OutboxLimits) {
+	o.owner, o.worker, o.limits = owner, f.assign(), l
 }
 
 // Push queues frames. It never waits; ErrQueueFull means that the client takes its frames too slowly, and the owner's
@@ -76,7 +68,7 @@ func (o *Outbox) push(form uint8, f Frames) (dirty bool, err error) {
 	if form != o.Form() {
 		return false, ErrForm
 	}
-	if size := o.size(); size > 0 && size+f.Len() > o.limit {
+	if size := o.size(); size > 0 && size+f.Len() > o.limits.MaxBytes {
 		o.full = fullUntold
 		return true, ErrQueueFull
 	}

@@ -27,6 +27,7 @@ type silentOwner struct{}
 
 func (silentOwner) FramesWaiting()    {}
 func (silentOwner) WriteFailed(error) {}
+func (silentOwner) HeldBytes(int)     {}
 
 // audience returns n outboxes, and where their bytes are counted.
 func audience(tb testing.TB, n int) ([]Outbox, *atomic.Int64) {
@@ -35,7 +36,7 @@ func audience(tb testing.TB, n int) ([]Outbox, *atomic.Int64) {
 	taken := new(atomic.Int64)
 	all := make([]Outbox, n)
 	for i := range all {
-		all[i].Init(f, silentOwner{}, OutboxLimits{MaxBytes: 1 << 30, WriteTimeout: patience})
+		all[i].Init(f, silentOwner{}, &OutboxLimits{MaxBytes: 1 << 30, WriteTimeout: patience})
 		all[i].Attach(sink{taken})
 	}
 	return all, taken
@@ -58,7 +59,7 @@ func TestAFrameBehindTheLastOneCostsNoAllocation(t *testing.T) {
 	f := NewFlusher()
 	defer f.Close()
 	var o Outbox
-	o.Init(f, silentOwner{}, OutboxLimits{MaxBytes: 1 << 30, WriteTimeout: patience})
+	o.Init(f, silentOwner{}, &OutboxLimits{MaxBytes: 1 << 30, WriteTimeout: patience})
 	var a Arena
 	frame := websocket.AppendFrame(nil, websocket.OpText, smallMessage)
 	noAllocations(t, func() { o.Push(a.Put(frame)) })
@@ -79,7 +80,7 @@ func BenchmarkPush(b *testing.B) {
 	f := NewFlusher()
 	b.Cleanup(f.Close)
 	var o Outbox
-	o.Init(f, silentOwner{}, OutboxLimits{MaxBytes: 1 << 30, WriteTimeout: patience})
+	o.Init(f, silentOwner{}, &OutboxLimits{MaxBytes: 1 << 30, WriteTimeout: patience})
 	var a Arena
 	frame := websocket.AppendFrame(nil, websocket.OpText, smallMessage)
 	b.ReportAllocs()

@@ -18,6 +18,7 @@ import (
 type ownerLog struct {
 	waiting chan struct{} // holds one
 	failed  chan error
+	counter *counter // nil: nobody counts
 }
 
 func newOwnerLog() *ownerLog {
@@ -32,6 +33,12 @@ func (l *ownerLog) FramesWaiting() {
 }
 
 func (l *ownerLog) WriteFailed(err error) { l.failed <- err }
+
+func (l *ownerLog) HeldBytes(delta int) {
+	if l.counter != nil {
+		l.counter.add(delta)
+	}
+}
 
 // failure waits for the call of WriteFailed.
 func (l *ownerLog) failure(t *testing.T) error {
@@ -48,7 +55,10 @@ func (l *ownerLog) failure(t *testing.T) error {
 const testLimit = 1 << 20
 
 // newOutbox returns an outbox with a flusher of its own.
-func newOutbox(t testing.TB, l OutboxLimits) (*Outbox, *ownerLog) {
+func newOutbox(t testing.TB, l OutboxLimits) (*Outbox, *ownerLog) { return newCountedOutbox(t, l, nil) }
+
+// newCountedOutbox is newOutbox with somebody who counts what is held.
+func newCountedOutbox(t testing.TB, l OutboxLimits, c *counter) (*Outbox, *ownerLog) {
 	f := NewFlusher()
 	t.Cleanup(f.Close)
 	if l.MaxBytes == 0 {
@@ -58,7 +68,8 @@ func newOutbox(t testing.TB, l OutboxLimits) (*Outbox, *ownerLog) {
 		l.WriteTimeout = patience
 	}
 	o, log := new(Outbox), newOwnerLog()
-	o.Init(f, log, l)
+	log.counter = c
+	o.Init(f, log, &l)
 	return o, log
 }
 

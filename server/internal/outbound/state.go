@@ -126,7 +126,7 @@ func (o *Outbox) finish(last Frames, grace time.Duration) {
 	o.queue.push(last)
 	o.account()
 	o.state = ending
-	o.last = &lastFrame{grace, time.AfterFunc(o.timeout+grace, o.Close)}
+	o.last = &lastFrame{grace, time.AfterFunc(o.limits.WriteTimeout+grace, o.Close)}
 }
 
 // unlockAndHasten shortens the time that a connection stays open after the last frame. o.mu must be held.

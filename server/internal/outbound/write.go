@@ -66,7 +66,7 @@ func (o *Outbox) drain(conn Conn, bufs [][]byte) {
 // writeAll waits until the kernel has taken bufs. A client that takes a little before each timeout is slow, not stuck.
 func (o *Outbox) writeAll(conn Conn, bufs [][]byte) error {
 	for len(bufs) > 0 {
-		n, err := conn.Write(bufs, time.Now().Add(o.timeout))
+		n, err := conn.Write(bufs, time.Now().Add(o.limits.WriteTimeout))
 		o.mu.Lock()
 		o.land(int(n))
 		o.mu.Unlock()
