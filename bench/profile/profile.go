@@ -3,7 +3,7 @@
 // Profile.go becomes one more file of Crier's main package when the bench builds it with -overlay and -tags profile: Crier
 // itself has no profiling endpoint, and what is profiled is the real binary, with its real handlers and limits.
 //
-// CRIER_PROFILE names a folder. SIGUSR1 starts a processor profile, SIGUSR2 ends it (cpu.pprof) and writes the heap as it is
+// CRIER_PROFILE names a folder. A SIGUSR1 starts a processor profile, the next ends it (cpu.pprof) and writes the heap as it is
 // after a collection (heap.pprof), all allocations since the start (allocs.pprof) and the runtime's own account of its
 // memory (memory.txt).
 package main
@@ -26,10 +26,11 @@ func init() {
 		return
 	}
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGUSR2)
+	signal.Notify(signals, syscall.SIGUSR1)
 	go func() { // ends with the process
-		for s := range signals {
-			if err := profile(folder, s == syscall.SIGUSR1); err != nil {
+		for start := true; ; start = !start {
+			<-signals
+			if err := profile(folder, start); err != nil {
 				log.Fatal("profile: ", err)
 			}
 		}
