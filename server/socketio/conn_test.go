@@ -97,12 +97,16 @@ func TestAnAnswerPassesTheInboxesOfEveryNamespace(t *testing.T) {
 		for range 6 {
 			events = append(events, packet{text: `2/b,["slow"]`})
 		}
-		go func() { _ = p.trySend(events...) }() // a POST takes as long as the reader waits
+		sent := make(chan error, 1)
+		go func() { sent <- p.trySend(events...) }() // a POST takes as long as the reader waits
 		eventually(t, "the inbox is full", func() bool { return io.Stats().Hits[string(socketio.LimitInbox)] > 0 })
 		close(ask)
 		id, ok := strings.CutSuffix(strings.TrimPrefix(p.next().text, "2"), `["q"]`)
 		if !ok {
 			t.Fatal("it was not asked")
+		}
+		if err := receive(t, sent, "the end of the events' POST"); err != nil { // there may be one at a time
+			t.Fatal(err)
 		}
 		p.send("3" + id + "[]")
 		if err := receive(t, answered, "the answer"); err != nil {
