@@ -18,6 +18,7 @@ import (
 // A Feed holds what was said. [feed.Log] is one; what each method promises is told there.
 type Feed interface {
 	Append(turn string, e feed.Entry, done feed.Done) error
+	Known(e *feed.Entry) (first feed.Result, known bool)
 	Follow(f func(*feed.Entry))
 	Seam(ctx context.Context, f func(last uint64)) error
 	Last() uint64

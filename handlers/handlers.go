@@ -35,7 +35,8 @@
 // The data is anything JSON can hold, or binary. The answer {offset, at} comes when the message is stored, which on
 // disk means synced; then the news go out. At is in Unix milliseconds. Options {id}, a text of 1 to 64 characters or a
 // whole number, make it safe to say it again when no answer came: the same id from the same owner is answered with the
-// same offset and not repeated (without at if that is not known any more).
+// same offset and not repeated (without at if that is not known any more). That needs no room: it is answered so though
+// the disk is full, and costs nothing of the rates of messages.
 //
 // An id belongs to its owner, and a secret tells who that is: a text of 16 to 128 characters that the client makes up
 // at random and keeps to itself. It gives it in the handshake (auth: {name, secret}) or with its first f ({secret}).

@@ -2,8 +2,8 @@ package handlers_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/crier/crier/handlers"
@@ -54,7 +54,9 @@ func TestANameThatLooksLikeThatOfSomebodyHereIsRefused(t *testing.T) {
 
 // Else whoever comes first with a look-alike locks out the one who is meant.
 func TestAPlainNameIsNeverRefusedForItsLooks(t *testing.T) {
-	for first, second := range map[string]string{joeLike: joe, vera: veraLike, "Ann O’Neil": "Ann O'Neil", "llse": "Ilse"} {
+	for first, second := range map[string]string{
+		joeLike: joe, vera: veraLike, "Ann O’Neil": "Ann O'Neil", "llse": "Ilse",
+	} {
 		_, _, url := serve(t)
 		if got := connect(t, url, 4).register(first); got.Error != nil {
 			t.Errorf("%q is answered %+v", first, got)
@@ -69,9 +71,7 @@ func TestAPlainNameIsNeverRefusedForItsLooks(t *testing.T) {
 }
 
 func TestALookAlikeIsRefusedForAWhileWhenTheOtherHasLeft(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		room, done := roomFor(t)
-		defer done()
+	inABubble(t, unhurried, func(t *testing.T, room *handlers.Core) {
 		visit := func(name string) told {
 			guest := room.Visit(newEar())
 			defer guest.Leave()
@@ -97,36 +97,12 @@ func TestALookAlikeIsRefusedForAWhileWhenTheOtherHasLeft(t *testing.T) {
 	})
 }
 
-// roomFor is a room without anything around it, for a bubble.
-func roomFor(t *testing.T) (room *handlers.Core, done func()) {
-	io, err := socketio.New(socketio.Options{Logger: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := feed.New(memory.New(0), feed.Options{Logger: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := unhurried
-	o.Logger = quiet
-	room = handlers.Register(io, f, o)
-	return room, func() {
-		if err := io.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
-		if err := f.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
-		room.Wait()
-	}
-}
-
 // A client of 4.x that repeats itself speaks before it can register.
 func TestANameInTheHandshakeIsUsedAsFarAsFWouldTakeIt(t *testing.T) {
 	_, _, url := serve(t)
 	ann := connect(t, url, 4)
 	ann.register(joe)
-	for _, name := range []string{joeLike, "\u0410nn", "a\u0000b", "a name of more characters than sixty-four, which is what is allowed"} {
+	for _, name := range []string{joeLike, "\u0410nn", "a\u0000b", strings.Repeat("too long ", 10)} {
 		c := connectWith(t, url, 4, `{"name":`+quoted(name)+`}`)
 		if got := c.get("message", `1`, `{"id":1}`); got.code() != "bad_name" {
 			t.Errorf("under the name %q it is answered %+v", name, got)

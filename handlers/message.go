@@ -23,7 +23,8 @@ var message = &Event{
 }
 
 // doMessage has a message stored. The answer comes when it is, and then the news. It waits while too much of the same
-// speaker waits to be stored, or the speaker has said too much, until it has left.
+// speaker waits to be stored, or the speaker has said too much, until it has left. What is stored already is answered at
+// once, whatever the speaker has said and whether or not more can be stored: it costs no more than any other event.
 func doMessage(c Call) error {
 	if c.Len() == 0 {
 		return badMessage("a message needs data")
@@ -31,6 +32,13 @@ func doMessage(c Call) error {
 	e, err := c.entry()
 	if err != nil {
 		return err
+	}
+	if first, known := c.core.feed.Known(&e); known {
+		c.repeated(first)
+		return nil
+	}
+	if c.held > 2*len(e.Data)+1024 && len(e.Attachments) == 0 {
+		e.Data = bytes.Clone(e.Data) // the feed counts and keeps what was said, not what came with it
 	}
 	size := len(e.Data) + len(e.Key)
 	for _, a := range e.Attachments {
@@ -68,9 +76,6 @@ func (c Call) entry() (e feed.Entry, err error) {
 	if err := canBeTold(c.Arg(0), len(e.Attachments)); err != nil {
 		return e, err
 	}
-	if c.held > 2*len(e.Data)+1024 && len(e.Attachments) == 0 {
-		e.Data = bytes.Clone(e.Data) // the feed counts and keeps what was said, not what came with it
-	}
 	if key != "" {
 		c.by.claim(&e)
 	}
@@ -101,15 +106,22 @@ func (c Call) stored(data socketio.Arg, size int, r feed.Result, err error) {
 	switch {
 	case err != nil:
 		c.to.refuse(notTaken(err))
-	case r.Repeated && !r.Same:
-		c.to.refuse(refusal("id_taken", "this id was used before, and something else was said then"))
+	case r.Repeated:
+		c.repeated(r)
 	default:
-		if !r.Repeated {
-			c.core.fresh = fresh{r.Offset, data}
-			c.count(size)
-		}
+		c.core.fresh = fresh{r.Offset, data}
+		c.count(size)
 		c.Answer(receipt(r))
 	}
+}
+
+// repeated answers what was said before.
+func (c Call) repeated(first feed.Result) {
+	if !first.Same {
+		c.to.refuse(refusal("id_taken", "this id was used before, and something else was said then"))
+		return
+	}
+	c.Answer(receipt(first))
 }
 
 // count notes what the client's address owns of what is kept.

@@ -21,12 +21,14 @@ type audience struct {
 	deaf bool
 	fail bool
 
-	failed int // how often it has failed
+	asked  int // how often whether it is wanted
+	failed int // and how often it has failed
 }
 
 func (a *audience) Wanted() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.asked++
 	return !a.deaf
 }
 
@@ -45,6 +47,12 @@ func (a *audience) heard() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.news)
+}
+
+func (a *audience) wasAsked() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.asked
 }
 
 func (a *audience) failures() int {
@@ -105,6 +113,7 @@ func TestAnAudienceThatIsDeafOrFailsHarmsNobody(t *testing.T) {
 	c.register("Ann")
 	c.ask("message", `1`)
 	c.news()
+	eventually(t, "the other audience is asked", func() bool { return also.wasAsked() == 1 })
 	also.set(false, true)
 	c.ask("message", `2`)
 	if data, _ := c.news(); data != `2` {

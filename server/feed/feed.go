@@ -101,7 +101,7 @@ type Page struct {
 //   - After a failed Append nothing of it can be read, and the next one may succeed. Only a crash before that may bring
 //     its entries back, all of them.
 //
-// Reads, Bounds and Limit may run concurrently with everything. The others are called by one goroutine. A store may
+// Known, reads, Bounds and Limit may run concurrently with everything. The others are called by one goroutine. A store may
 // be slow or away: what takes a context gives up when it is over.
 type Store interface {
 	// Append stores entries, sets their offsets, and sets what became of each in results, which has the same length. It
@@ -113,6 +113,11 @@ type Store interface {
 
 	// Check tells whether what was stored is still where it was put. It is quick, and is called every few seconds.
 	Check(ctx context.Context) error
+
+	// Known tells what Append would answer if it had to store e, as far as that is a repetition and memory knows so. It
+	// never waits. Of an entry that is being stored just now the answer may turn out wrong: who asks must have learned
+	// before that the offset was stored.
+	Known(e *Entry) (first Result, known bool)
 
 	// Read returns entries after an offset: at most limit, and no more than maxBytes unless the first alone has more.
 	Read(ctx context.Context, after uint64, limit, maxBytes int) ([]Entry, error)

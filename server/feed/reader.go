@@ -94,6 +94,22 @@ func (l *Log) Bounds() Bounds {
 	return b
 }
 
+// Known tells what Append would answer a repetition, as far as memory knows that it is one. It never waits for the store,
+// and does not care whether that takes anything now: what was stored stays so.
+func (l *Log) Known(e *Entry) (first Result, known bool) {
+	if e.Key == "" {
+		return Result{}, false
+	}
+	l.expire()
+	last := l.Last() // first: what is stored just now may fail yet, and its offset be given to another
+	first, known = l.store.Known(e)
+	if !known || first.Offset > last {
+		return Result{}, false
+	}
+	l.counts.repeated.Add(1)
+	return first, true
+}
+
 // Recent is Read for what memory holds; not ok: the store has to be asked. It never waits for the store.
 func (l *Log) Recent(after, end uint64, limit, maxBytes int) (p Page, ok bool) {
 	l.expire()

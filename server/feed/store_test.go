@@ -106,6 +106,63 @@ func TestARepetitionIsNotStoredAgain(t *testing.T) {
 	})
 }
 
+func TestARepetitionIsKnownWithoutStoringAnything(t *testing.T) {
+	onEachStore(t, func(t *testing.T, s feed.Store, reopen func() feed.Store) {
+		said := feedtest.MustAppend(t, s, feedtest.Repeatable("ann", "1"), feedtest.Said("x"), feedtest.Repeatable("bob", "1"))
+		other := said[0]
+		other.Data = []byte("2")
+		for range 2 {
+			before := s.Bounds()
+			for i, e := range said {
+				want := feed.Result{Offset: e.Offset, At: e.At, Repeated: true, Same: true}
+				if got, known := s.Known(&e); known != (i != 1) || known && got != want {
+					t.Errorf("of entry %d it knows %+v, %v", i, got, known)
+				}
+			}
+			if got, known := s.Known(&other); !known || got.Same || got.Offset != said[0].Offset {
+				t.Errorf("of other data under the same key it knows %+v, %v", got, known)
+			}
+			never := feedtest.Repeatable("ann", "2")
+			if got, known := s.Known(&never); known {
+				t.Errorf("of what was never said it knows %+v", got)
+			}
+			if after := s.Bounds(); after != before {
+				t.Errorf("the bounds were %+v, and are %+v", before, after)
+			}
+			s = reopen()
+		}
+		feedtest.Retire(t, s, time.UnixMilli(1), feed.Limits{Age: time.Hour, Entries: 1, Bytes: 1 << 20})
+		for i, e := range said {
+			if got, known := s.Known(&e); known != (i == 2) {
+				t.Errorf("after all but the last were retired, of entry %d it knows %+v, %v", i, got, known)
+			}
+		}
+	})
+}
+
+// The bytes of a batch may be refused, and its offsets be given to another.
+func TestARepetitionIsNotKnownBeforeTheFirstIsPublished(t *testing.T) {
+	l := feedtest.NewLog(t, hastyStore{memory.New(0)}, feed.Options{})
+	e := feedtest.Repeatable("ann", "1")
+	if got, known := l.Known(&e); known {
+		t.Errorf("it knows %+v", got)
+	}
+	feedtest.AppendAndWait(t, l, e)
+	if got, known := l.Known(&e); !known || got.Offset != 1 {
+		t.Errorf("then it knows %+v, %v", got, known)
+	}
+	if n := l.Stats().Repeated; n != 1 {
+		t.Errorf("%d are counted as repeated", n)
+	}
+}
+
+// hastyStore tells of what is not stored yet.
+type hastyStore struct{ feed.Store }
+
+func (hastyStore) Known(*feed.Entry) (feed.Result, bool) {
+	return feed.Result{Offset: 1, Repeated: true, Same: true}, true
+}
+
 func TestAKeyIsForgottenWithItsEntry(t *testing.T) {
 	onEachStore(t, func(t *testing.T, s feed.Store, reopen func() feed.Store) {
 		base := s.Bounds().Last

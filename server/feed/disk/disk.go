@@ -87,11 +87,12 @@ type Store struct {
 	lockFile io.Closer
 	damage   *Damage
 
-	// Used by the goroutine that appends.
+	keys keys.Index // changed by the goroutine that appends
+
+	// Used by that goroutine alone.
 
 	state  *stateFile
-	broken error // what is on the disk is not known to be as it should: see mend
-	keys   keys.Index
+	broken error  // what is on the disk is not known to be as it should: see mend
 	buf    []byte // the batch to be written
 	stamps []stamp
 
@@ -135,6 +136,20 @@ func (d *Store) Append(_ context.Context, entries []feed.Entry, results []feed.R
 		return fmt.Errorf("feed: not stored: %w", err)
 	}
 	return nil
+}
+
+// Known implements feed.Store.
+func (d *Store) Known(e *feed.Entry) (first feed.Result, known bool) {
+	first, known = d.keys.Find(e)
+	if !known {
+		return feed.Result{}, false
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if first.Offset < d.oldest() {
+		return feed.Result{}, false // the next Append forgets it
+	}
+	return first, true
 }
 
 // encode gives an entry its offset and puts it into buf, unless its key is known already.

@@ -56,6 +56,9 @@ func (m *Store) Append(_ context.Context, entries []feed.Entry, results []feed.R
 	return nil
 }
 
+// Known implements feed.Store.
+func (m *Store) Known(e *feed.Entry) (first feed.Result, known bool) { return m.keys.Find(e) }
+
 // Instant implements feed.Instant.
 func (m *Store) Instant() {}
 

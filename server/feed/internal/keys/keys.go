@@ -4,14 +4,18 @@ package keys
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"sync"
 
 	"github.com/crier/crier/server/feed"
 	"github.com/crier/crier/server/feed/internal/fifo"
 )
 
 // An Index finds the entry of an owner's key. It remembers a digest of 128 bits and not the text, so an entry costs it
-// under 100 bytes whatever the owner chose, and nobody can make two keys meet. The zero value is empty.
+// under 100 bytes whatever the owner chose, and nobody can make two keys meet. The zero value is empty. Its methods may be
+// called concurrently.
 type Index struct {
+	mu sync.RWMutex // guards the following
+
 	entries map[Digest]Entry
 	order   fifo.Queue[keyed] // as they were added, for retiring
 }
@@ -37,11 +41,34 @@ func (x *Index) Add(e *feed.Entry) (first feed.Result, repeated bool) {
 		return feed.Result{}, false
 	}
 	d, known := Of(e)
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	if was, ok := x.entries[d]; ok {
-		return feed.Result{Offset: was.Offset, At: was.At, Repeated: true, Same: was.Data == known.Data}, true
+		return was.result(known.Data), true
 	}
-	x.Put(d, known)
+	x.put(d, known)
 	return feed.Result{}, false
+}
+
+// Find tells what the entry was that has the key of e, without remembering that. Of one that is being stored that may
+// not be the last word.
+func (x *Index) Find(e *feed.Entry) (first feed.Result, repeated bool) {
+	if e.Key == "" {
+		return feed.Result{}, false
+	}
+	d := digestOf(e)
+	x.mu.RLock()
+	was, ok := x.entries[d]
+	x.mu.RUnlock()
+	if !ok {
+		return feed.Result{}, false
+	}
+	return was.result(dataDigest(e)), true
+}
+
+// result is what a repetition with that data is answered.
+func (e Entry) result(data uint64) feed.Result {
+	return feed.Result{Offset: e.Offset, At: e.At, Repeated: true, Same: e.Data == data}
 }
 
 // Of returns what an Index remembers of an entry that has a key.
@@ -51,6 +78,13 @@ func Of(e *feed.Entry) (Digest, Entry) {
 
 // Put remembers a key. Of an older entry with the same one it takes the place.
 func (x *Index) Put(d Digest, e Entry) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.put(d, e)
+}
+
+// put needs the lock.
+func (x *Index) put(d Digest, e Entry) {
 	if x.entries == nil {
 		x.entries = make(map[Digest]Entry)
 	}
@@ -60,6 +94,8 @@ func (x *Index) Put(d Digest, e Entry) {
 
 // Retire forgets the keys of the entries before an offset.
 func (x *Index) Retire(first uint64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	n := 0
 	for ; n < x.order.Len() && x.order.At(n).offset < first; n++ {
 		x.forget(x.order.At(n))
@@ -69,6 +105,8 @@ func (x *Index) Retire(first uint64) {
 
 // Undo forgets the keys of the entries from an offset on.
 func (x *Index) Undo(from uint64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	n := x.order.Len()
 	for ; n > 0 && x.order.At(n-1).offset >= from; n-- {
 		x.forget(x.order.At(n - 1))
@@ -76,6 +114,7 @@ func (x *Index) Undo(from uint64) {
 	x.order.Undo(x.order.Len() - n)
 }
 
+// forget needs the lock.
 func (x *Index) forget(k *keyed) {
 	if x.entries[k.digest].Offset == k.offset {
 		delete(x.entries, k.digest)
