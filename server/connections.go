@@ -82,6 +82,7 @@ type connection struct {
 	closed atomic.Bool
 
 	greeting *greeting // looks at the first bytes; the reader's, nil once they are there
+	pipeline pipeline
 
 	before, behind *connection // in the host's list; connections.mu guards them
 }
@@ -241,7 +242,11 @@ func (h *host) unlink(c *connection) {
 // Read reads for net/http and crypto/tls. The first bytes may be what this address does not speak.
 func (c *connection) Read(b []byte) (int, error) {
 	n, err := c.TCPConn.Read(b)
-	if c.greeting == nil || n == 0 {
+	if n == 0 {
+		return n, err
+	}
+	c.pipeline.note(b[:n])
+	if c.greeting == nil {
 		return n, err
 	}
 	g := c.greeting

@@ -127,9 +127,14 @@ func (s *Server) httpServer(routes http.Handler) *http.Server {
 		IdleTimeout:       s.config.IdleTimeout,
 		MaxHeaderBytes:    s.config.MaxHeaderBytes,
 		ErrorLog:          stdlog.New(httpLog{s}, "", 0),
-		ConnContext:       s.unread.arrived,
+		ConnContext:       s.arrived,
 		ConnState:         s.watch,
 	}
+}
+
+// arrived is told of each new connection.
+func (s *Server) arrived(ctx context.Context, conn net.Conn) context.Context {
+	return onLine(s.unread.arrived(ctx, conn), conn)
 }
 
 // watch is told what each connection is at.
@@ -174,6 +179,7 @@ func (s *Server) socketOptions() socketio.Options {
 			Addresses:         s.addresses,
 			Address:           s.address,
 			Account:           s.account,
+			Line:              lineOf,
 			Refused:           s.refusedSession,
 			Transports:        c.Transports,
 			DisableUpgrades:   !c.AllowUpgrades,

@@ -29,7 +29,7 @@ const (
 
 type arrivalKey struct{}
 
-// arrived is the http.Server's ConnContext.
+// arrived is for the http.Server's ConnContext.
 func (u *unread) arrived(ctx context.Context, conn net.Conn) context.Context {
 	a := new(arrival)
 	u.arrivals.Store(conn, a)

@@ -4,12 +4,14 @@
 
 const assert = require("node:assert/strict");
 const { randomBytes } = require("node:crypto");
-const { ask, connect } = require("../client");
+const net = require("node:net");
+const { ask, connect, settle } = require("../client");
 const { Polling, Wire, decode, encode, engineOf, request } = require("../raw");
 const { bothVersions, everyClient, serverFor } = require("../suite");
-const { startLab } = require("../target");
+const { startLab, startProduct } = require("../target");
 
 const lab = serverFor(() => startLab());
+const product = serverFor(() => startProduct());
 
 const NEWEST = ["polling", "websocket", "upgrade"].map((transport) => ({ version: "4.8.4", transport }));
 
@@ -73,3 +75,33 @@ bothVersions("a GET with a body is served", async (t, eio) => {
     assert.match(polled.body, /from the connect handler|40/);
   }
 });
+
+// elephant.io 5 has one connection, and says something on it while its poll waits there.
+for (const apart of [false, true]) {
+  bothVersions(`a POST ${apart ? "behind" : "with"} a poll on the same connection is taken at once`, async (t, eio) => {
+    const session = await Polling.open(product, eio);
+    if (eio === 4) {
+      await session.post("40");
+      await session.poll();
+    }
+    const target = `/socket.io/?${new URLSearchParams(session.query)} HTTP/1.1\r\nHost: crier\r\n`;
+    const poll = `GET ${target}\r\n`;
+    const body = encode(eio, ['420["message"]']);
+    const post = `POST ${target}Content-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const line = net.connect(product.port, "127.0.0.1");
+    t.after(() => line.destroy());
+    let got = "";
+    line.on("data", (bytes) => (got += bytes));
+    const has = (what) =>
+      settle(`${what} comes`, (resolve) => {
+        const look = () => got.includes(what) && (line.off("data", look), resolve());
+        line.on("data", look);
+        look();
+      });
+    if (apart) line.write(poll, () => setTimeout(() => line.write(post), 50));
+    else line.write(poll + post);
+    await has("\r\n\r\nok");
+    if (!got.includes('430[{"error"')) line.write(poll); // at the reference the first poll brings it
+    await has('430[{"error"');
+  });
+}

@@ -85,6 +85,12 @@ type Options struct {
 	// believed.
 	Address func(*http.Request) string
 
+	// Line, if set, returns the connection that a poll came over, if it belongs to that request alone. Clients with one
+	// connection (elephant.io 5) send their POST on it while their poll waits, and net/http reads no request before the
+	// one before it is answered: a poll whose line brings more is answered at once. Without it, or where it returns
+	// nil, such a POST waits for the next message or heartbeat.
+	Line func(*http.Request) Line
+
 	// Refused, if set, is told of each handshake that was refused for MaxSessions or for its address.
 	Refused func(*http.Request, Limit)
 

@@ -69,7 +69,7 @@ func (p *polling) serveGet(w http.ResponseWriter, r *http.Request, q *query) {
 		return
 	}
 	defer s.release()
-	a, err := p.await(r.Context(), waiting)
+	a, err := p.awaitOnLine(r, waiting)
 	if a.refused {
 		s.core.refuse(w, refuseRequest)
 		return
