@@ -42,6 +42,7 @@ type Config struct {
 
 	Path           string
 	AllowedOrigins []string
+	AllowedHosts   []string
 	TrustedProxies []string // networks in CIDR notation
 	Transports     []string
 	AllowUpgrades  bool

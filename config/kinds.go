@@ -6,11 +6,12 @@ import (
 	"math"
 	"net"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/crier/crier/server/origin"
 )
 
 // kind is how the text of a setting becomes a value, and back.
@@ -89,25 +90,24 @@ func someOf(choices ...string) kind[[]string] {
 }
 
 func origins() kind[[]string] {
-	return listOf("ORIGINS", `a list of origins such as "https://example.org" (scheme, host and port, no path), or "*"`,
-		true, parseOrigin)
+	return listOf("ORIGINS", `a list of origins such as "https://example.org" (scheme, host and port, no path) or `+
+		`"https://*.example.org" (all its subdomains), of "null" and "file://", or "*"`, true, because(origin.Canonical))
 }
 
-// parseOrigin writes an origin the way browsers do: lower case, without the port that the scheme implies. The slash
-// that stands at the end when one copies it from the address bar is dropped.
-func parseOrigin(text string) (string, error) {
-	if text == "*" {
-		return text, nil
+func hosts() kind[[]string] {
+	return listOf("HOSTS", `a list of hosts without ports, such as "example.org" or "*.example.org" (all its subdomains), or "*"`,
+		true, because(origin.CanonicalHost))
+}
+
+// because says of an item that is not allowed why.
+func because(parse func(string) (string, error)) func(string) (string, error) {
+	return func(text string) (string, error) {
+		canonical, err := parse(text)
+		if err != nil {
+			return "", fmt.Errorf("%w: %w", refuse(text), err)
+		}
+		return canonical, nil
 	}
-	origin := strings.TrimSuffix(strings.ToLower(text), "/")
-	u, err := url.Parse(origin)
-	if err != nil || u.Scheme == "" || u.Hostname() == "" || u.Scheme+"://"+u.Host != origin {
-		return "", refuse(text)
-	}
-	if port := u.Port(); u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
-		return u.Scheme + "://" + strings.TrimSuffix(u.Host, ":"+port), nil
-	}
-	return origin, nil
 }
 
 func networks() kind[[]string] {

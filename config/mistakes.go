@@ -29,6 +29,7 @@ func (m *Mistakes) unknown(where, wrong string, known []string) {
 var synonyms = map[string]string{
 	"port": "addr", "p": "addr", "listen": "addr", "bind": "addr", "host": "addr", "address": "addr", "http_port": "addr",
 	"origin": "allowed_origins", "origins": "allowed_origins", "cors": "allowed_origins", "cors_origin": "allowed_origins",
+	"allowed_host": "allowed_hosts", "hosts": "allowed_hosts", "vhosts": "allowed_hosts",
 	"v": "log_level", "verbose": "log_level", "debug": "log_level", "loglevel": "log_level", "level": "log_level",
 	"d": "data", "data_dir": "data", "dir": "data", "folder": "data", "data_folder": "data",
 	"c": flagFile, "conf": flagFile, "file": flagFile, "proxies": "trusted_proxies", "trust_proxy": "trusted_proxies",

@@ -115,12 +115,19 @@ var settings = []*setting{
 	declare("path", "/socket.io/", mountPath(), func(c *Config) *string { return &c.Path },
 		`Where Socket.IO and its client scripts are served. Clients must be told when it is not the default.`),
 	declare("allowed_origins", "", origins(), func(c *Config) *[]string { return &c.AllowedOrigins },
-		`Which pages of other origins may connect. Without any, only pages that Crier itself serves may; "*" lets `+
-			`every page on the web in. In a variable or flag, commas go between them.`),
+		`Which pages of other origins may connect; "https://*.example.org" are those of all subdomains. Without any, `+
+			`only pages that Crier itself serves may. "null" lets in files opened from the disk, and every page that `+
+			`hides its origin; "file://" pages in Cordova and Electron; "*" every page on the web. In a variable or `+
+			`flag, commas go between them.`),
+	declare("allowed_hosts", "", hosts(), func(c *Config) *[]string { return &c.AllowedHosts },
+		`By which names, without ports, Crier may be asked; else it answers 421. Addresses and localhost always may. `+
+			`Without any it is every name; but only those two where addr is of this machine alone, as in `+
+			`127.0.0.1:3000, and trusted_proxies is empty: a page can turn its own name to this machine (DNS `+
+			`rebinding).`),
 	declare("trusted_proxies", "", networks(), func(c *Config) *[]string { return &c.TrustedProxies },
-		`The proxies, as addresses or networks, that are believed when they say (X-Forwarded-For, Forwarded) from `+
-			`which address a request comes. Without them the limits for an address count all clients behind a `+
-			`proxy as one.`),
+		`The proxies, as addresses or networks, that are believed when they say from which address a request comes `+
+			`(X-Forwarded-For, Forwarded) and for which host it is (X-Forwarded-Host). Without them the limits for an `+
+			`address count all clients behind a proxy as one.`),
 	declare("transports", "polling,websocket", someOf("polling", "websocket"),
 		func(c *Config) *[]string { return &c.Transports },
 		`Which transports clients may use. JSONP is a form of polling.`),

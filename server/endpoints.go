@@ -51,7 +51,7 @@ func (s *Server) newEndpoints(room *handlers.Core) (*endpoints, error) {
 		Refused:        s.refusedClient,
 		Account:        s.plainAccount,
 		Compression:    c.WebSocketCompression,
-		AllowOrigin:    s.io.AllowsOrigin,
+		RefuseOrigin:   s.refuseOrigin,
 		Logger:         s.log,
 	})
 	if err != nil {
@@ -93,7 +93,7 @@ func (e *endpoints) open(s *Server, name, addr string, endpoint http.Handler) er
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s (%s): %w", addr, name, err)
 	}
-	d := &door{name: name, listener: listener, http: s.httpServer(s.doorway(endpoint))}
+	d := &door{name: name, listener: listener, http: s.httpServer(s.guard(addr, s.doorway(endpoint)))}
 	if s.tls != nil && !plainByPurpose(name) {
 		s.encrypt(d.http, socketsWay)
 	}

@@ -176,7 +176,7 @@ func TestReadyTellsThatNothingIsStored(t *testing.T) {
 	s.ready.Store(true)
 	get := func(path string) (int, string) {
 		w := httptest.NewRecorder()
-		s.http.Handler.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		s.http.Handler.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost"+path, nil))
 		return w.Code, w.Body.String()
 	}
 	if code, body := get(ReadyPath); code != http.StatusOK || body != `{"status":"ready"}` {

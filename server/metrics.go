@@ -33,6 +33,7 @@ func (s *Server) ownMetrics(scrape *admin.Scrape) {
 	scrape.Waits("speaker", &s.speakers)
 	scrape.Waits("reader", &s.readers)
 	scrape.Hits("http", s.hits.Counts())
+	scrape.Refusals(s.refusals.counts.Counts())
 	scrape.Counter("crier_http_unread_requests_total",
 		"Requests that never came whole: too large, too late, not HTTP, or given up.", s.unread.count.Load())
 	const wrong = "Clients that spoke TLS to a plain address, or plain HTTP to one of TLS."

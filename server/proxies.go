@@ -45,7 +45,7 @@ func (p proxies) address(r *http.Request) (address string, unnamed bool) {
 	}
 	client := p.follow(peer, splitList(xff))
 	if len(forwarded) > 0 {
-		nodes, ok := forwardedFor(strings.Join(forwarded, ","))
+		nodes, ok := forwardedValues(strings.Join(forwarded, ","), "for")
 		other := peer
 		if ok {
 			other = p.follow(peer, nodes)
@@ -138,24 +138,24 @@ func splitList(lines []string) []string {
 	return strings.Split(strings.Join(lines, ","), ",")
 }
 
-// forwardedFor returns the "for" of each element of a Forwarded header, "" where there is none (RFC 7239, section 4).
-// It is not ok if any of it is malformed: with a quotation mark of its own a client could hide what the proxy has
+// forwardedValues returns a parameter, such as "for", of each element of a Forwarded header, "" where there is none (RFC
+// 7239, section 4). It is not ok if any of it is malformed: with a quotation mark of its own a client could hide what the proxy has
 // added, or make it look like something else.
-func forwardedFor(header string) (nodes []string, ok bool) {
-	node := ""
+func forwardedValues(header, parameter string) (values []string, ok bool) {
+	found := ""
 	for rest := header; ; {
 		name, value, after, ok := cutPair(rest)
 		if !ok {
 			return nil, false
 		}
-		if strings.EqualFold(name, "for") {
-			node = value
+		if strings.EqualFold(name, parameter) {
+			found = value
 		}
 		if after == "" || after[0] == ',' {
-			nodes, node = append(nodes, node), ""
+			values, found = append(values, found), ""
 		}
 		if after == "" {
-			return nodes, true
+			return values, true
 		}
 		rest = after[1:]
 	}

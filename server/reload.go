@@ -10,6 +10,7 @@ import (
 
 	"github.com/crier/crier/config"
 	"github.com/crier/crier/server/internal/logging"
+	"github.com/crier/crier/server/origin"
 )
 
 // A Reloader is a part of the server that takes settings while it runs.
@@ -29,6 +30,8 @@ func (s *Server) reloaders() []Reloader {
 		{Settings: []string{"log_level"}, Prepare: s.prepareLogLevel},
 		{Settings: []string{"trusted_proxies"}, Prepare: s.prepareProxies},
 		{Settings: []string{"tls_cert", "tls_key"}, Prepare: s.prepareCertificates},
+		{Settings: []string{"allowed_origins"}, Prepare: s.prepareOrigins},
+		{Settings: []string{"allowed_hosts"}, Prepare: s.prepareHosts},
 	}
 }
 
@@ -42,6 +45,16 @@ func (s *Server) prepareLogLevel(next *config.Config) (func(), error) {
 
 func (s *Server) prepareProxies(next *config.Config) (func(), error) {
 	return func() { s.trust(next.TrustedProxies) }, nil
+}
+
+func (s *Server) prepareOrigins(next *config.Config) (func(), error) {
+	list, err := origin.NewList(next.AllowedOrigins)
+	return func() { s.io.AllowOrigins(list) }, err
+}
+
+func (s *Server) prepareHosts(next *config.Config) (func(), error) {
+	hosts, err := hostsOf(next.AllowedHosts)
+	return func() { s.allowHosts(hosts) }, err
 }
 
 // trust believes the proxies of these networks, which have been checked, from now on.

@@ -152,7 +152,7 @@ func (s *Server) secured(c *gin.Context) {
 	if strings.HasPrefix(c.Request.URL.Path, public.Playground) {
 		policy = public.PlaygroundPolicy
 	}
-	header.Set("Content-Security-Policy", policy(c.Request.Host)+"; frame-ancestors 'self'")
+	header.Set("Content-Security-Policy", policy(s.askedFor(c.Request)[0])+"; frame-ancestors 'self'")
 	header.Set("Referrer-Policy", "same-origin")
 	c.Next()
 }

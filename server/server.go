@@ -19,6 +19,7 @@ import (
 	"github.com/crier/crier/server/engineio"
 	"github.com/crier/crier/server/feed"
 	"github.com/crier/crier/server/internal/limit"
+	"github.com/crier/crier/server/origin"
 	"github.com/crier/crier/server/socketio"
 )
 
@@ -38,22 +39,24 @@ type Server struct {
 	instance string      // names this process to `crier doctor`
 
 	proxies     atomic.Pointer[proxies]
-	unnamed     unnamed          // proxies that nobody trusts
-	connections *connections     // those of all listeners
-	addresses   *limit.Addresses // what each address has open, here and at the plain endpoints
-	shares      *limit.Shares    // of the bytes that are held for clients
-	kept        *limit.Kept      // who owns what is kept; nil: nobody is bound
-	speakers    limit.Waits      // of speakers who say more than they may
-	readers     limit.Waits      // of clients who read more than they may
-	hits        limit.Hits       // of the limits that the house itself keeps
-	unread      unread           // requests that never came to a handler
-	spokeTLS    atomic.Uint64    // clients that spoke TLS to a plain address,
-	spokePlain  atomic.Uint64    // and plain HTTP to one of TLS
-	turned      *limit.Outlet    // what is logged of clients that are turned away,
-	closed      *limit.Outlet    // of connections that are,
-	shed        *limit.Outlet    // and of clients that held too much
-	faults      *faults          // what fails in net/http and in handlers of the house
-	reload      reload           // what is in force of settings that were read again
+	hosts       atomic.Pointer[origin.Hosts] // by which it may be asked; nil: see hostsAt
+	unnamed     unnamed                      // proxies that nobody trusts
+	connections *connections                 // those of all listeners
+	addresses   *limit.Addresses             // what each address has open, here and at the plain endpoints
+	shares      *limit.Shares                // of the bytes that are held for clients
+	kept        *limit.Kept                  // who owns what is kept; nil: nobody is bound
+	speakers    limit.Waits                  // of speakers who say more than they may
+	readers     limit.Waits                  // of clients who read more than they may
+	hits        limit.Hits                   // of the limits that the house itself keeps
+	unread      unread                       // requests that never came to a handler
+	spokeTLS    atomic.Uint64                // clients that spoke TLS to a plain address,
+	spokePlain  atomic.Uint64                // and plain HTTP to one of TLS
+	turned      *limit.Outlet                // what is logged of clients that are turned away,
+	closed      *limit.Outlet                // of connections that are,
+	shed        *limit.Outlet                // and of clients that held too much
+	faults      *faults                      // what fails in net/http and in handlers of the house
+	refusals    *refusals                    // of pages, and of requests for other hosts
+	reload      reload                       // what is in force of settings that were read again
 }
 
 // New opens the feed, builds a server and takes its address, so that a folder or an address that is in use is an
@@ -63,13 +66,18 @@ func New(c *config.Config, log *slog.Logger) (*Server, error) {
 		config: c, log: log, instance: rand.Text(),
 		hits:   limit.NewHits(limitHeaders, limitConnections, limitAddressConnections, limitHeld, limitKept),
 		turned: limit.NewOutlet(), closed: limit.NewOutlet(), shed: limit.NewOutlet(),
-		faults: &faults{log, limit.NewOutlet()},
+		faults: &faults{log, limit.NewOutlet()}, refusals: newRefusals(log),
 	}
 	var err error
 	if s.tls, err = s.newEncryption(c); err != nil {
 		return nil, err
 	}
 	s.trust(c.TrustedProxies)
+	hosts, err := hostsOf(c.AllowedHosts)
+	if err != nil {
+		return nil, err
+	}
+	s.allowHosts(hosts)
 	s.reload = reload{current: c, parts: s.reloaders()}
 	if err := s.newLimits(); err != nil {
 		return nil, err
@@ -99,7 +107,7 @@ func (s *Server) open() (err error) {
 	if err != nil {
 		return errors.Join(err, s.plain.close(), s.closeSockets())
 	}
-	s.http = s.httpServer(routes)
+	s.http = s.httpServer(s.guard(c.Addr, routes, HealthPath, ReadyPath))
 	if s.tls != nil {
 		s.encrypt(s.http, withHTTP2)
 	}
@@ -187,7 +195,8 @@ func (s *Server) socketOptions() socketio.Options {
 			AllowedOrigins:    c.AllowedOrigins,
 			CompressWebSocket: c.WebSocketCompression,
 			CompressHTTP:      c.HTTPCompression,
-			RefusedOrigin:     newRefusals(s.log).note,
+			Hosts:             s.otherHosts,
+			RefusedOrigin:     s.refusedOrigin,
 			Logger:            s.log,
 		},
 	}

@@ -297,8 +297,8 @@ class Endpoints(unittest.IsolatedAsyncioTestCase):
 
     async def test_1008_for_a_foreign_origin(self):
         for url in self.crier.at.values():
-            client = await self.open(url, origin="https://foreign.example")
-            await self.ends(client, 1008, "this page's origin is not allowed")
+            client = await self.open(url, origin="http://localhost:1")
+            await self.ends(client, 1008, "Forbidden: pages of this origin are not allowed here")
         client = await self.open(self.crier.at["echo_port"], origin="https://listed.example")
         await client.send("in")
         await self.hears(client, "IN!!!")

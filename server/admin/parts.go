@@ -137,6 +137,14 @@ func (s *Scrape) Shares(st limit.SharesStats) {
 	s.Counter("crier_held_near_total", "How often less than an eighth of the bytes that may be held was left.", st.Near)
 }
 
+// Refusals tells how many requests were refused for where they come from, or for whom they are, by reason.
+func (s *Scrape) Refusals(reasons map[string]uint64) {
+	const help = "Requests that were refused for the origin of their page, or for their host, by reason."
+	for reason, n := range reasons {
+		s.Counter("crier_refused_requests_total", help, n, "reason", reason)
+	}
+}
+
 // Waits tells how often clients had to wait because they were too fast, and for how long in all.
 func (s *Scrape) Waits(who string, w *limit.Waits) {
 	n, all := w.Sum()

@@ -31,20 +31,21 @@ type refusal struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`
 	retry   int    // after how many seconds it may be tried again; 0: not as it is
+	Reason  string `json:"reason,omitempty"` // why an origin is refused (package origin)
 }
 
 var (
-	refuseTransport = &refusal{http.StatusBadRequest, 0, "Transport unknown", 0}
-	refuseSession   = &refusal{http.StatusBadRequest, 1, "Session ID unknown", 0}
-	refuseMethod    = &refusal{http.StatusBadRequest, 2, "Bad handshake method", 0}
-	refuseRequest   = &refusal{http.StatusBadRequest, 3, "Bad request", 0}
-	refuseForbidden = &refusal{http.StatusForbidden, 4, "Forbidden", 0}
-	refuseProtocol  = &refusal{http.StatusBadRequest, 5, "Unsupported protocol version", 0}
-	refusePackets   = &refusal{http.StatusBadRequest, 3, "Too many packets in one payload", 0}
-	refuseTooSlow   = &refusal{http.StatusRequestTimeout, 3, "Payload too slow", 0}
-	refuseTooLarge  = &refusal{http.StatusRequestEntityTooLarge, 3, "Payload too large", 0}
-	refuseInternal  = &refusal{http.StatusInternalServerError, 3, "Internal error", 0}
-	refuseDraining  = &refusal{http.StatusServiceUnavailable, 4, "Server shutting down", retrySoon}
+	refuseTransport = &refusal{http.StatusBadRequest, 0, "Transport unknown", 0, ""}
+	refuseSession   = &refusal{http.StatusBadRequest, 1, "Session ID unknown", 0, ""}
+	refuseMethod    = &refusal{http.StatusBadRequest, 2, "Bad handshake method", 0, ""}
+	refuseRequest   = &refusal{http.StatusBadRequest, 3, "Bad request", 0, ""}
+	refuseForbidden = &refusal{http.StatusForbidden, 4, "Forbidden", 0, ""}
+	refuseProtocol  = &refusal{http.StatusBadRequest, 5, "Unsupported protocol version", 0, ""}
+	refusePackets   = &refusal{http.StatusBadRequest, 3, "Too many packets in one payload", 0, ""}
+	refuseTooSlow   = &refusal{http.StatusRequestTimeout, 3, "Payload too slow", 0, ""}
+	refuseTooLarge  = &refusal{http.StatusRequestEntityTooLarge, 3, "Payload too large", 0, ""}
+	refuseInternal  = &refusal{http.StatusInternalServerError, 3, "Internal error", 0, ""}
+	refuseDraining  = &refusal{http.StatusServiceUnavailable, 4, "Server shutting down", retrySoon, ""}
 )
 
 // How long a client that is turned away should wait, in seconds: what a rate brings back is there after one, and some
@@ -55,11 +56,11 @@ const (
 )
 
 var (
-	refuseFull    = &refusal{http.StatusServiceUnavailable, refuseForbidden.Code, "Too many sessions", retryLater}
-	refuseTooMany = &refusal{http.StatusTooManyRequests, 4, "Too many sessions from this address", retryLater}
-	refuseTooFast = &refusal{http.StatusTooManyRequests, 4, "Too many new sessions from this address", retrySoon}
+	refuseFull    = &refusal{http.StatusServiceUnavailable, refuseForbidden.Code, "Too many sessions", retryLater, ""}
+	refuseTooMany = &refusal{http.StatusTooManyRequests, 4, "Too many sessions from this address", retryLater, ""}
+	refuseTooFast = &refusal{http.StatusTooManyRequests, 4, "Too many new sessions from this address", retrySoon, ""}
 
-	refuseTooFastPackets = &refusal{http.StatusTooManyRequests, 3, "Too many packets", 0}
+	refuseTooFastPackets = &refusal{http.StatusTooManyRequests, 3, "Too many packets", 0, ""}
 )
 
 func (e *refusal) Error() string { return e.Message }

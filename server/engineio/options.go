@@ -6,12 +6,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/crier/crier/server/internal/limit"
+	"github.com/crier/crier/server/origin"
 )
 
 // Transport names, as they stand in requests.
@@ -103,10 +102,16 @@ type Options struct {
 	// DisableEIO3 refuses clients of Socket.IO 1.x and 2.x (Engine.IO revision 3).
 	DisableEIO3 bool
 
-	// AllowedOrigins are the origins, such as "https://example.org", whose pages may connect from another host. "*"
-	// means any: do that only when nothing depends on cookies, since their pages may send them. Zero value means
-	// none: a page talks to the host it came from.
+	// AllowedOrigins are the origins, such as "https://example.org", whose pages may connect from another host;
+	// "https://*.example.org" are all its subdomains. "*" means any: do that only when nothing depends on cookies, since
+	// their pages may send them. So does "null" for everybody who knows how to hide an origin, not only files of the
+	// disk. Zero value means none: a page talks to the host it came from.
 	AllowedOrigins []string
+
+	// Hosts, if set, returns under which names, as in a Host header, else a client may have asked for the server: what
+	// a proxy says that changes this header, and only the operator knows which proxies can be believed. Pages of these
+	// hosts need no permission either.
+	Hosts func(*http.Request) []string
 
 	// CompressWebSocket turns on permessage-deflate for messages over 1 KiB, with clients that offer it.
 	CompressWebSocket bool
@@ -123,7 +128,7 @@ type Options struct {
 	Allow func(*http.Request) error
 
 	// RefusedOrigin, if set, is told of each request that was refused for its origin.
-	RefusedOrigin func(origin string)
+	RefusedOrigin func(*http.Request, *origin.Refusal)
 
 	// Logger takes what an operator may want to know of single sessions, at level debug. Zero value means
 	// slog.Default().
@@ -212,15 +217,6 @@ func (o *Options) checkLists() error {
 			return fmt.Errorf("engineio: unknown transport %q: it is %q or %q", t, Polling, WebSocket)
 		}
 	}
-	origins := make([]string, len(o.AllowedOrigins))
-	for i, origin := range o.AllowedOrigins {
-		u, err := url.Parse(origin)
-		if origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" && u.Path != "/") {
-			return fmt.Errorf("engineio: allowed origin %q: write it as %q, or %q", origin, "https://example.org", "*")
-		}
-		origins[i] = strings.TrimSuffix(strings.ToLower(origin), "/")
-	}
-	o.AllowedOrigins = origins
 	return nil
 }
 

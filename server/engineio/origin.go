@@ -3,30 +3,29 @@ package engineio
 import (
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
+
+	"github.com/crier/crier/server/origin"
 )
 
 // admit checks where a request comes from and sets the CORS headers of the answer. It is the same for every
 // transport: a page of another host is refused unless its origin is allowed by name.
-func (o *Options) admit(w http.ResponseWriter, r *http.Request, jsonp bool) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" && jsonp {
-		origin = scriptOrigin(r)
+func (sv *Server) admit(w http.ResponseWriter, r *http.Request, jsonp bool) *refusal {
+	v := sv.pages.Judge(r)
+	if jsonp && r.Header.Get("Origin") == "" {
+		v = sv.pages.JudgeFrom(r, scriptOrigin(r))
 	}
-	if origin == "" || sameHost(origin, r.Host) {
-		return true
+	if v.Refusal != nil {
+		sv.noteRefused(r, v.Refusal)
+		return &refusal{http.StatusForbidden, refuseForbidden.Code, v.Refusal.Message(), 0, string(v.Refusal.Reason)}
 	}
-	if !o.originAllowed(origin) {
-		o.noteRefused(origin)
-		return false
+	if v.Allowed != "" {
+		// Clients before 3.0 send their XHR with credentials, which a browser allows only if the answer names the origin.
+		h := w.Header()
+		h.Set("Access-Control-Allow-Origin", v.Allowed)
+		h.Set("Access-Control-Allow-Credentials", "true")
+		h.Add("Vary", "Origin")
 	}
-	// Clients before 3.0 send their XHR with credentials, which a browser allows only if the answer names the origin.
-	h := w.Header()
-	h.Set("Access-Control-Allow-Origin", origin)
-	h.Set("Access-Control-Allow-Credentials", "true")
-	h.Add("Vary", "Origin")
-	return true
+	return nil
 }
 
 // scriptOrigin tells whose page loads a JSONP answer: a script element sends no Origin. Browsers that say that the
@@ -41,31 +40,24 @@ func scriptOrigin(r *http.Request) string {
 	return ""
 }
 
-// allowsOrigin is admit for endpoints beside the server, which set no CORS headers.
-func (o *Options) allowsOrigin(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" || sameHost(origin, r.Host) || o.originAllowed(origin) {
-		return true
+// JudgeOrigin says why the page that a request comes from may not connect, by the same rules as to the server itself,
+// or nil if it may. It is for endpoints beside it, which set no CORS headers. RefusedOrigin is told.
+func (sv *Server) JudgeOrigin(r *http.Request) *origin.Refusal {
+	v := sv.pages.Judge(r)
+	if v.Refusal != nil {
+		sv.noteRefused(r, v.Refusal)
 	}
-	o.noteRefused(origin)
-	return false
+	return v.Refusal
 }
 
-func (o *Options) noteRefused(origin string) {
-	if o.RefusedOrigin != nil {
-		o.RefusedOrigin(origin)
+// AllowOrigins puts another list in the place of Options.AllowedOrigins, for requests from now on. Sessions that are
+// open stay so until their next request.
+func (sv *Server) AllowOrigins(list *origin.List) { sv.pages.Allow(list) }
+
+func (sv *Server) noteRefused(r *http.Request, f *origin.Refusal) {
+	if sv.opts.RefusedOrigin != nil {
+		sv.opts.RefusedOrigin(r, f)
 	}
-}
-
-func (o *Options) originAllowed(origin string) bool {
-	return slices.Contains(o.AllowedOrigins, "*") ||
-		slices.Contains(o.AllowedOrigins, strings.ToLower(origin))
-}
-
-// sameHost compares hosts alone: behind a proxy that ends TLS the server does not know the scheme of the page.
-func sameHost(origin, host string) bool {
-	_, after, ok := strings.Cut(origin, "://")
-	return ok && strings.EqualFold(after, host)
 }
 
 // preflight answers a browser that asks whether it may send the real request.

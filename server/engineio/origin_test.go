@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/crier/crier/server/engineio"
+	"github.com/crier/crier/server/origin"
 )
 
 const (
@@ -58,27 +59,32 @@ var doorways = []doorway{
 func TestAPageOfAnotherHostIsRefusedOnEveryWayIn(t *testing.T) {
 	var mu sync.Mutex
 	var refused []string
-	h := open(t, engineio.Options{AllowedOrigins: []string{"https://friend.org/"}, RefusedOrigin: func(origin string) {
+	o := engineio.Options{AllowedOrigins: []string{"https://friend.org/"}}
+	o.RefusedOrigin = func(r *http.Request, f *origin.Refusal) {
 		mu.Lock()
 		defer mu.Unlock()
-		refused = append(refused, origin)
-	}}, nil)
+		refused = append(refused, f.Origin)
+	}
+	h := open(t, o, nil)
 	c := h.stranger(mode{4, "polling"})
-	for _, origin := range []string{
-		foreign, "null", "https://friend.org.evil.org", "http://friend.org", "https://friend.org:444",
-		"http://engine.test:81", "http://engine.test.evil.org", "file://", "engine.test", "https://sub.friend.org",
+	for from, reason := range map[string]origin.Reason{
+		foreign: origin.Foreign, "https://friend.org.evil.org": origin.Foreign, "http://friend.org": origin.Foreign,
+		"https://friend.org:444": origin.Foreign, "http://engine.test:81": origin.Proxied,
+		"http://engine.test.evil.org": origin.Foreign, "https://sub.friend.org": origin.Foreign,
+		"null": origin.Hidden, "file://": origin.OnDisk,
 	} {
+		want := (&origin.Refusal{Reason: reason}).Message()
 		for _, d := range doorways {
-			status, header, body := d.ask(c, "Origin: "+origin)
-			if status != http.StatusForbidden || body != forbidden {
-				t.Errorf("%s from %s: %d %s", d.name, origin, status, body)
+			status, header, body := d.ask(c, "Origin: "+from)
+			if status != http.StatusForbidden || body != `{"code":4,"message":"`+want+`","reason":"`+string(reason)+`"}` {
+				t.Errorf("%s from %s: %d %s", d.name, from, status, body)
 			}
 			if header.Get("Access-Control-Allow-Origin") != "" {
-				t.Errorf("%s from %s: the answer may be read", d.name, origin)
+				t.Errorf("%s from %s: the answer may be read", d.name, from)
 			}
 			mu.Lock()
-			if !slices.Equal(refused, []string{origin}) {
-				t.Errorf("%s from %s: RefusedOrigin was told %q", d.name, origin, refused)
+			if !slices.Equal(refused, []string{from}) {
+				t.Errorf("%s from %s: RefusedOrigin was told %q", d.name, from, refused)
 			}
 			refused = nil
 			mu.Unlock()
@@ -93,6 +99,9 @@ func TestAPageOfTheSameHostNeedsNoPermission(t *testing.T) {
 		{"Origin: " + home},
 		{"Origin: https://engine.test"}, // behind a proxy that ends TLS
 		{"Origin: http://ENGINE.test"},
+		{"Origin: http://engine.test/socket.io/?EIO=4"}, // maldikhan/go.socket.io
+		{"Origin: *"},                 // elephant.io
+		{"Origin: wss://engine.test"}, // Starscream
 	} {
 		for _, d := range doorways {
 			status, header, body := d.ask(c, headers...)
@@ -199,10 +208,31 @@ func TestOptionsThatCannotBeAreNamed(t *testing.T) {
 		`"carrier"`:      {Transports: []string{"carrier"}},
 		`"friend.org"`:   {AllowedOrigins: []string{"friend.org"}},
 		"friend.org/a":   {AllowedOrigins: []string{"https://friend.org/a"}},
-		`"null"`:         {AllowedOrigins: []string{"null"}},
+		"scheme":         {AllowedOrigins: []string{"nowhere"}},
 	} {
 		if _, err := engineio.New(o, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: the error is %v, want it to name %s", o, err, want)
+		}
+	}
+}
+
+func TestTheAllowedOriginsCanChangeWhileTheServerRuns(t *testing.T) {
+	h := open(t, engineio.Options{}, nil)
+	c := h.stranger(mode{4, "polling"})
+	for _, allowed := range [][]string{nil, {foreign}, nil, {"https://*.org"}} {
+		list, err := origin.NewList(allowed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.sv.AllowOrigins(list)
+		want := http.StatusForbidden
+		if allowed != nil {
+			want = http.StatusOK
+		}
+		for _, d := range doorways {
+			if status, _, _ := d.ask(c, "Origin: "+foreign); status != want {
+				t.Errorf("%s with %q: %d, want %d", d.name, allowed, status, want)
+			}
 		}
 	}
 }

@@ -2,9 +2,11 @@ package engineio
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
+	"github.com/crier/crier/server/origin"
 	"github.com/crier/crier/server/websocket"
 )
 
@@ -12,6 +14,7 @@ import (
 type Server struct {
 	*core
 	accept func(*Session) Handler
+	pages  *origin.Policy
 }
 
 // A Handler receives what one session's client sends. A panic in one of its methods ends that session alone.
@@ -32,15 +35,19 @@ func New(o Options, accept func(*Session) Handler) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{newCore(o, (*Session).beat), accept}, nil
+	allowed, err := origin.NewList(o.AllowedOrigins)
+	if err != nil {
+		return nil, fmt.Errorf("engineio: %w", err)
+	}
+	return &Server{newCore(o, (*Session).beat), accept, origin.NewPolicy(allowed, o.Hosts)}, nil
 }
 
 // ServeHTTP serves every request below the path that the server is mounted at: handshakes, polls, posts and WebSockets.
 func (sv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	sv.boundBody(w, r)
 	q := parseQuery(r.URL.RawQuery)
-	if !sv.opts.admit(w, r, q.jsonp) {
-		sv.refuse(w, refuseForbidden)
+	if err := sv.admit(w, r, q.jsonp); err != nil {
+		sv.refuse(w, err)
 		return
 	}
 	if r.Method == http.MethodOptions {
@@ -108,7 +115,7 @@ func (sv *Server) allow(r *http.Request) *refusal {
 		return nil
 	}
 	if err := sv.opts.Allow(r); err != nil {
-		return &refusal{http.StatusForbidden, refuseForbidden.Code, err.Error(), 0}
+		return &refusal{http.StatusForbidden, refuseForbidden.Code, err.Error(), 0, ""}
 	}
 	return nil
 }
@@ -209,13 +216,9 @@ func (p *polling) serve(w http.ResponseWriter, r *http.Request, q *query) {
 		p.servePost(w, r, q)
 	default:
 		w.Header().Set("Allow", "GET, POST, OPTIONS")
-		p.session.core.refuse(w, &refusal{http.StatusMethodNotAllowed, refuseRequest.Code, refuseRequest.Message, 0})
+		p.session.core.refuse(w, &refusal{http.StatusMethodNotAllowed, refuseRequest.Code, refuseRequest.Message, 0, ""})
 	}
 }
-
-// AllowsOrigin says whether the page that a request comes from may connect, by the same rules as to the server
-// itself. It is for endpoints beside it.
-func (sv *Server) AllowsOrigin(r *http.Request) bool { return sv.opts.allowsOrigin(r) }
 
 // Len returns the number of sessions that are open, or have ended and still hold memory or a connection.
 func (sv *Server) Len() int { return sv.registry.len() }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/crier/crier/server/internal/limit"
+	"github.com/crier/crier/server/websocket"
 )
 
 // isUpgrade says whether a request asks for a WebSocket. Only these count for their address.
@@ -44,8 +45,10 @@ func (c *client) enter(w http.ResponseWriter, r *http.Request) (refusal *ending,
 	case err != nil:
 		sv.refuse(r, LimitAddressClients)
 		refusal = endTooManyHere
-	case !sv.opts.AllowOrigin(r):
-		refusal = endOrigin
+	default:
+		if why := sv.opts.RefuseOrigin(r); why != "" {
+			refusal = &ending{websocket.ClosePolicyViolation, why}
+		}
 	}
 	if sv.opts.Account != nil {
 		c.account = sv.opts.Account(c.address)

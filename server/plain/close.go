@@ -13,7 +13,6 @@ var (
 	endStop        = &ending{websocket.CloseNormal, "stopped as asked"}
 	endGoingAway   = &ending{websocket.CloseGoingAway, "server going away"}
 	endBinary      = &ending{websocket.CloseUnsupported, "this endpoint takes text only"}
-	endOrigin      = &ending{websocket.ClosePolicyViolation, "this page's origin is not allowed"}
 	endRate        = &ending{websocket.ClosePolicyViolation, "too many messages in a second"}
 	endQuiet       = &ending{websocket.ClosePolicyViolation, "ping timeout"}
 	endInternal    = &ending{websocket.CloseInternalError, "internal error"}

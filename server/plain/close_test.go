@@ -95,7 +95,12 @@ func TestClose1007ForTextThatIsNotUTF8(t *testing.T) {
 }
 
 func TestClose1008ForAnOriginThatIsNotAllowed(t *testing.T) {
-	h := open(t, plain.Options{AllowOrigin: func(r *http.Request) bool { return r.Header.Get("Origin") == "https://good.example" }})
+	h := open(t, plain.Options{RefuseOrigin: func(r *http.Request) string {
+		if r.Header.Get("Origin") == "https://good.example" {
+			return ""
+		}
+		return "this page's origin is not allowed"
+	}})
 	for _, e := range endpoints {
 		c := h.join(e.path, "Origin", "https://bad.example")
 		c.sends(append(text("ping"), text("stop")...)) // neither is looked at

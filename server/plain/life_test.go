@@ -86,7 +86,7 @@ func TestCloseWaitsForTheClients(t *testing.T) {
 
 func TestCloseCutsOffWhenItsTimeIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openInMemory(t, plain.Options{AllowOrigin: func(r *http.Request) bool { return r.Header.Get("Origin") == "" }})
+		h := openInMemory(t, plain.Options{RefuseOrigin: func(r *http.Request) string { return r.Header.Get("Origin") }})
 		for _, e := range endpoints {
 			h.join(e.path) // reads nothing
 		}
@@ -175,8 +175,8 @@ func TestOptionsHaveTheseDefaults(t *testing.T) {
 		o.MaxPayload != 1_000_000 || o.MaxQueue != 4<<20 || o.MaxClients != 10_000 || o.MaxRate != 200 || o.Compression {
 		t.Errorf("the defaults are %+v", o)
 	}
-	if !o.AllowOrigin(new(http.Request)) {
-		t.Error("without AllowOrigin somebody is refused")
+	if o.RefuseOrigin(new(http.Request)) != "" {
+		t.Error("without RefuseOrigin somebody is refused")
 	}
 }
 

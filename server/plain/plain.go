@@ -83,8 +83,9 @@ type Options struct {
 	// Compression accepts permessage-deflate from clients that offer it.
 	Compression bool
 
-	// AllowOrigin, if set, says whether the page that a request comes from may connect.
-	AllowOrigin func(*http.Request) bool
+	// RefuseOrigin, if set, says in at most 123 bytes why the page that a request comes from may not connect; "" if it
+	// may.
+	RefuseOrigin func(*http.Request) string
 
 	// Logger takes what hello and chat are there to log, and failures: of each kind ten lines at once and one a second,
 	// lasting. Zero value means slog.Default().
@@ -95,8 +96,8 @@ func (o Options) withDefaults() (Options, error) {
 	if err := errors.Join(o.setTimes(), o.setCounts()); err != nil {
 		return o, err
 	}
-	if o.AllowOrigin == nil {
-		o.AllowOrigin = func(*http.Request) bool { return true }
+	if o.RefuseOrigin == nil {
+		o.RefuseOrigin = func(*http.Request) string { return "" }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()

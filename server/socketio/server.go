@@ -7,6 +7,7 @@ import (
 	"regexp"
 
 	"github.com/crier/crier/server/engineio"
+	"github.com/crier/crier/server/origin"
 	"github.com/crier/crier/server/socketio/wire"
 )
 
@@ -40,8 +41,12 @@ func New(o Options) (*Server, error) {
 // ServeHTTP serves every request of Socket.IO clients.
 func (io *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { io.core.engine.ServeHTTP(w, r) }
 
-// AllowsOrigin says whether the page that a request comes from may connect. It is for endpoints beside Socket.IO.
-func (io *Server) AllowsOrigin(r *http.Request) bool { return io.core.engine.AllowsOrigin(r) }
+// JudgeOrigin says why the page that a request comes from may not connect; nil if it may. It is for endpoints beside
+// Socket.IO.
+func (io *Server) JudgeOrigin(r *http.Request) *origin.Refusal { return io.core.engine.JudgeOrigin(r) }
+
+// AllowOrigins puts another list in the place of [engineio.Options].AllowedOrigins, for requests from now on.
+func (io *Server) AllowOrigins(list *origin.List) { io.core.engine.AllowOrigins(list) }
 
 // RefuseUnknown returns the answer to an event that nothing takes, an *Error of CodeUnknownEvent, and logs its name as
 // that of a socket's event. It is for endpoints beside Socket.IO that serve the same events.
