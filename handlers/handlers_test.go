@@ -149,8 +149,8 @@ func TestWhoLeavesIsNotRegistered(t *testing.T) {
 		"disconnect":                     func(c *client, _ *socketio.Server) { c.send("1") },
 		"the connection is cut":          func(c *client, _ *socketio.Server) { c.conn.Close() },
 		"a packet that can't be read":    func(c *client, _ *socketio.Server) { c.send("2[") },
-		"the server disconnects":         func(_ *client, io *socketio.Server) { io.To("leaver").Disconnect(false) },
-		"the server closes the session":  func(_ *client, io *socketio.Server) { io.To("leaver").Disconnect(true) },
+		"the server disconnects":         func(_ *client, io *socketio.Server) { io.To("leaver").DisconnectSockets(false) },
+		"the server closes the session":  func(_ *client, io *socketio.Server) { io.To("leaver").DisconnectSockets(true) },
 		"it leaves right after its name": func(c *client, _ *socketio.Server) { c.send(`2["f","again"]`); c.send("1") },
 	} {
 		t.Run(way, func(t *testing.T) {

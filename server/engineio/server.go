@@ -28,6 +28,15 @@ type Handler interface {
 	Close(Reason)
 }
 
+// An UpgradeHandler is a Handler that is told of the upgrade from long-polling to WebSocket.
+type UpgradeHandler interface {
+	Handler
+
+	// Upgraded says that the session has moved to WebSocket. It is called once, by the goroutine that reads the
+	// WebSocket, before anything that came by it is handed to Message.
+	Upgraded()
+}
+
 // New returns a server that calls accept for each new session, before the client is told of it: what is sent in
 // there follows the OPEN packet in the same write.
 func New(o Options, accept func(*Session) Handler) (*Server, error) {

@@ -2,6 +2,8 @@ package engineio
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -92,6 +94,16 @@ func (s *Session) giveUpPlace() {
 
 // ID returns the session's id. Whoever knows it can speak for the client: do not show it to others.
 func (s *Session) ID() string { return s.id }
+
+// PublicID returns an id of the session that others may see: 16 characters, the same for as long as it lasts. It is made
+// of a hash of ID, which can't be had from it.
+func (s *Session) PublicID() string {
+	sum := sha256.Sum256([]byte("crier public id of " + s.id))
+	return base64.RawURLEncoding.EncodeToString(sum[:publicBytes])
+}
+
+// publicBytes are 96 bits: no two sessions have the same id.
+const publicBytes = 12
 
 // Version returns the protocol revision, 3 or 4.
 func (s *Session) Version() int { return int(s.version) }

@@ -74,6 +74,9 @@ func (k *socket) proceed(p packet) error {
 		if l := s.logger(); l != nil {
 			l.Debug("session upgraded")
 		}
+		if h, ok := s.handler.(UpgradeHandler); ok {
+			s.guard("Upgraded", h.Upgraded)
+		}
 		return nil
 	}
 	return errProbe

@@ -71,6 +71,7 @@ func (c *client) endJoin(name string, err error) {
 	if err != nil {
 		c.sendText(answer)
 	}
+	c.forgetData()
 	c.mu.Unlock()
 	c.core.present.Done()
 }
@@ -78,6 +79,7 @@ func (c *client) endJoin(name string, err error) {
 // admit connects s, unless the session has ended or enter, which is to make it a member of its namespace, says
 // no. Its events wait until OnConnect has run.
 func (c *client) admit(s *Socket, enter func() bool) bool {
+	defer s.ns.hub.tell()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed || !enter() {

@@ -165,7 +165,7 @@ func TestABroadcastAllocatesTheSameForTenAndAThousand(t *testing.T) {
 	allocs := func(sockets int) float64 {
 		server := idleCrowd(t, sockets)
 		rooms := server.To("room").Except("nowhere")
-		server.Local().Join("room")
+		server.SocketsJoin("room")
 		return testing.AllocsPerRun(100, func() { // few enough for one piece of memory
 			if server.Emit("news", "hello") != nil || rooms.Emit("news", "hello") != nil {
 				t.Error("Emit failed")

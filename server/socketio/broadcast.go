@@ -7,7 +7,8 @@ import (
 )
 
 // A Broadcast reaches many sockets: those in any of its rooms, or all of its namespace when it names none, but
-// for the exceptions. It is immutable: each method returns a new one.
+// for the exceptions. It is immutable: each method returns a new one. All methods may be called concurrently, and from
+// handlers and hooks.
 type Broadcast struct {
 	namespaces []*Namespace // one, but for a Parent's
 	audience   audience
@@ -25,6 +26,9 @@ func (s *Socket) Broadcast() *Broadcast {
 // To returns a broadcast to the other sockets in any of rooms.
 func (s *Socket) To(rooms ...string) *Broadcast { return s.Broadcast().To(rooms...) }
 
+// In is To, as the reference server has it.
+func (s *Socket) In(rooms ...string) *Broadcast { return s.To(rooms...) }
+
 // Except returns a broadcast to the other sockets, but those in any of rooms.
 func (s *Socket) Except(rooms ...string) *Broadcast { return s.Broadcast().Except(rooms...) }
 
@@ -34,6 +38,9 @@ func (b *Broadcast) To(rooms ...string) *Broadcast {
 	c.audience.rooms = slices.Concat(b.audience.rooms, rooms)
 	return &c
 }
+
+// In is To, as the reference server has it.
+func (b *Broadcast) In(rooms ...string) *Broadcast { return b.To(rooms...) }
 
 // Except adds rooms whose sockets are left out.
 func (b *Broadcast) Except(rooms ...string) *Broadcast {
@@ -81,6 +88,7 @@ func (b *Broadcast) emit(
 	if !wire.Reserved(event) && ns.hub.unheard(&b.audience) {
 		return nil
 	}
+	b.tap(ns, event, args)
 	o := outgoings.Get().(*outgoing)
 	defer o.release()
 	text, attachments, err := wire.AppendEvent(o.buf[:0], ns.name, id, hasID, event, args)
@@ -91,7 +99,8 @@ func (b *Broadcast) emit(
 	return ns.hub.post(&emission{outgoing: o, audience: &b.audience, expect: expect})
 }
 
-// Sockets returns the sockets that the broadcast reaches, in no particular order.
+// Sockets returns the sockets of this node that the broadcast reaches, in no particular order. FetchSockets returns
+// those of all nodes.
 func (b *Broadcast) Sockets() (all []*Socket) {
 	for _, ns := range b.namespaces {
 		all = ns.hub.reached(all, &b.audience)
@@ -99,9 +108,17 @@ func (b *Broadcast) Sockets() (all []*Socket) {
 	return all
 }
 
-// Join puts the sockets into rooms. The error is ErrTooManyRooms if there are some that could not join; the
+// Len returns how many sockets of this node the broadcast reaches.
+func (b *Broadcast) Len() (n int) {
+	for _, ns := range b.namespaces {
+		n += ns.hub.count(&b.audience)
+	}
+	return n
+}
+
+// SocketsJoin puts the sockets into rooms. The error is ErrTooManyRooms if there are some that could not join; the
 // others have.
-func (b *Broadcast) Join(rooms ...string) (err error) {
+func (b *Broadcast) SocketsJoin(rooms ...string) (err error) {
 	for _, s := range b.Sockets() {
 		if joined := s.Join(rooms...); joined != nil {
 			err = joined
@@ -110,15 +127,15 @@ func (b *Broadcast) Join(rooms ...string) (err error) {
 	return err
 }
 
-// Leave takes the sockets out of rooms.
-func (b *Broadcast) Leave(rooms ...string) {
+// SocketsLeave takes the sockets out of rooms.
+func (b *Broadcast) SocketsLeave(rooms ...string) {
 	for _, s := range b.Sockets() {
 		s.Leave(rooms...)
 	}
 }
 
-// Disconnect ends the sockets: see [Socket.Disconnect].
-func (b *Broadcast) Disconnect(closeSession bool) {
+// DisconnectSockets ends the sockets: see [Socket.Disconnect].
+func (b *Broadcast) DisconnectSockets(closeSession bool) {
 	for _, s := range b.Sockets() {
 		s.Disconnect(closeSession)
 	}

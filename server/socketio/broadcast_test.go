@@ -109,12 +109,12 @@ func TestABroadcastDoesNotChangeTheOneItCameFrom(t *testing.T) {
 func TestRoomsAreJoinedAndLeft(t *testing.T) {
 	io, url := serve(t, socketio.Options{})
 	peers, s := crowd(t, io, url, socket4, socket4)
-	io.To(s[0].ID()).Join("a", "b")
-	io.Local().Join("all")
+	io.To(s[0].ID()).SocketsJoin("a", "b")
+	io.SocketsJoin("all")
 	if got := s[0].Rooms(); !slices.Equal(got, []string{s[0].ID(), "a", "b", "all"}) {
 		t.Errorf("rooms %q", got)
 	}
-	io.To("b").Leave("a", s[0].ID(), "never joined")
+	io.To("b").SocketsLeave("a", s[0].ID(), "never joined")
 	if got := s[0].Rooms(); !slices.Equal(got, []string{s[0].ID(), "all", "b"}) {
 		t.Errorf("rooms %q after Leave", got)
 	}
@@ -124,7 +124,7 @@ func TestRoomsAreJoinedAndLeft(t *testing.T) {
 	if got, ok := io.Socket(s[0].ID()); got != s[0] || !ok || io.Len() != 2 || len(io.Sockets()) != 2 {
 		t.Error("the namespace does not know its sockets")
 	}
-	io.To("b").Disconnect(false)
+	io.To("b").DisconnectSockets(false)
 	peers[0].expect(`1`)
 	if s[0].Connected() || !s[1].Connected() || io.Len() != 1 {
 		t.Error("the wrong one was disconnected")
@@ -132,7 +132,7 @@ func TestRoomsAreJoinedAndLeft(t *testing.T) {
 	if _, ok := io.Socket(s[0].ID()); ok {
 		t.Error("a socket that was disconnected is still known")
 	}
-	io.To("all").Disconnect(true)
+	io.To("all").DisconnectSockets(true)
 	if got := peers[1].ended(); !slices.Equal(got, []string{`1`}) {
 		t.Errorf("before its end the session heard %q", got)
 	}

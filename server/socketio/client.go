@@ -18,7 +18,7 @@ type client struct {
 	events  *limit.Cell // what it counts its events with
 }
 
-var _ engineio.Handler = (*client)(nil)
+var _ engineio.UpgradeHandler = (*client)(nil)
 
 // accept is called by the engine for each new session.
 func (k *core) accept(session *engineio.Session) engineio.Handler {
@@ -122,6 +122,13 @@ func (c *client) expire() {
 	if late {
 		c.core.hit(LimitConnectTime)
 		c.Conn.Close()
+	}
+}
+
+// Upgraded is called by the engine.
+func (c *client) Upgraded() {
+	for _, f := range c.core.upgrade.all() {
+		c.core.guardHook("upgrade", func() { f(&c.Conn) })
 	}
 }
 

@@ -7,12 +7,19 @@ import (
 	"sync"
 )
 
+// An Answer is one client's answer to a broadcast.
+type Answer struct {
+	Socket string // the socket's id; empty if it is on a node that does not tell
+	Args          // what the client answered
+}
+
 // A MissingAcksError says that some clients did not answer.
 type MissingAcksError struct {
 	Event   string
-	Missing int   // how many of Sent
-	Sent    int   // how many were asked
-	Err     error // the context's error, or ErrDisconnected
+	Missing int      // how many of Sent
+	Sent    int      // how many were asked
+	Sockets []string // the ids of those that are missing, as far as they are known
+	Err     error    // the context's error, or ErrDisconnected
 }
 
 func (e *MissingAcksError) Error() string {
@@ -23,7 +30,7 @@ func (e *MissingAcksError) Unwrap() error { return e.Err }
 
 // EmitWithAck sends an event and waits for the answers of all sockets, as long as ctx: give it a deadline. It
 // returns the answers that came, in the order in which they came, and a *MissingAcksError if some did not.
-func (b *Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) ([]Args, error) {
+func (b *Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) ([]Answer, error) {
 	c := &collection{event: event}
 	defer c.cancel()
 	for _, ns := range b.namespaces {
@@ -41,9 +48,8 @@ type collection struct {
 
 	mu sync.Mutex // guards the following
 
-	answers []Args
+	answers []Answer
 	pending int
-	lost    int           // sockets that ended before they answered
 	done    chan struct{} // closed when nothing is pending; made by wait
 }
 
@@ -64,7 +70,7 @@ func (c *collection) ask(b *Broadcast, ns *Namespace, args []any) error {
 		}
 		c.asked = append(c.asked, askedSocket{s, id})
 		if err != nil {
-			c.answer(nil, err) // it can't be asked now: its answer is missing
+			c.answer(s, nil, err) // it can't be asked now: its answer is missing
 		}
 		return err == nil
 	})
@@ -77,13 +83,11 @@ func (c *collection) add(n int) {
 }
 
 // answer takes one socket's answer, or learns that there will be none.
-func (c *collection) answer(args Args, err error) {
+func (c *collection) answer(s *Socket, args Args, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err != nil {
-		c.lost++
-	} else {
-		c.answers = append(c.answers, args)
+	if err == nil {
+		c.answers = append(c.answers, Answer{s.id, args})
 	}
 	c.pending--
 	if c.pending == 0 && c.done != nil {
@@ -92,7 +96,7 @@ func (c *collection) answer(args Args, err error) {
 	}
 }
 
-func (c *collection) wait(ctx context.Context) ([]Args, error) {
+func (c *collection) wait(ctx context.Context) ([]Answer, error) {
 	c.mu.Lock()
 	done := make(chan struct{})
 	if c.pending == 0 {
@@ -108,11 +112,29 @@ func (c *collection) wait(ctx context.Context) ([]Args, error) {
 		cause = ctx.Err()
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if missing := c.pending + c.lost; missing > 0 {
-		return slices.Clip(c.answers), &MissingAcksError{Event: c.event, Missing: missing, Sent: len(c.asked), Err: cause}
+	answers := slices.Clip(c.answers)
+	c.mu.Unlock()
+	if missing := c.missing(answers); len(missing) > 0 {
+		return answers, &MissingAcksError{c.event, len(missing), len(c.asked), missing, cause}
 	}
-	return c.answers, nil
+	return answers, nil
+}
+
+// missing returns the ids of the sockets that have not answered.
+func (c *collection) missing(answers []Answer) (ids []string) {
+	if len(answers) == len(c.asked) {
+		return nil
+	}
+	answered := make(map[string]bool, len(answers))
+	for _, a := range answers {
+		answered[a.Socket] = true
+	}
+	for _, a := range c.asked {
+		if !answered[a.socket.id] {
+			ids = append(ids, a.socket.id)
+		}
+	}
+	return ids
 }
 
 // cancel forgets what is still expected.

@@ -43,6 +43,23 @@ type joining struct {
 	socket    *Socket // nil until it is made
 }
 
+// PublicID returns an id of the connection that others may see: 16 characters, the same for as long as the connection
+// lasts and for all of its sockets. Nobody can speak for the client with it.
+func (c *Conn) PublicID() string { return c.session.PublicID() }
+
+// Transport returns the transport in use: see [Socket.Transport].
+func (c *Conn) Transport() string { return c.session.Transport() }
+
+// Protocol returns the revision of Engine.IO that the client speaks: see [Socket.Protocol].
+func (c *Conn) Protocol() int { return c.session.Version() }
+
+// Sockets returns the connected sockets, one for each namespace.
+func (c *Conn) Sockets() []*Socket {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.sockets)
+}
+
 func (c *Conn) socket(namespace string) *Socket {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -109,6 +126,7 @@ func (c *Conn) close() (connected, coming []*Socket) {
 	stop(&c.timer)
 	stop(&c.late)
 	c.grow(-c.lacking)
+	c.forgetData()
 	for _, j := range c.joining {
 		if j.socket != nil {
 			coming = append(coming, j.socket)

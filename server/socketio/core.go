@@ -22,8 +22,12 @@ type core struct {
 	flusher  *outbound.Flusher // the engine's
 	crew     crew
 	recovery recovery
-	names    registry       // of namespaces
+	names    registry // of namespaces
+	conns    connData
 	present  sync.WaitGroup // sockets on their way in, connected, or with handlers that still run
+
+	newNamespace hookList[func(*Namespace)]
+	upgrade      hookList[func(*Conn)]
 
 	hits     limit.Hits
 	events   limit.Counter

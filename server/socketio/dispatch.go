@@ -60,7 +60,7 @@ func (c *Conn) resolve(s *Socket, p *wire.Packet, attachments [][]byte) (awaited
 	if attachments == nil {
 		p.Data = bytes.Clone(p.Data)
 	}
-	answer(p.Args(nil, attachments), nil)
+	answer(s, p.Args(nil, attachments), nil)
 	return true
 }
 
@@ -102,17 +102,12 @@ func (t turn) runConnect() {
 	}
 }
 
-// listeners returns those of the socket as they are now.
-func (t turn) listeners() listeners {
-	t.socket.mu.Lock()
-	defer t.socket.mu.Unlock()
-	return t.socket.listeners.now()
-}
-
 func (t turn) runDisconnect() {
-	s, l := t.socket, t.listeners()
-	for _, f := range l.disconnecting {
-		t.guard("disconnecting", func() { f(s.reason) })
+	s, l := t.socket, t.socket.listening()
+	if l.rare != nil {
+		for _, f := range l.rare.disconnecting {
+			t.guard("disconnecting", func() { f(s.reason) })
+		}
 	}
 	s.ns.hub.forgetRooms(&s.seat)
 	for _, f := range l.disconnect {
@@ -123,7 +118,7 @@ func (t turn) runDisconnect() {
 // runEvent runs an event's middleware and handlers, and answers for them when they fail, or when there are none.
 func (t turn) runEvent(e *Event) {
 	t.guard(e.name, func() {
-		l := t.listeners()
+		l := t.socket.listening()
 		switch taken, err := l.run(e); {
 		case err != nil:
 			t.logRefusal(e, err)

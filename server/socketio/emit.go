@@ -44,6 +44,7 @@ func (s *Socket) Emit(event string, args ...any) error {
 
 // Emit sends an event to the client: see [Socket.Emit].
 func (e Emitter) Emit(event string, args ...any) error {
+	e.tap(event, args)
 	return e.sendEvent(false, func(dst []byte) ([]byte, [][]byte, error) {
 		return wire.AppendEvent(dst, e.socket.ns.name, 0, false, event, args)
 	})
@@ -86,13 +87,21 @@ func (e Emitter) send(encode encoding, send func(*outgoing) error) error {
 // holds by size (see Options.MaxInbox). The error is ErrDisconnected, ErrTooManyAcks when Options.MaxAcks are
 // waited for already, ctx's own, or one of Emit's.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
+	return Emitter{socket: s}.EmitWithAck(ctx, event, args...)
+}
+
+// EmitWithAck sends an event and waits for the client's answer: see [Socket.EmitWithAck]. There is none to a volatile
+// event that was dropped.
+func (e Emitter) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
+	s := e.socket
 	answers := make(chan ackAnswer, 1)
 	id := s.ns.acks.Add(1)
-	err := s.expectAck(id, func(args Args, err error) { answers <- ackAnswer{args, err} })
+	err := s.expectAck(id, func(_ *Socket, args Args, err error) { answers <- ackAnswer{args, err} })
 	if err != nil {
 		return nil, err
 	}
-	err = Emitter{socket: s}.sendEvent(true, func(dst []byte) ([]byte, [][]byte, error) {
+	e.tap(event, args)
+	err = e.sendEvent(true, func(dst []byte) ([]byte, [][]byte, error) {
 		return wire.AppendEvent(dst, s.ns.name, id, true, event, args)
 	})
 	if err != nil {

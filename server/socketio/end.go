@@ -32,7 +32,7 @@ func (s *Socket) end(reason Reason) {
 	s.conn.forget(s, reason.told())
 	s.conn.readOn(s)
 	for _, answer := range acks {
-		answer(nil, ErrDisconnected)
+		answer(s, nil, ErrDisconnected)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,6 +55,7 @@ func (c *Conn) endAll(reason Reason) {
 func (c *Conn) retire(s *Socket) {
 	c.mu.Lock()
 	c.ending--
+	c.forgetData()
 	c.mu.Unlock()
 	c.charge(-s.authHeld())
 	c.core.names.leave(s.ns)

@@ -136,7 +136,7 @@ func ExampleBroadcast() {
 			_ = s.To("news").Emit("d", "to the others in the room")
 			_ = io.To(s.ID()).Emit("e", "to one socket")
 			_ = io.Volatile().Emit("f", "to those that it reaches at once")
-			io.To("sports").Disconnect(true)
+			io.To("sports").DisconnectSockets(true)
 			return nil
 		})
 	})
@@ -162,8 +162,8 @@ func ExampleNamespace_EmitWithAck() {
 			if err != nil && !errors.As(err, &missing) {
 				return err
 			}
-			for _, args := range answers {
-				fmt.Printf("%s\n", args[0].JSON())
+			for _, answer := range answers {
+				fmt.Printf("%s\n", answer.Args[0].JSON())
 			}
 			return e.Ack(len(answers), missing == nil)
 		})

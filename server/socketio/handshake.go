@@ -2,9 +2,13 @@ package socketio
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
+
+	"github.com/crier/crier/server/socketio/wire"
 )
 
 // A Handshake is what a client sent when it connected.
@@ -35,6 +39,21 @@ func (s *Socket) Handshake() *Handshake {
 
 // Auth returns the client's auth option alone: see [Handshake].
 func (s *Socket) Auth() json.RawMessage { return s.auth }
+
+// BindAuth stores the client's auth option in the value that v points to, mostly a struct: see [wire.Arg.Bind]. What a
+// client before 3.0 sent as the namespace's query is an object of strings. An auth that does not fit is an *Error with
+// CodeBadArgument: a middleware may return it to the client as it is.
+func (s *Socket) BindAuth(v any) error {
+	arg, err := wire.NewArg(s.auth)
+	if err != nil {
+		return err
+	}
+	err = arg.Bind(v)
+	if bad := (*Error)(nil); errors.As(err, &bad) {
+		return &Error{Code: bad.Code, Message: "auth " + strings.TrimPrefix(bad.Message, "the argument ")}
+	}
+	return err
+}
 
 var noAuth = json.RawMessage("{}")
 

@@ -16,12 +16,13 @@ import (
 // tasks. That makes a broadcast reach exactly those who were members when it was emitted.
 //
 // Joining, leaving and disconnecting cost the same however many sockets there are: a membership knows its place
-// on both sides.
+// on both sides. Changes of rooms are told to hooks when no lock is held: tell follows.
 //
 // Order of locks: Conn.mu, hub.mu, a flusher's worker's turn, then those of a socket, of a session and of its
 // outbox. That of the record comes after hub.mu and before that of the registry. A task takes no lock but that of
 // an outbox, and so may be done under all others.
 type hub struct {
+	core     *core
 	engine   *engineio.Server
 	flusher  *outbound.Flusher
 	recovery recovery
@@ -44,11 +45,13 @@ type hub struct {
 	batch    outbound.Batch // for the broadcast that is under way
 	spare    *task          // memory for the next one, or nil
 	unmarked int            // sockets whose clients are sent no offsets
+
+	roomHooks atomic.Pointer[roomHooks] // nil while there are none; set with mu held
 }
 
 func (h *hub) init(k *core) {
 	h.engine, h.flusher, h.recovery = k.engine, k.flusher, k.recovery
-	h.dropped, h.maxRooms = &k.dropped, k.opts.MaxRooms
+	h.core, h.dropped, h.maxRooms = k, &k.dropped, k.opts.MaxRooms
 	h.sockets = make(map[string]*seat)
 	h.rooms = make(map[string]*room)
 }
@@ -71,6 +74,7 @@ func (h *hub) add(s *seat, tell func()) {
 		s.joined = h.recovery.position()
 	}
 	h.admit(s)
+	h.changedOwn(s.id, true)
 }
 
 // restore makes s a member of the namespace and of the rooms that the lost session was in, and has its client
@@ -88,11 +92,12 @@ func (h *hub) restore(s *seat, v *revival, tell func()) (ok bool) {
 	s.joined, s.sent, s.left, s.unrecorded = v.from, v.sent, v.lost.left, v.lost.unrecorded
 	s.recoveredAt = h.recovery.now()
 	h.admit(s)
+	h.changedOwn(s.id, true)
 	for _, stay := range v.lost.rooms {
 		if i := s.membershipOf(stay.room); i >= 0 {
 			s.rooms[i].since = stay.since // a middleware was quicker
 		} else {
-			h.enter(s, stay.room, stay.since)
+			h.changed(h.enter(s, stay.room, stay.since), s.id, true)
 		}
 	}
 	return true
@@ -112,6 +117,7 @@ func (h *hub) admit(s *seat) {
 // join nothing afterwards. A socket that may come back becomes a lost session in the same moment: whatever is
 // emitted was meant for the one or the other.
 func (h *hub) remove(s *seat, reason Reason) {
+	defer h.tell()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.settle()
@@ -122,9 +128,11 @@ func (h *hub) remove(s *seat, reason Reason) {
 		delete(h.sockets, s.id)
 		h.everyone.remove(s.presence)
 		s.presence = nil
+		h.changedOwn(s.id, false)
 	}
 	for _, m := range s.rooms {
 		h.drop(m)
+		h.changed(m.room, s.id, false)
 	}
 	s.rooms = nil
 }
@@ -151,6 +159,7 @@ func (h *hub) drop(m *membership) {
 
 // join puts s into all of the rooms, or, if these were too many, into none.
 func (h *hub) join(s *seat, names []string) error {
+	defer h.tell()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s.gone {
@@ -168,6 +177,9 @@ func (h *hub) join(s *seat, names []string) error {
 		}
 		h.enter(s, name, h.recovery.position())
 	}
+	for _, m := range s.rooms[before:] {
+		h.changed(m.room, s.id, true)
+	}
 	return nil
 }
 
@@ -181,7 +193,7 @@ func (h *hub) shrink(s *seat, n int) {
 }
 
 // enter makes s a member of the room of that name. h.mu must be held.
-func (h *hub) enter(s *seat, name string, since uint64) {
+func (h *hub) enter(s *seat, name string, since uint64) *room {
 	r := h.rooms[name]
 	if r == nil {
 		r = &room{name: name}
@@ -190,10 +202,12 @@ func (h *hub) enter(s *seat, name string, since uint64) {
 	m := r.add(s)
 	m.since = since
 	s.rooms = append(s.rooms, m)
+	return r
 }
 
 // quit takes s out of rooms.
 func (h *hub) quit(s *seat, names []string) {
+	defer h.tell()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.settle()
@@ -201,6 +215,7 @@ func (h *hub) quit(s *seat, names []string) {
 		if i := s.membershipOf(name); i >= 0 {
 			s.sent, s.left = max(s.sent, s.rooms[i].sent()), h.recovery.position()
 			h.drop(s.rooms[i])
+			h.changed(s.rooms[i].room, s.id, false)
 			last := len(s.rooms) - 1
 			s.rooms[i], s.rooms[last] = s.rooms[last], nil
 			s.rooms = s.rooms[:last]
@@ -247,6 +262,16 @@ func (h *hub) len() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.sockets)
+}
+
+func (h *hub) sizes() map[string]int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make(map[string]int, len(h.rooms))
+	for name, r := range h.rooms {
+		all[name] = len(r.members)
+	}
+	return all
 }
 
 func (h *hub) addTo(st *Stats) {

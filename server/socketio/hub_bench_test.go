@@ -38,7 +38,7 @@ func BenchmarkRooms(b *testing.B) {
 func BenchmarkMembership(b *testing.B) {
 	for _, sockets := range []int{50, 50_000} {
 		h := openArena(b, sockets)
-		h.Local().Join("all")
+		h.SocketsJoin("all")
 		b.Run(fmt.Sprintf("join and leave/sockets=%d", sockets), func(b *testing.B) {
 			b.ReportAllocs()
 			for n := 0; b.Loop(); n++ {

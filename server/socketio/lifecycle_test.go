@@ -54,13 +54,13 @@ func TestEveryEndHasItsReason(t *testing.T) {
 		}, nil},
 		{"the server disconnects", "server namespace disconnect", modes, func(p *peer, io *socketio.Server) {
 			_ = io.Emit("bye")
-			io.Local().Disconnect(false)
+			io.DisconnectSockets(false)
 			p.expect(`2["bye"]`, `1`)
 			p.leave()
 		}, nil},
 		{"the server closes the session", "server namespace disconnect", modes, func(p *peer, io *socketio.Server) {
 			_ = io.Emit("bye")
-			io.Local().Disconnect(true)
+			io.DisconnectSockets(true)
 		}, []string{`2["bye"]`, `1`}},
 		{"the client closes its engine", "transport close", modes, func(p *peer, _ *socketio.Server) { p.leave() }, nil},
 		{"the connection is cut", "transport close", []mode{socket4, socket3, {4, "upgrade"}}, func(p *peer, _ *socketio.Server) { p.cut() }, nil},

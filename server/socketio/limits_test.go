@@ -222,7 +222,7 @@ func TestASocketIsInNoMoreRoomsThanItMay(t *testing.T) {
 		if st := io.Stats(); st.Rooms != 4 || st.Sockets != 2 || st.Namespaces != 1 {
 			t.Errorf("%d rooms, %d sockets, %d namespaces", st.Rooms, st.Sockets, st.Namespaces)
 		}
-		if err := io.Local().Join("e"); !errors.Is(err, socketio.ErrTooManyRooms) {
+		if err := io.SocketsJoin("e"); !errors.Is(err, socketio.ErrTooManyRooms) {
 			t.Errorf("a broadcast's Join: %v", err)
 		}
 	})

@@ -4,11 +4,18 @@ import "slices"
 
 // listeners are what a socket's events run. The socket's lock guards them.
 type listeners struct {
+	events     []listener // few: looked through in order
+	disconnect []func(Reason)
+	rare       *rareListeners // nil while there are none
+}
+
+// rareListeners are those that most sockets have none of. They never change: each change makes new ones.
+type rareListeners struct {
 	middleware    []func(*Event) error
 	any           []func(*Event) error
-	events        []listener // few: looked through in order
+	once          []listener
+	outgoing      []func(event string, args []any)
 	disconnecting []func(Reason)
-	disconnect    []func(Reason)
 }
 
 type listener struct {
@@ -31,25 +38,44 @@ func (s *Socket) On(event string, f func(*Event) error) {
 	s.listeners.events = append(s.listeners.events, listener{event, f})
 }
 
+// Once registers a handler for the next event of that name alone. It runs behind those of On.
+func (s *Socket) Once(event string, f func(*Event) error) {
+	s.changeRare(func(r *rareListeners) { r.once = added(r.once, listener{event, f}) })
+}
+
+// Off removes the handlers of an event, those of Once too. An event that is being handled goes on to all that it had
+// when that began.
+func (s *Socket) Off(event string) {
+	others := func(all []listener) []listener {
+		return slices.DeleteFunc(slices.Clone(all), func(l listener) bool { return l.event == event })
+	}
+	s.mu.Lock()
+	s.listeners.events = others(s.listeners.events)
+	s.mu.Unlock()
+	s.changeRare(func(r *rareListeners) { r.once = others(r.once) })
+}
+
 // OnAny registers a handler for every event; it runs before those of On.
 func (s *Socket) OnAny(f func(*Event) error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.listeners.any = append(s.listeners.any, f)
+	s.changeRare(func(r *rareListeners) { r.any = added(r.any, f) })
 }
+
+// PrependAny is OnAny for a handler that runs before the others of OnAny.
+func (s *Socket) PrependAny(f func(*Event) error) {
+	s.changeRare(func(r *rareListeners) { r.any = slices.Insert(slices.Clone(r.any), 0, f) })
+}
+
+// OffAny removes the handlers of OnAny and PrependAny.
+func (s *Socket) OffAny() { s.changeRare(func(r *rareListeners) { r.any = nil }) }
 
 // Use registers a middleware for every event; it runs before any handler, and its error keeps the event from them.
 func (s *Socket) Use(f func(*Event) error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.listeners.middleware = append(s.listeners.middleware, f)
+	s.changeRare(func(r *rareListeners) { r.middleware = added(r.middleware, f) })
 }
 
 // OnDisconnecting registers what is done when the socket has ended; Rooms still tells where it was.
 func (s *Socket) OnDisconnecting(f func(Reason)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.listeners.disconnecting = append(s.listeners.disconnecting, f)
+	s.changeRare(func(r *rareListeners) { r.disconnecting = added(r.disconnecting, f) })
 }
 
 // OnDisconnect registers what is done last: no handler of the socket runs afterwards.
@@ -59,34 +85,89 @@ func (s *Socket) OnDisconnect(f func(Reason)) {
 	s.listeners.disconnect = append(s.listeners.disconnect, f)
 }
 
-// now returns the listeners as they are now. The socket's lock must be held.
-func (l listeners) now() listeners {
-	l.middleware, l.any, l.events = slices.Clip(l.middleware), slices.Clip(l.any), slices.Clip(l.events)
-	l.disconnecting, l.disconnect = slices.Clip(l.disconnecting), slices.Clip(l.disconnect)
+// changeRare replaces the rare listeners by a copy that change has changed.
+func (s *Socket) changeRare(change func(*rareListeners)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var r rareListeners
+	if s.listeners.rare != nil {
+		r = *s.listeners.rare
+	}
+	tapped := len(r.outgoing) > 0
+	change(&r)
+	s.listeners.rare = &r
+	switch now := len(r.outgoing) > 0; {
+	case now == tapped || s.reason != "": // finish has counted it out
+	case now:
+		s.ns.tapped.Add(1)
+	default:
+		s.ns.tapped.Add(-1)
+	}
+}
+
+// added appends to a copy.
+func added[T any](all []T, one T) []T { return append(slices.Clip(all), one) }
+
+// listening returns the listeners as they are now.
+func (s *Socket) listening() listeners {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.listeners
+	l.events, l.disconnect = slices.Clip(l.events), slices.Clip(l.disconnect)
 	return l
+}
+
+// takeOnce returns the listeners of Once for an event, and forgets them.
+func (s *Socket) takeOnce(event string) (taken []listener) {
+	named := func(l listener) bool { return l.event == event }
+	if rare := s.listening().rare; rare == nil || !slices.ContainsFunc(rare.once, named) {
+		return nil
+	}
+	s.changeRare(func(r *rareListeners) {
+		taken = slices.DeleteFunc(slices.Clone(r.once), func(l listener) bool { return !named(l) })
+		r.once = slices.DeleteFunc(slices.Clone(r.once), named)
+	})
+	return taken
 }
 
 // run lets an event's middleware and handlers have it. taken: there was one.
 func (l *listeners) run(e *Event) (taken bool, err error) {
-	for _, f := range l.middleware {
-		if err := f(e); err != nil {
+	if l.rare != nil {
+		if err := runAll(l.rare.middleware, e); err != nil {
 			return true, err
 		}
-	}
-	for _, f := range l.any {
-		if err := f(e); err != nil {
+		if err := runAll(l.rare.any, e); err != nil {
 			return true, err
 		}
+		taken = len(l.rare.middleware)+len(l.rare.any) > 0
 	}
-	taken = len(l.middleware)+len(l.any) > 0
-	for i := range l.events {
-		if l.events[i].event != e.name {
+	some, err := runNamed(l.events, e)
+	if l.rare == nil || err != nil {
+		return taken || some, err
+	}
+	more, err := runNamed(e.socket.takeOnce(e.name), e)
+	return taken || some || more, err
+}
+
+func runAll(all []func(*Event) error, e *Event) error {
+	for _, f := range all {
+		if err := f(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runNamed runs those that are registered for the event's name. some: there was one.
+func runNamed(all []listener, e *Event) (some bool, err error) {
+	for i := range all {
+		if all[i].event != e.name {
 			continue
 		}
-		taken = true
-		if err := l.events[i].f(e); err != nil {
+		some = true
+		if err := all[i].f(e); err != nil {
 			return true, err
 		}
 	}
-	return taken, nil
+	return some, nil
 }

@@ -56,12 +56,16 @@ type registry struct {
 // named returns the namespace of that name, which it makes if it must.
 func (r *registry) named(k *core, name string) *Namespace {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	ns := r.namespaces[name]
-	if ns == nil {
+	made := ns == nil
+	if made {
 		ns = r.create(k, name)
 	}
 	ns.parent = nil // asked for by name, it stays
+	r.mu.Unlock()
+	if made {
+		ns.announce()
+	}
 	return ns
 }
 
@@ -70,6 +74,9 @@ func (r *registry) create(k *core, name string) *Namespace {
 	ns := &Namespace{core: k, name: name}
 	ns.only = []*Namespace{ns}
 	ns.hub.init(k)
+	if len(k.newNamespace.all()) > 0 {
+		ns.announced = make(chan struct{})
+	}
 	ns.hub.stay, ns.hub.leave = func() { r.stay(ns) }, func() { r.leave(ns) }
 	if r.namespaces == nil {
 		r.namespaces = make(map[string]*Namespace)
@@ -105,6 +112,9 @@ func (r *registry) mayBlock(name string) bool {
 	if ns == nil {
 		return len(r.parents) > 0
 	}
+	if !ns.isAnnounced() {
+		return true
+	}
 	_, middleware := ns.hooks.current()
 	return ns.parent != nil || len(middleware) > 0
 }
@@ -117,6 +127,7 @@ func (r *registry) enter(name string, auth json.RawMessage) *Namespace {
 	if ns != nil && ns.parent == nil {
 		ns.present++
 		r.mu.Unlock()
+		ns.awaitAnnounced()
 		return ns
 	}
 	r.mu.Unlock()
@@ -132,15 +143,21 @@ func (r *registry) enter(name string, auth json.RawMessage) *Namespace {
 func (r *registry) child(p *Parent, name string) *Namespace {
 	connect, middleware := p.hooks.current()
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	ns := r.namespaces[name]
-	if ns == nil {
+	made := ns == nil
+	if made {
 		ns = r.create(p.core, name)
 		ns.parent = p
 		ns.hooks.connect, ns.hooks.middleware = slices.Clone(connect), slices.Clone(middleware)
 		p.children[ns] = struct{}{}
 	}
 	ns.present++
+	r.mu.Unlock()
+	if made {
+		ns.announce()
+	} else {
+		ns.awaitAnnounced()
+	}
 	return ns
 }
 

@@ -153,6 +153,17 @@ func (h *hub) reached(all []*Socket, a *audience) []*Socket {
 	return all
 }
 
+// count returns how many sockets an audience reaches.
+func (h *hub) count(a *audience) (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.settle() // sockets may have to be marked
+	t := h.newTask(a)
+	defer h.reuse(t)
+	t.reach.each(anyWorker, func(*member) { n++ })
+	return n
+}
+
 // A task is a broadcast that the flusher's workers push, each to its own sockets. Nothing in it changes once it
 // is posted.
 type task struct {

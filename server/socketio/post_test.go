@@ -149,7 +149,7 @@ func TestWhatWasEmittedComesBeforeTheEnd(t *testing.T) {
 	for name, end := range map[string]func(*socketio.Server, *socketio.Socket){
 		"of the socket":  func(_ *socketio.Server, s *socketio.Socket) { s.Disconnect(false) },
 		"of the session": func(_ *socketio.Server, s *socketio.Socket) { s.Disconnect(true) },
-		"of everybody's": func(io *socketio.Server, _ *socketio.Socket) { io.Local().Disconnect(true) },
+		"of everybody's": func(io *socketio.Server, _ *socketio.Socket) { io.DisconnectSockets(true) },
 		"of the server": func(io *socketio.Server, _ *socketio.Socket) {
 			ctx, cancel := context.WithTimeout(context.Background(), patience)
 			defer cancel()

@@ -238,8 +238,8 @@ func TestOnlyALostTransportIsRecoveredFrom(t *testing.T) {
 		{"the connection is cut", func(_ *hall, p *peer) { p.cut() }, true},
 		{"a packet can't be read", func(_ *hall, p *peer) { p.send(`2[`) }, true}, // a forced close, as in the reference
 		{"the client disconnects", func(_ *hall, p *peer) { p.send(`1`) }, false},
-		{"the server disconnects", func(h *hall, _ *peer) { h.Local().Disconnect(false) }, false},
-		{"the server closes the session", func(h *hall, _ *peer) { h.Local().Disconnect(true) }, false},
+		{"the server disconnects", func(h *hall, _ *peer) { h.DisconnectSockets(false) }, false},
+		{"the server closes the session", func(h *hall, _ *peer) { h.DisconnectSockets(true) }, false},
 		{"an Engine.IO packet can't be read", func(_ *hall, p *peer) { _ = p.write(engineMessage{data: []byte("x")}) }, false},
 	} {
 		t.Run(one.name, func(t *testing.T) {

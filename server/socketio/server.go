@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/crier/crier/server/engineio"
 	"github.com/crier/crier/server/origin"
@@ -88,6 +90,23 @@ func (io *Server) Of(name string) *Namespace {
 	}
 	return io.core.names.named(io.core, name)
 }
+
+// Namespaces returns the namespaces that exist at the moment, in the order of their names: those that Of has made, and
+// those of a Parent in which there is somebody.
+func (io *Server) Namespaces() []*Namespace {
+	all := io.core.names.all()
+	slices.SortFunc(all, func(a, b *Namespace) int { return strings.Compare(a.name, b.name) })
+	return all
+}
+
+// OnNewNamespace registers what is done with each namespace that is made from now on, by Of or because a client came
+// to one of a Parent. It runs before any client is let in, in the goroutine of Of or in one of the client's, with no
+// lock held: clients of that namespace wait for it. A namespace that is forgotten and comes again is new.
+func (io *Server) OnNewNamespace(f func(*Namespace)) { io.core.newNamespace.add(f) }
+
+// OnUpgrade registers what is told of each connection that moves from long-polling to WebSocket. It runs in the
+// goroutine that reads the connection, before what comes by WebSocket is read, with no lock held.
+func (io *Server) OnUpgrade(f func(*Conn)) { io.core.upgrade.add(f) }
 
 // OfPattern admits clients to every namespace whose name matches re. Anchor it: "^/room-[0-9]+$".
 func (io *Server) OfPattern(re *regexp.Regexp) *Parent {

@@ -31,7 +31,7 @@ type Socket struct {
 	reason    Reason        // why it ended, or was not let in
 	ended     chan struct{} // made by Done; closed with the socket
 	inbox     inbox
-	acks      map[uint64]func(Args, error) // asked of the client and not yet answered
+	acks      map[uint64]answerFunc // asked of the client and not yet answered
 }
 
 // ErrDisconnected is returned by what needs a connected socket.
@@ -84,11 +84,7 @@ func (s *Socket) Protocol() int { return s.session.Version() }
 func (s *Socket) Recovered() bool { return s.recovered }
 
 // Data returns what SetData kept, in this socket or, if it is recovered, in the earlier one.
-func (s *Socket) Data() any {
-	s.data.mu.Lock()
-	defer s.data.mu.Unlock()
-	return s.data.value
-}
+func (s *Socket) Data() any { return s.data.get() }
 
 // SetData keeps a value with the socket.
 func (s *Socket) SetData(v any) {
@@ -102,6 +98,12 @@ func (s *Socket) SetData(v any) {
 type kept struct {
 	mu    sync.Mutex
 	value any
+}
+
+func (k *kept) get() any {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.value
 }
 
 // Connected says whether the socket is connected.
@@ -169,7 +171,7 @@ func (s *Socket) connect() {
 
 // hangUp is the first step of an end: from now on the socket hears and is told nothing. It returns the
 // acknowledgements that will not come any more. Not ok: the socket is not connected.
-func (s *Socket) hangUp(reason Reason) (acks map[uint64]func(Args, error), ok bool) {
+func (s *Socket) hangUp(reason Reason) (acks map[uint64]answerFunc, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.connected {
@@ -198,6 +200,9 @@ func (s *Socket) giveUp(reason Reason) {
 // finish closes Done. s.mu must be held.
 func (s *Socket) finish(reason Reason) {
 	s.reason = reason
+	if rare := s.listeners.rare; rare != nil && len(rare.outgoing) > 0 {
+		s.ns.tapped.Add(-1)
+	}
 	if s.ended != nil {
 		close(s.ended)
 	}

@@ -91,5 +91,5 @@ func fill(t testing.TB, server *socketio.Server, room string) {
 		connectVoid(server)
 	}
 	eventually(t, "all are in", func() bool { return in.Load() == enough })
-	server.Local().Join(room)
+	server.SocketsJoin(room)
 }

@@ -162,8 +162,8 @@ func poll(io *socketio.Server, e *socketio.Event, room string, ms int) {
 	defer cancel()
 	all, err := io.To(room).EmitWithAck(ctx, "question", theQuestion)
 	answers := make([]any, 0, len(all))
-	for _, args := range all {
-		answers = append(answers, args[0])
+	for _, answer := range all {
+		answers = append(answers, answer.Args[0])
 	}
 	_ = e.Ack(map[string]any{"answers": answers, "complete": err == nil})
 }
@@ -187,7 +187,7 @@ func endings(io *socketio.Server, s *socketio.Socket) {
 		if err := e.Bind(&room, &closeSession); err != nil {
 			return err
 		}
-		io.To(room).Disconnect(closeSession)
+		io.To(room).DisconnectSockets(closeSession)
 		return nil
 	})
 }
