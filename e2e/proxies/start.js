@@ -99,7 +99,7 @@ function certificate() {
   const folder = dataFolder();
   const [key, cert] = ["key.pem", "cert.pem"].map((name) => path.join(folder, name));
   const names = ["-subj", `/CN=${HOST}`, "-addext", `subjectAltName=DNS:${HOST},IP:127.0.0.1`];
-  const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+  const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"];
   execFileSync("openssl", ["req", ...kind, ...names, "-keyout", key, "-out", cert], { stdio: "pipe" });
   writeFileSync(path.join(folder, "both.pem"), readFileSync(cert, "utf8") + readFileSync(key, "utf8"));
   return (made = { folder, ca: readFileSync(cert, "utf8") });

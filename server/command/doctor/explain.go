@@ -85,12 +85,14 @@ var (
 	adviseTooFast  = []string{"wait; or raise max_address_rate and max_address_sessions; behind a proxy set trusted_proxies"}
 	adviseFull     = []string{"the server is full or stops: raise max_sessions, or wait until it has started"}
 	adviseUpstream = []string{"the proxy does not reach the server: does it run, and is its address right? nginx: proxy_pass"}
-	adviseCut      = []string{"nginx: proxy_read_timeout 60s; proxy_send_timeout 60s;"}
-	adviseBody     = "nginx: client_max_body_size %dk;"
-	advisePath     = []string{"is the path right (--path here, path in Crier)? nginx: location /socket.io/ { proxy_pass ...; }"}
-	adviseDenied   = []string{"give what the server or the proxy asks for: --header 'Authorization: ...', or a token in the URL's query"}
-	adviseSlow     = []string{"what lies between holds data back or is overloaded: switch off its buffering, filtering and delays for this path"}
-	adviseNetwork  = []string{"look into the logs of the proxy and of the server, and at firewalls in between"}
+	adviseCut      = []string{
+		"nginx: proxy_read_timeout 60s; proxy_send_timeout 60s;    haproxy: timeout client, server and tunnel 60s",
+	}
+	adviseBody    = "nginx: client_max_body_size %[1]dk;    let other proxies take as much too (413)"
+	advisePath    = []string{"is the path right (--path here, path in Crier)? nginx: location /socket.io/ { proxy_pass ...; }"}
+	adviseDenied  = []string{"give what the server or the proxy asks for: --header 'Authorization: ...', or a token in the URL's query"}
+	adviseSlow    = []string{"what lies between holds data back or is overloaded: switch off its buffering, filtering and delays for this path"}
+	adviseNetwork = []string{"look into the logs of the proxy and of the server, and at firewalls in between"}
 )
 
 // explain says what was seen and what to change.

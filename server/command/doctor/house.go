@@ -88,6 +88,8 @@ func (p *probe) checkAddress(ctx context.Context) Result {
 		return fault("all clients look like the proxy, "+seen, fmt.Sprintf(adviseTrusted, seen))
 	case d.Forwarded, between == direct:
 		return ok("this client is seen as %s", seen)
+	case between == proxied && d.Trusted:
+		return fault("all clients look like the proxy, "+seen, adviseForwarded)
 	case between == proxied:
 		return fault("all clients look like the proxy, "+seen, adviseForwarded, fmt.Sprintf(adviseTrusted, seen))
 	}
