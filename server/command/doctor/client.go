@@ -42,7 +42,7 @@ type probe struct {
 	kind    string           // "crier", "socket.io", or "" for what is neither
 	version string           // of Crier
 	polling bool             // handshakes by long-polling are answered
-	eio     int              // the version of Engine.IO that the handshake was answered in: 4, or 3 where there is no other
+	eio     int              // the version of Engine.IO: 4, or 3 where the server has no other
 	open    handshake
 	rtt     time.Duration // of a handshake
 	front   string        // what a proxy calls itself in its answers; "" if it says nothing
@@ -55,8 +55,8 @@ func newProbe(opts *options) *probe {
 	return p
 }
 
-// transport does not follow the variables that name a proxy, does not unpack, and speaks HTTP/1.1, which every client and
-// proxy does.
+// transport does not follow the variables that name a proxy, does not unpack, and speaks HTTP/1.1, as all clients and
+// proxies do.
 func (p *probe) transport(fresh bool) *http.Transport {
 	return &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return p.dial(ctx, fresh) },
@@ -242,7 +242,7 @@ func (e *lineError) Error() string {
 		return "the connection was reset"
 	case strings.Contains(text, "server response headers exceeded"):
 		return fmt.Sprintf("the answer's header has more than %d KiB", mostHeader>>10)
-	case strings.Contains(text, "malformed HTTP"):
+	case strings.Contains(text, "malformed HTTP"), strings.Contains(text, "readLoopPeekFail"): // it came before the request
 		return "the answer is not HTTP"
 	}
 	var op *net.OpError

@@ -96,7 +96,8 @@ func (p *probe) checkAnswers(ctx context.Context) Result {
 		return fault("answers are packed ("+printable(packing)+") though the client did not ask for that", "nginx: gzip off;")
 	}
 	if p.kind == "crier" && !strings.Contains(a.header.Get("Cache-Control"), "no-store") {
-		return warning("Cache-Control: no-store gets lost", "let the proxy pass Cache-Control on, and cache nothing of this path")
+		return warning("Cache-Control: no-store gets lost",
+			"let the proxy pass Cache-Control on, and cache nothing of this path")
 	}
 	return p.notePacking(ctx, query, a)
 }
@@ -186,5 +187,6 @@ func (p *probe) explainBody(err error, size, most int) Result {
 	if isCode(err, codeSession) {
 		return faulty(err)
 	}
-	return fault(fmt.Sprintf("a POST of %d bytes, which the server takes, fails: %v", size, err), fmt.Sprintf(adviseBody, most>>10+1))
+	return fault(fmt.Sprintf("a POST of %d bytes, which the server takes, fails: %v", size, err),
+		adviseBody(most))
 }

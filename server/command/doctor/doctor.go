@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 )
 
 // What the command ends with.
@@ -22,15 +23,15 @@ const usage = `Tries what goes wrong between clients and a Socket.IO server, and
 
 Usage: crier doctor URL [FLAGS]
 
-URL is the server as clients reach it, through all proxies, such as https://chat.example.org. Any Socket.IO server can be
-looked at; what only Crier can tell is skipped for others. Nothing is said to anybody, and nothing is stored. No proxy
+URL is the server as clients reach it, through all proxies, such as https://chat.example.org. Any Socket.IO server can
+be looked at; what only Crier can tell is skipped for others. Nothing is said to anybody, and nothing is stored. No proxy
 of the environment (HTTPS_PROXY) is used.
 
 Flags:
   --path PATH         where Socket.IO is served; "/socket.io/" unless told
   --origin ORIGIN     a page, such as https://example.org, that is to connect; may be given again
   --header 'N: V'     a header for each request, such as Authorization; may be given again. Values are never printed.
-  --idle DURATION     how long connections are kept quiet; else until the server's first ping, at most 28s. 0: not at all
+  --idle DURATION     how long connections are kept quiet; else until the first ping, at most 28s. 0: not at all
   --timeout DURATION  how long each other check may take; 10s unless told
   --insecure          go on although the certificate is wrong
   --json              print one JSON object: {url, server: "crier" | "socket.io" | "", version, checks: [{check,
@@ -55,6 +56,9 @@ func Run(args []string, stdout, stderr io.Writer) int {
 }
 
 func examine(opts *options, stdout io.Writer) int {
+	usual := log.Writer()
+	log.SetOutput(io.Discard) // net/http logs what a server sends unasked
+	defer log.SetOutput(usual)
 	p := newProbe(opts)
 	defer p.close()
 	report := &Report{URL: opts.name(), Checks: []Result{}}

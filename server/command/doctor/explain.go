@@ -81,19 +81,33 @@ var (
 	adviseUpgrade = []string{
 		`nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";`,
 	}
-	adviseHost     = []string{"nginx: proxy_set_header Host $http_host;"}
-	adviseTooFast  = []string{"wait; or raise max_address_rate and max_address_sessions; behind a proxy set trusted_proxies"}
+	adviseHost    = []string{"nginx: proxy_set_header Host $http_host;"}
+	adviseTooFast = []string{
+		"wait; or raise max_address_rate and max_address_sessions; behind a proxy set trusted_proxies",
+	}
 	adviseFull     = []string{"the server is full or stops: raise max_sessions, or wait until it has started"}
-	adviseUpstream = []string{"the proxy does not reach the server: does it run, and is its address right? nginx: proxy_pass"}
-	adviseCut      = []string{
+	adviseUpstream = []string{
+		"the proxy does not reach the server: does it run, and is its address right? nginx: proxy_pass",
+	}
+	adviseCut = []string{
 		"nginx: proxy_read_timeout 60s; proxy_send_timeout 60s;    haproxy: timeout client, server and tunnel 60s",
 	}
-	adviseBody    = "nginx: client_max_body_size %[1]dk;    let other proxies take as much too (413)"
-	advisePath    = []string{"is the path right (--path here, path in Crier)? nginx: location /socket.io/ { proxy_pass ...; }"}
-	adviseDenied  = []string{"give what the server or the proxy asks for: --header 'Authorization: ...', or a token in the URL's query"}
-	adviseSlow    = []string{"what lies between holds data back or is overloaded: switch off its buffering, filtering and delays for this path"}
+	advisePath = []string{
+		"is the path right (--path here, path in Crier)? nginx: location /socket.io/ { proxy_pass ...; }",
+	}
+	adviseDenied = []string{
+		"give what is asked for: --header 'Authorization: ...', or a token in the URL's query",
+	}
+	adviseSlow = []string{
+		"something between holds data back or is overloaded: switch off its buffering, filtering and delays for this path",
+	}
 	adviseNetwork = []string{"look into the logs of the proxy and of the server, and at firewalls in between"}
 )
+
+// adviseBody is for a server that takes bodies of so many bytes.
+func adviseBody(most int) string {
+	return fmt.Sprintf("nginx: client_max_body_size %dk;    let other proxies take as much too (413)", most>>10+1)
+}
 
 // explain says what was seen and what to change.
 func explain(err error) (seen string, change []string) {
@@ -124,7 +138,7 @@ func (a *answer) advice() []string {
 	case a.status == http.StatusGatewayTimeout, a.status == http.StatusRequestTimeout && engine < 0:
 		return adviseCut
 	case a.status == http.StatusRequestEntityTooLarge && engine < 0:
-		return []string{fmt.Sprintf(adviseBody, 1024)}
+		return []string{adviseBody(1_000_000)}
 	case a.status == http.StatusBadGateway, a.status == http.StatusServiceUnavailable:
 		return adviseUpstream
 	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden, a.status == http.StatusProxyAuthRequired:

@@ -16,8 +16,8 @@ import (
 
 const crierOnly = "only Crier tells"
 
-// diagnosisFile and diagnosis are server.DiagnosisFile and server.Diagnosis; this package is a client, and does not need
-// the server for that.
+// diagnosisFile and diagnosis are server.DiagnosisFile and server.Diagnosis. This package is a client, and does not
+// need the server.
 const diagnosisFile = "doctor"
 
 type diagnosis struct {
@@ -83,7 +83,8 @@ func (p *probe) checkAddress(ctx context.Context) Result {
 	case lie.Address == pretended && d.Trusted && (d.Forwarded || between == direct):
 		return judgeTrust(seen)
 	case lie.Address == pretended:
-		return fault("a client can claim any address: the proxy passes on the X-Forwarded-For that clients write", adviseForwarded)
+		return fault("a client can claim any address: the proxy passes on the X-Forwarded-For that clients write",
+			adviseForwarded)
 	case d.Unnamed:
 		return fault("all clients look like the proxy, "+seen, fmt.Sprintf(adviseTrusted, seen))
 	case d.Forwarded, between == direct:
@@ -94,7 +95,7 @@ func (p *probe) checkAddress(ctx context.Context) Result {
 		return fault("all clients look like the proxy, "+seen, adviseForwarded, fmt.Sprintf(adviseTrusted, seen))
 	}
 	return warning("this client, "+printable(a.local)+", is seen as "+seen,
-		"if that is not its address in front of a router (NAT), a proxy or a container hides clients; a proxy: "+adviseForwarded)
+		"right behind a router (NAT); else a container or a proxy hides all clients. "+adviseForwarded)
 }
 
 // judgeTrust is for a client whose own address is among trusted_proxies, and which may claim any for that.
@@ -102,7 +103,8 @@ func judgeTrust(seen string) Result {
 	if a, err := netip.ParseAddr(seen); err == nil && a.IsLoopback() {
 		return ok("this client is seen as %s, which trusted_proxies has", seen)
 	}
-	return warning("this client, "+seen+", is among trusted_proxies: it can claim any address", "right if a proxy runs there; else take it out of trusted_proxies")
+	return warning("this client, "+seen+", is among trusted_proxies: it can claim any address",
+		"right if a proxy runs there; else take it out of trusted_proxies")
 }
 
 // What lies between the client and Crier.
@@ -131,15 +133,15 @@ func (p *probe) between(d *diagnosis, a *answer) between {
 	return unclear
 }
 
-// Clients whose clocks differ from the server's misjudge the times of news from the first limit on; tokens that end soon
-// are refused from the second.
+// Clients whose clocks differ from the server's by more than the first misjudge the times of news; by more than the
+// second, what is checked by time, such as tokens, fails.
 const (
 	clockOff  = 5 * time.Second
 	clockFar  = time.Minute
 	adviseNTP = "set the clock of the server, or of this machine, by NTP (timedatectl set-ntp true)"
 )
 
-// checkClock compares the clocks. A server that is not Crier, or what is in front of it, tells its time in whole seconds.
+// checkClock compares the clocks. Only Crier tells its time exactly; a Date has whole seconds.
 func (p *probe) checkClock(ctx context.Context) Result {
 	a, err := p.do(ctx, request{path: p.opts.path + diagnosisFile})
 	if err != nil {
@@ -198,7 +200,8 @@ func (p *probe) checkMetrics(ctx context.Context) Result {
 		}
 	}
 	if p.isPublic() {
-		return warning(seen+"; everybody can read /metrics", `in Crier: metrics_addr: "127.0.0.1:9100", or let the proxy refuse /metrics`)
+		return warning(seen+"; everybody can read /metrics",
+			`in Crier: metrics_addr: "127.0.0.1:9100", or let the proxy refuse /metrics`)
 	}
 	return ok("%s", seen)
 }

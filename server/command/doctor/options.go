@@ -180,16 +180,22 @@ func (o *options) hideURL(u *url.URL) {
 	}
 }
 
-// shortestSecret is the length from which a text is hidden: a shorter one is found everywhere, and hides nothing.
-const shortestSecret = 4
+// Lengths from which a value, and a word in one, are hidden. Shorter ones are found everywhere, and hide nothing.
+const (
+	shortestSecret = 4
+	shortestWord   = 8
+)
 
 // hide keeps a value, and the words in it, from being printed.
 func (o *options) hide(value string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, part := range append([]string{value}, strings.Fields(value)...) {
-		if len(part) >= shortestSecret {
-			o.secrets = append(o.secrets, part)
+	if len(value) >= shortestSecret {
+		o.secrets = append(o.secrets, value)
+	}
+	for _, word := range strings.Fields(value) {
+		if len(word) >= shortestWord && len(word) < len(value) {
+			o.secrets = append(o.secrets, word)
 		}
 	}
 }

@@ -97,8 +97,8 @@ func decodeJSONP(script string) (payload string, err error) {
 // nowhere is a namespace that servers do not have. To connect to it is answered, and has no other effect.
 const nowhere = "/crier-doctor"
 
-// question and isReply are a round trip through the server's Socket.IO in version 4, and through its Engine.IO in version
-// 3: there the client sends the pings.
+// question and isReply are a round trip through the server's Socket.IO in version 4, and through its Engine.IO in
+// version 3, where the client sends the pings.
 func question(version int) string {
 	if version == 4 {
 		return "40" + nowhere + ","

@@ -97,7 +97,8 @@ func (p *probe) checkForeign(ctx context.Context) Result {
 			return ok("pages of other sites are refused")
 		}
 		k.leave()
-		return warning(seen+" over WebSocket, where the rules for CORS do not count", "refuse foreign origins in the server's allowRequest")
+		return warning(seen+" over WebSocket, where the rules for CORS do not count",
+			"refuse foreign origins in the server's allowRequest")
 	}
 	return warning(seen, "name those that should in the server's cors.origin")
 }
@@ -113,7 +114,8 @@ func doubled(a *answer) *Result {
 	if len(values) < 2 && !strings.Contains(strings.Join(values, ""), ",") {
 		return nil
 	}
-	r := fault(allowOrigin+" is there twice: browsers refuse such an answer", "take the header out of the proxy (nginx: add_header): the server sets it")
+	r := fault(allowOrigin+" is there twice: browsers refuse such an answer",
+		"take the header out of the proxy (nginx: add_header): the server sets it")
 	return &r
 }
 
@@ -136,9 +138,11 @@ func (p *probe) checkOrigin(ctx context.Context, origin string) Result {
 	case origin:
 		return ok("pages of %s may connect", printable(origin))
 	case "*":
-		return warning("pages of "+printable(origin)+" may connect, but not with cookies, and not with clients before 3.0", p.adviseOrigin(origin))
+		return warning("pages of "+printable(origin)+" may connect, but not with cookies, and not with clients before 3.0",
+			p.adviseOrigin(origin))
 	}
-	return fault("the answer does not allow pages of "+printable(origin)+": browsers keep it from them", p.adviseOrigin(origin))
+	return fault("the answer does not allow pages of "+printable(origin)+": browsers keep it from them",
+		p.adviseOrigin(origin))
 }
 
 func (p *probe) adviseOrigin(origin string) string {

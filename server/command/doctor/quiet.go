@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -18,7 +17,10 @@ func (p *probe) checkQuietPoll(ctx context.Context) Result {
 	if !p.polling {
 		return skipped(noPolling)
 	}
-	s, err := p.openSession(ctx, form{version: 4, fresh: true}) // a request on a connection that was used may be sent again
+	opening, cancel := context.WithTimeout(ctx, p.opts.timeout)
+	defer cancel()
+	// On a connection that was used before, net/http would repeat a poll that is cut.
+	s, err := p.openSession(opening, form{version: 4, fresh: true})
 	if err != nil {
 		return faulty(err)
 	}
@@ -31,9 +33,9 @@ func (p *probe) checkQuietSocket(ctx context.Context) Result {
 	if r := p.notQuiet(); r != nil {
 		return *r
 	}
-	openCtx, cancel := context.WithTimeout(ctx, p.opts.timeout)
+	opening, cancel := context.WithTimeout(ctx, p.opts.timeout)
 	defer cancel()
-	k, _, err := p.openSocket(openCtx, 4, nil)
+	k, _, err := p.openSocket(opening, 4, nil)
 	if err != nil {
 		return p.explainSocket(err)
 	}
@@ -73,6 +75,9 @@ func (p *probe) watch(ctx context.Context, l line) Result {
 			return cut(err, time.Since(quiet), interval)
 		}
 		if p.opts.idle < 0 {
+			if _, err := roundTrip(ctx, l, 4); err != nil {
+				return cut(err, time.Since(quiet), interval)
+			}
 			return ok("quiet for %s, then the server's ping came", short(time.Since(began)))
 		}
 		quiet = time.Now()
@@ -83,12 +88,12 @@ func (p *probe) watch(ctx context.Context, l line) Result {
 func (p *probe) unbroken(window, interval time.Duration, pings int, quiet time.Duration) Result {
 	switch {
 	case quiet > interval+spare:
-		return fault(fmt.Sprintf("in %s nothing came, though the server pings every %s: the connection is dead, or data is held back",
+		return fault(fmt.Sprintf("in %s nothing came, though the server pings every %s: the connection is dead, or held back",
 			short(quiet), interval), adviseSlow...)
 	case pings > 0:
 		return ok("open for %s, with %s", window, count(pings, "ping"))
 	}
-	return ok("quiet for %s; the server pings after %s: --idle %s watches as long", window, interval, interval+spare)
+	return ok("quiet for %s; the server pings after %s, and --idle %s watches as long", window, interval, interval+spare)
 }
 
 func cut(err error, quiet, interval time.Duration) Result {
@@ -96,10 +101,9 @@ func cut(err error, quiet, interval time.Duration) Result {
 	if quiet > interval {
 		return fault(seen, adviseNetwork...)
 	}
-	shorter := quiet * 4 / 5
-	var refused *refusedError
-	if errors.As(err, &refused) && refused.answer.engineCode() == codeSession {
+	if isCode(err, codeSession) {
 		return faulty(err)
 	}
-	return fault(seen, append(adviseCut[:1:1], fmt.Sprintf("or in Crier: ping_interval: %s", short(shorter.Round(time.Second))))...)
+	shorter := max(time.Second, (quiet * 4 / 5).Round(time.Second))
+	return fault(seen, append(adviseCut[:1:1], fmt.Sprintf("or in Crier: ping_interval: %s", shorter))...)
 }

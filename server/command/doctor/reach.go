@@ -20,7 +20,8 @@ func (p *probe) reach(ctx context.Context) Result {
 	name := p.url.Hostname()
 	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
 	if err != nil || len(addrs) == 0 {
-		return fault("the name "+printable(name)+" has no address that this machine finds", "give it an A or AAAA record, or mend the URL")
+		return fault("the name "+printable(name)+" has no address that this machine finds",
+			"give it an A or AAAA record, or mend the URL")
 	}
 	addrs = addrs[:min(len(addrs), mostAddresses)]
 	began := time.Now()
@@ -50,9 +51,11 @@ func (p *probe) reach(ctx context.Context) Result {
 	took := time.Since(began)
 	switch {
 	case len(p.addrs) == 0:
-		return fault(strings.Join(lost, "; "), "does the server run, on this address and port (addr in Crier), and does a firewall let it through?")
+		return fault(strings.Join(lost, "; "),
+			"does the server run, on this address and port (addr in Crier), and does a firewall let it through?")
 	case len(lost) > 0 && !p.addrs[0].Addr().IsLoopback(): // who listens on one loopback address alone is reached
-		return warning(strings.Join(lost, "; "), "clients that try this address first wait: listen there, or take the record away")
+		return warning(strings.Join(lost, "; "),
+			"clients that try this address first wait: listen there, or take the record away")
 	}
 	return ok("%s, connected in %s", p.addrs[0], short(took))
 }
@@ -84,7 +87,7 @@ func (p *probe) checkRedirects(ctx context.Context) Result {
 		}
 		if why := p.follow(a, hop); why != "" {
 			return fault(a.describe()+"; "+why,
-				"clients need a URL that answers by itself (WebSocket follows no redirect): use that one, or take the redirect away for this path")
+				"clients need a URL that answers by itself (WebSocket follows no redirect); or do not redirect this path")
 		}
 		if r := p.secure(ctx); r.Status == Fault {
 			return r

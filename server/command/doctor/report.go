@@ -97,7 +97,8 @@ func (p *printer) result(r Result) {
 }
 
 func (p *printer) end(r *Report) {
-	fmt.Fprintf(p.out, "\n%s, %s, %d ok, %d skipped\n", count(r.Faults, "fault"), count(r.Warnings, "warning"), r.OK, r.Skipped)
+	fmt.Fprintf(p.out, "\n%s, %s, %d ok, %d skipped\n",
+		count(r.Faults, "fault"), count(r.Warnings, "warning"), r.OK, r.Skipped)
 }
 
 func count(n int, what string) string {

@@ -12,8 +12,8 @@ type check struct {
 	long bool // it takes its time by nature, and bounds it itself
 }
 
-// atOnce is how many checks run at the same time, so that a bad server is not waited for again and again, and a good one
-// is not crowded.
+// atOnce is how many checks run at the same time: a bad server is not waited for again and again, and a good one is not
+// crowded.
 const atOnce = 4
 
 // run makes all checks and tells each result, in the order of the checks. The first ones settle what the others need.
@@ -84,7 +84,7 @@ func (p *probe) runTogether(ctx context.Context, tell func(Result)) {
 func (p *probe) timed(ctx context.Context, c check) Result {
 	limit := p.opts.timeout
 	if c.long {
-		limit += p.idle() + p.pingInterval()
+		limit += p.idle() + spare
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -94,7 +94,7 @@ func (p *probe) timed(ctx context.Context, c check) Result {
 }
 
 func (p *probe) pingInterval() time.Duration {
-	return min(time.Duration(max(p.open.PingInterval, 0))*time.Millisecond, longest)
+	return time.Duration(min(max(p.open.PingInterval, 0), int(longest/time.Millisecond))) * time.Millisecond
 }
 
 // idle is how long quiet connections are watched at most.

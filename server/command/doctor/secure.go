@@ -29,7 +29,8 @@ func (p *probe) secure(ctx context.Context) Result {
 	if err := secured.HandshakeContext(ctx); err != nil {
 		var record tls.RecordHeaderError
 		if errors.As(err, &record) && strings.HasPrefix(string(record.RecordHeader[:]), "HTTP") {
-			return fault("plain HTTP is spoken here, not TLS", "use http://, or let the proxy end TLS on this port (nginx: listen 443 ssl;)")
+			return fault("plain HTTP is spoken here, not TLS",
+				"use http://, or let the proxy end TLS on this port (nginx: listen 443 ssl;)")
 		}
 		return fault("the TLS handshake fails: "+p.plainError(ctx, err, "it is not done within").Error(),
 			"is this the port for https, and does the proxy have a certificate for "+printable(p.url.Hostname())+"?")
@@ -49,12 +50,14 @@ func (p *probe) judge(state tls.ConnectionState, now time.Time) Result {
 		between.AddCert(c)
 	}
 	name := p.url.Hostname()
-	_, err := leaf.Verify(x509.VerifyOptions{DNSName: name, Intermediates: between, Roots: p.roots, CurrentTime: now})
+	how := x509.VerifyOptions{DNSName: name, Intermediates: between, Roots: p.roots, CurrentTime: now}
+	_, err := leaf.Verify(how)
 	if err != nil {
 		return judgeError(err, leaf, name, len(state.PeerCertificates) == 1)
 	}
 	days := int(leaf.NotAfter.Sub(now).Hours() / 24)
-	seen := fmt.Sprintf("%s, the certificate is for %s, for %s", tls.VersionName(state.Version), printable(name), count(days, "day"))
+	seen := fmt.Sprintf("%s, the certificate is for %s, for %s",
+		tls.VersionName(state.Version), printable(name), count(days, "day"))
 	if days < fewDays {
 		return warning(seen, "renew it; does what renews it work, and does the proxy load the new one?")
 	}
@@ -70,16 +73,20 @@ func judgeError(err error, leaf *x509.Certificate, name string, alone bool) Resu
 		return fault(fmt.Sprintf("the certificate is for %s, not for %s", namesOf(leaf), printable(name)),
 			"get a certificate with this name; is the right one chosen for it (nginx: server_name, ssl_certificate)?")
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && time.Now().Before(leaf.NotBefore):
-		return fault("the certificate is not valid before "+leaf.NotBefore.UTC().Format(time.RFC3339), "is this machine's clock right?")
+		return fault("the certificate is not valid before "+leaf.NotBefore.UTC().Format(time.RFC3339),
+			"is this machine's clock right?")
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return fault("the certificate ended on "+leaf.NotAfter.UTC().Format(time.RFC3339), "renew it, and let the proxy load the new one")
+		return fault("the certificate ended on "+leaf.NotAfter.UTC().Format(time.RFC3339),
+			"renew it, and let the proxy load the new one")
 	case errors.As(err, &unknown) && leaf.Issuer.String() == leaf.Subject.String():
-		return fault("the certificate is signed by itself: browsers refuse it", "get one of a known authority, or --insecure to go on")
+		return fault("the certificate is signed by itself: browsers refuse it",
+			"get one of a known authority, or --insecure to go on")
 	case errors.As(err, &unknown) && alone:
 		return fault("the certificate comes alone, and is not signed by an authority known here",
 			"send those between too (nginx: ssl_certificate fullchain.pem), or --insecure to go on")
 	case errors.As(err, &unknown):
-		return fault("the certificate is not signed by an authority known here", "get one of a known authority, or --insecure to go on")
+		return fault("the certificate is not signed by an authority known here",
+			"get one of a known authority, or --insecure to go on")
 	}
 	return fault("the certificate is wrong: "+printable(err.Error()), "--insecure goes on")
 }
@@ -113,8 +120,9 @@ func (p *probe) plain(ctx context.Context) Result {
 		return skipped("plain HTTP, which sends on")
 	}
 	if p.isPublic() {
-		return warning("plain HTTP on a public address: everybody on the way can read and change it, and pages from https cannot connect",
-			"let a proxy in front end TLS, and use https://")
+		return warning("plain HTTP on a public address: others can read and change it, and pages from https cannot connect",
+
+			"use https://: let a proxy in front end TLS, or Crier itself (tls_cert, acme_hosts)")
 	}
 	return skipped("plain HTTP")
 }
@@ -125,5 +133,7 @@ func (p *probe) speaksTLS(ctx context.Context) bool {
 		return false
 	}
 	defer conn.Close()
-	return tls.Client(conn, &tls.Config{InsecureSkipVerify: true, ServerName: p.url.Hostname()}).HandshakeContext(ctx) == nil
+	config := p.tlsConfig()
+	config.InsecureSkipVerify = true // whatever it shows
+	return tls.Client(conn, config).HandshakeContext(ctx) == nil
 }

@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// How many connections are made to find a second server, and how many requests of one session go over a connection each.
+// How many connections are made to find a second server, and how many requests of a session go over one each.
 const (
 	serverTries  = 8
 	sessionTries = 6
@@ -31,7 +31,7 @@ func (p *probe) checkServers(ctx context.Context) Result {
 	sticky := p.trySticky(ctx)
 	switch {
 	case len(instances) > 1:
-		return fault(fmt.Sprintf("%d Criers answer, which share no feed: their clients do not hear each other", len(instances)),
+		return fault(fmt.Sprintf("%d Criers answer, and share no feed: their clients do not hear each other", len(instances)),
 			"let the name lead to one Crier; sticky sessions do not help")
 	case sticky.Status == Fault:
 		return sticky

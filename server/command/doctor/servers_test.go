@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/crier/crier/config"
+	"github.com/crier/crier/server/internal/certtest"
 )
 
 func TestSettingsOfTheServerAreNoFaults(t *testing.T) {
@@ -169,6 +170,7 @@ func TestWhatDoesNotEvenSpeakHTTPIsSaid(t *testing.T) {
 				return
 			}
 			_, _ = io.WriteString(conn, "SSH-2.0-OpenSSH_9.2\r\n")
+			_, _ = io.Copy(io.Discard, conn) // until the client has had enough
 			_ = conn.Close()
 		}
 	}()
@@ -299,4 +301,31 @@ func TestARunLeavesNothingBehind(t *testing.T) {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
+}
+
+func TestACrierThatSpeaksTLSItselfHasNoFault(t *testing.T) {
+	authority := certtest.NewAuthority(t)
+	pair := authority.Issue("localhost")
+	at := crier(t, func(c *config.Config) { c.TLSCert, c.TLSKey = []string{pair.CertFile}, []string{pair.KeyFile} })
+	u, err := url.Parse(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at = "localhost:" + u.Port()
+	trusting := func(p *probe) {
+		p.roots = x509.NewCertPool()
+		p.roots.AddCert(authority.Cert)
+	}
+	r := look(t, trusting, "--idle=0", "https://"+at)
+	r.only(t)
+	r.expect(t, "tls", OK, "localhost")
+	r.expect(t, "address", OK)
+
+	r = look(t, trusting, "--idle=0", "http://"+at)
+	r.only(t, "redirects")
+	r.expect(t, "redirects", Warning, "http://"+at+" sends to https://"+at, "WebSocket follows no redirect")
+	r.expect(t, "websocket", OK)
+
+	r = look(t, func(p *probe) { p.roots = x509.NewCertPool() }, "--idle=0", "https://"+at)
+	r.expect(t, "tls", Fault, "comes alone", "fullchain.pem")
 }

@@ -93,7 +93,8 @@ func (p *probe) checkJSONP(ctx context.Context) Result {
 	}
 	var refused *refusedError
 	if errors.As(err, &refused) && refused.answer.status == 200 {
-		return fault("the script is not as the server sends it: "+err.Error(), "let the proxy change nothing in answers of this path")
+		return fault("the script is not as the server sends it: "+err.Error(),
+			"let the proxy change nothing in answers of this path")
 	}
 	if err != nil {
 		return faulty(err)
@@ -101,7 +102,8 @@ func (p *probe) checkJSONP(ctx context.Context) Result {
 	defer s.leave(ctx)
 	kind, strict := s.first.header.Get("Content-Type"), s.first.header.Get("X-Content-Type-Options") == "nosniff"
 	if strict && !strings.Contains(kind, "javascript") {
-		return fault("the script comes as "+printable(kind)+": browsers do not run it", "let the proxy leave the Content-Type as it is")
+		return fault("the script comes as "+printable(kind)+": browsers do not run it",
+			"let the proxy leave the Content-Type as it is")
 	}
 	return p.talk(ctx, s, 3)
 }
@@ -124,7 +126,8 @@ func (p *probe) explainSocket(err error) Result {
 	case isCode(err, codeRequest):
 		return fault(err.Error()+": the Upgrade header does not reach the server", adviseUpgrade...)
 	case errors.As(err, &refused) && refused.answer.engineCode() < 0 && p.polling:
-		return fault("no WebSocket, though long-polling is answered: "+err.Error(), append(refused.answer.advice(), adviseUpgrade...)...)
+		return fault("no WebSocket, though long-polling is answered: "+err.Error(),
+			append(refused.answer.advice(), adviseUpgrade...)...)
 	}
 	return faulty(err)
 }
