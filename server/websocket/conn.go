@@ -71,6 +71,8 @@ type Conn struct {
 	answer *[]byte   // the writer's: the rest of the handshake's answer, which goes out first; nil when it has
 	closed atomic.Bool
 
+	patience time.Duration // the writer's: see Write; 0 where there is no TLS
+
 	interrupted atomic.Bool // see Interrupt
 
 	subprotocol string

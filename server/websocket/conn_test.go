@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -237,6 +238,59 @@ func TestCloseDoesNotWaitForATLSPeerThatTakesNothing(t *testing.T) {
 		NewConn(nc, UpgradeOptions{}).Close()
 		if took := time.Since(start); took > 0 {
 			t.Errorf("took %v", took)
+		}
+	})
+}
+
+// tlsPipe is a TLS connection on a pipe, which holds nothing: what is written is what the peer takes.
+func tlsPipe(t *testing.T, certificates []tls.Certificate) (served, client *tls.Conn) {
+	t.Helper()
+	server, far := net.Pipe()
+	client = tls.Client(far, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12})
+	shaken := make(chan error, 1)
+	go func() { shaken <- client.Handshake() }()
+	served = tls.Server(server, &tls.Config{Certificates: certificates})
+	if err := errors.Join(served.Handshake(), <-shaken); err != nil {
+		t.Fatal(err)
+	}
+	return served, client
+}
+
+// A write that is cut short ends a TLS connection, so a slow peer must have its time for each record.
+func TestASlowTLSPeerIsNotAStuckOne(t *testing.T) {
+	certified := httptest.NewTLSServer(nil)
+	defer certified.Close()
+	synctest.Test(t, func(t *testing.T) {
+		served, client := tlsPipe(t, certified.TLS.Certificates)
+		conn := NewConn(served, UpgradeOptions{})
+		defer conn.Close()
+		const size = 200_000
+		took := make(chan int, 1)
+		go func() {
+			b, n := make([]byte, 4096), 0
+			for n < size {
+				time.Sleep(time.Second / 5) // half a minute in all, at most 3 s for 16 KiB
+				got, err := client.Read(b)
+				if n += got; err != nil {
+					break
+				}
+			}
+			took <- n
+		}()
+		n, err := conn.Write([][]byte{make([]byte, size-100), make([]byte, 100)}, time.Now().Add(6*time.Second))
+		if n != size || err != nil {
+			t.Errorf("wrote %d: %v", n, err)
+		}
+		if n := <-took; n != size {
+			t.Errorf("the peer took %d", n)
+		}
+		began := time.Now()
+		n, err = conn.Write([][]byte{make([]byte, size)}, time.Now().Add(6*time.Second))
+		if took := time.Since(began); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) || took != 6*time.Second {
+			t.Errorf("to a peer that takes nothing %d were written in %v: %v", n, took, err)
+		}
+		if n, err = conn.Write([][]byte{{1}}, time.Now().Add(time.Second)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the connection has not ended: %d, %v", n, err)
 		}
 	})
 }

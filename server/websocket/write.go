@@ -1,6 +1,8 @@
 package websocket
 
 import (
+	"crypto/tls"
+	"io"
 	"net"
 	"time"
 )
@@ -38,13 +40,18 @@ func (c *Conn) tryWrite(bufs [][]byte) (int64, error) {
 }
 
 // Write writes all of bufs and waits for a peer that does not keep up, until deadline; the zero time is no deadline. It
-// returns how many bytes were taken; with an error that wraps os.ErrDeadlineExceeded, writing may go on after them,
-// except on TLS connections, which a write cut short has ended. bufs and what they hold are not changed, nor kept.
+// returns how many bytes were taken; with an error that wraps os.ErrDeadlineExceeded, writing may go on after them.
+// A TLS connection is ended by a write that is cut short. There the deadline is put off by as much again with each
+// record (16 KiB) that the peer takes: it is for a peer that takes nothing, and not for a slow one. bufs and what they
+// hold are not changed, nor kept.
 //
 // One goroutine at a time may be in TryWrite or Write, and the caller sees to it.
 func (c *Conn) Write(bufs [][]byte, deadline time.Time) (n int64, err error) {
 	if err := c.nc.SetWriteDeadline(deadline); err != nil {
 		return 0, err
+	}
+	if _, ok := c.nc.(*tls.Conn); ok && !deadline.IsZero() {
+		c.patience = time.Until(deadline)
 	}
 	if c.answer != nil {
 		n, err = c.withAnswer(bufs, c.write)
@@ -59,7 +66,34 @@ func (c *Conn) write(bufs [][]byte) (int64, error) {
 	if c.raw != nil {
 		return c.raw.write(bufs, true)
 	}
-	return writePlain(c.nc, bufs)
+	if c.patience == 0 {
+		return writePlain(c.nc, bufs)
+	}
+	return writePlain(&patientWriter{c.nc, c.patience}, bufs)
+}
+
+// A patientWriter writes to a TLS connection record by record, each with a deadline of its own.
+type patientWriter struct {
+	nc       net.Conn
+	patience time.Duration
+}
+
+// record is the most that one record of TLS holds (RFC 8446, section 5.1).
+const record = 16 << 10
+
+func (w *patientWriter) Write(b []byte) (written int, err error) {
+	for len(b) > 0 {
+		if err := w.nc.SetWriteDeadline(time.Now().Add(w.patience)); err != nil {
+			return written, err
+		}
+		n, err := w.nc.Write(b[:min(len(b), record)])
+		written += n
+		if err != nil {
+			return written, err
+		}
+		b = b[n:]
+	}
+	return written, nil
 }
 
 // withAnswer writes what is left of the handshake's answer, and bufs behind it. It returns how much of bufs was taken.
@@ -75,7 +109,7 @@ func (c *Conn) withAnswer(bufs [][]byte, write func([][]byte) (int64, error)) (i
 }
 
 // writePlain gathers small buffers, because each write to a TLS connection becomes a record and a packet of its own.
-func writePlain(nc net.Conn, bufs [][]byte) (written int64, err error) {
+func writePlain(nc io.Writer, bufs [][]byte) (written int64, err error) {
 	scratch := readBuffers.Get().(*readBuffer)
 	defer readBuffers.Put(scratch)
 	for len(bufs) > 0 {
