@@ -39,6 +39,8 @@ func (s *Server) ownMetrics(scrape *admin.Scrape) {
 	const wrong = "Clients that spoke TLS to a plain address, or plain HTTP to one of TLS."
 	scrape.Counter("crier_wrong_protocol_total", wrong, s.spokeTLS.Load(), "spoken", "tls")
 	scrape.Counter("crier_wrong_protocol_total", wrong, s.spokePlain.Load(), "spoken", "http")
+	scrape.Counter("crier_hung_up_total", "HTTP/2 connections that were closed: the client reset too many requests.",
+		s.hungUp.Load())
 	if s.tls != nil {
 		scrape.Counter("crier_tls_handshake_errors_total", "TLS handshakes that failed.", s.tls.failed.Load())
 		for name, days := range s.tls.daysLeft() {

@@ -51,6 +51,7 @@ type Server struct {
 	unread      unread                       // requests that never came to a handler
 	spokeTLS    atomic.Uint64                // clients that spoke TLS to a plain address,
 	spokePlain  atomic.Uint64                // and plain HTTP to one of TLS
+	hungUp      atomic.Uint64                // connections of HTTP/2 whose clients reset too much
 	turned      *limit.Outlet                // what is logged of clients that are turned away,
 	closed      *limit.Outlet                // of connections that are,
 	shed        *limit.Outlet                // and of clients that held too much

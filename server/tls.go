@@ -16,16 +16,6 @@ import (
 	"github.com/crier/crier/server/internal/limit"
 )
 
-// What one HTTP/2 connection may take. Each stream is a request, and costs what a request costs; what is sent on all
-// of them and not read yet is bounded for the connection. Streams that are opened and reset at once wait for those
-// under way, and net/http ends the connection when four times as many do.
-const (
-	mostStreams  = 100      // what RFC 9113 (section 6.5.2) asks for at least; a browser's tabs share a connection
-	streamWindow = 64 << 10 // bytes sent on one stream and not read yet,
-	connWindow   = 256 << 10
-	headerTable  = 4 << 10 // HPACK's default; each connection may keep one in either direction
-)
-
 // An encryption is how the house speaks TLS.
 type encryption struct {
 	certs interface {
@@ -92,14 +82,8 @@ func (s *Server) encrypt(h *http.Server, how way) {
 	h.Protocols = new(http.Protocols)
 	h.Protocols.SetHTTP1(true)
 	h.Protocols.SetHTTP2(how == withHTTP2)
-	h.HTTP2 = &http.HTTP2Config{
-		MaxConcurrentStreams:          mostStreams,
-		MaxReceiveBufferPerStream:     streamWindow,
-		MaxReceiveBufferPerConnection: connWindow,
-		MaxDecoderHeaderTableSize:     headerTable,
-		MaxEncoderHeaderTableSize:     headerTable,
-		WriteByteTimeout:              s.config.WriteTimeout,
-	}
+	h.HTTP2 = s.http2Bounds()
+	h.Handler = s.fewResets(h.Handler)
 }
 
 // serveOn serves what comes in at a listener, until that is closed: by TLS, if the server was made ready for it.

@@ -19,7 +19,12 @@ type unread struct {
 
 // An arrival is how far the request has come that a connection is at; of HTTP/2, where there may be many, the first
 // since it was idle.
-type arrival struct{ atomic.Uint32 }
+type arrival struct {
+	atomic.Uint32
+
+	conn   net.Conn
+	resets resets // of HTTP/2
+}
 
 const (
 	noRequest uint32 = iota
@@ -31,7 +36,7 @@ type arrivalKey struct{}
 
 // arrived is for the http.Server's ConnContext.
 func (u *unread) arrived(ctx context.Context, conn net.Conn) context.Context {
-	a := new(arrival)
+	a := &arrival{conn: conn}
 	u.arrivals.Store(conn, a)
 	return context.WithValue(ctx, arrivalKey{}, a)
 }
