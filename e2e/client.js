@@ -2,11 +2,23 @@
 
 // socket.io-client of every major version behind the few words that the tests need.
 
-const { within } = require("./target");
+const { TARGET, within } = require("./target");
 
 const CLIENTS = Object.fromEntries(
   ["1.7.4", "2.5.0", "3.1.3", "4.8.4"].map((version) => [version, require(`socket.io-client-${version}`)]),
 );
+
+// The same with socket.io-msgpack-parser. The reference serves clients with that parser or with its own, not both.
+const MSGPACK = {
+  "2.5.0 msgpack": withParser("2.5.0", require("socket.io-msgpack-parser-2.2.1"), { parser: "msgpack" }),
+  "4.8.4 msgpack": withParser("4.8.4", require("socket.io-msgpack-parser")),
+};
+if (TARGET === "crier") Object.assign(CLIENTS, MSGPACK);
+
+function withParser(version, parser, query = {}) {
+  return (url, options) => CLIENTS[version](url, { ...options, parser, query: { ...options.query, ...query } });
+}
+
 // E2E_CLIENTS=few has one client for each version of the protocol.
 const FEW = process.env.E2E_CLIENTS === "few";
 const VERSIONS = FEW ? ["2.5.0", "4.8.4"] : Object.keys(CLIENTS);
@@ -22,6 +34,9 @@ const BOTH = COMBINATIONS.filter(({ version, transport }) => ["2.5.0", "4.8.4"].
 
 // Clients before 3 speak Engine.IO 3 and have no auth: what they want to say goes into the query.
 const isOld = (version) => version < "3";
+
+// Those with socket.io-msgpack-parser. Its 2.x knows refusals that are text alone.
+const isMsgpack = (version) => version.endsWith("msgpack");
 
 // Makes a socket that is closed when the test ends. `how` has version, transport and optionally
 // namespace, auth and whatever the client itself takes.
@@ -158,6 +173,7 @@ module.exports = {
   connect,
   connected,
   heard,
+  isMsgpack,
   isOld,
   next,
   open,

@@ -5,7 +5,7 @@
 const assert = require("node:assert/strict");
 const { randomBytes } = require("node:crypto");
 const { describe } = require("node:test");
-const { COMBINATIONS, VERSIONS, ask, bytes, connect, heard, next, reconnected } = require("../client");
+const { CLIENTS, COMBINATIONS, VERSIONS, ask, bytes, connect, heard, next, reconnected } = require("../client");
 const { everyClient, promise, serverFor } = require("../suite");
 const { TARGET, startProduct } = require("../target");
 
@@ -70,7 +70,7 @@ function oldPage(io, host, options, sayer, append) {
 everyClient(
   "the old page script runs unchanged",
   async (t, how) => {
-    const { connect: io } = require(`socket.io-client-${how.version}`);
+    const io = CLIENTS[how.version];
     const transports = { polling: ["polling"], websocket: ["websocket"], upgrade: ["polling", "websocket"] }[
       how.transport
     ];

@@ -25,7 +25,7 @@ type core struct {
 	controls [controlKinds][forms]outbound.Frames
 	hits     limit.Hits
 	panics   *limit.Outlet
-	polling  atomic.Int64 // sessions on long-polling
+	uncommon atomic.Int64 // sessions on long-polling, and those in another coding: messages have other forms for them
 	registry registry
 }
 
@@ -52,7 +52,7 @@ func newCore(o Options, due func(*Session, *outbound.Batch)) *core {
 
 // control returns a packet without data in a form.
 func (c *core) control(kind packetType, f form) outbound.Frames {
-	return c.controls[kind-firstControl][f]
+	return c.controls[kind-firstControl][f&^formRecoded]
 }
 
 // boundBody limits how long a client may take to send a body that nobody reads, which net/http waits for before it

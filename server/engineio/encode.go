@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/crier/crier/server/internal/outbound"
@@ -40,6 +41,9 @@ func (m *Message) compressible() bool { return len(m.Data) >= compressFrom && !m
 
 // encode puts messages into the arena.
 func (c *core) encode(messages []Message, f form) outbound.Frames {
+	if f&formRecoded != 0 {
+		messages = c.recoded(messages, f)
+	}
 	buf := frameBufs.Get().(*[]byte)
 	*buf = (*buf)[:0]
 	for i := range messages {
@@ -50,6 +54,19 @@ func (c *core) encode(messages []Message, f form) outbound.Frames {
 		frameBufs.Put(buf)
 	}
 	return frames
+}
+
+// recoded returns messages in the coding of Options.Recode.
+func (c *core) recoded(messages []Message, f form) []Message {
+	if f&formOld != 0 {
+		messages = slices.Clone(messages)
+		for i := range messages {
+			if m := &messages[i]; m.Old != nil {
+				m.Data, m.Old = m.Old, nil
+			}
+		}
+	}
+	return c.opts.Recode(messages)
 }
 
 func (c *core) appendMessage(dst []byte, m *Message, f form) []byte {

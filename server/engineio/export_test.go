@@ -56,3 +56,6 @@ func (s *Session) Switched() bool {
 	p, ok := s.carrier.(*polling)
 	return ok && p.switched
 }
+
+// Uncommon returns the number of sessions that messages have other forms for.
+func (sv *Server) Uncommon() int { return int(sv.uncommon.Load()) }

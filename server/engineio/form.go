@@ -15,17 +15,21 @@ import (
 type form uint8
 
 const (
-	formOld      form = 1 << iota // for EIO 3: binary data has its type before it, text may be escaped
-	formDeflated                  // frames: long messages are compressed
-	formBase64                    // binary data is text; a payload of EIO 3 is text too
-	formPayload                   // long-polling
-	formScript                    // payload: escaped as the inside of a script's string (JSONP)
-	formBytes                     // payload of EIO 3: binary, even if it holds nothing but ASCII
-	forms        = 1 << 6
+	formOld      form     = 1 << iota // for EIO 3: binary data has its type before it, text may be escaped
+	formDeflated                      // frames: long messages are compressed
+	formBase64                        // binary data is text; a payload of EIO 3 is text too
+	formPayload                       // long-polling
+	formScript                        // payload: escaped as the inside of a script's string (JSONP)
+	formBytes                         // payload of EIO 3: binary, even if it holds nothing but ASCII
+	formRecoded                       // messages stand in the coding of Options.Recode
+	forms        = 1 << 6             // of packets without data, which have no coding
 )
 
 // needed returns the part of the queue's form f that makes a difference to messages with traits.
 func (f form) needed(traits form) form {
+	if f&formRecoded != 0 {
+		traits = ^form(0) // what a message has in another coding is not known
+	}
 	if f&formPayload == 0 {
 		return f & traits
 	}

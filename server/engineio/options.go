@@ -124,6 +124,11 @@ type Options struct {
 	// concurrently.
 	EscapeText func(text []byte) []byte
 
+	// Recode returns messages in another coding, for sessions whose Recode method was called: any number of messages for
+	// any number. It is called concurrently, once for all of the sessions that a Prepared goes to and that have one
+	// kind of transport, and must not keep or change what it is given. Zero value means that there is no such session.
+	Recode func([]Message) []Message
+
 	// Allow, if set, is asked before a session is opened; an error refuses it with status 403 and the error's text.
 	Allow func(*http.Request) error
 

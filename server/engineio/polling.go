@@ -55,7 +55,7 @@ const (
 )
 
 func newPolling(s *Session) *polling {
-	s.core.polling.Add(1)
+	s.core.uncommon.Add(1)
 	return &polling{session: s, one: poll{wake: make(chan struct{}, 1)}}
 }
 
@@ -391,7 +391,7 @@ func (p *polling) leave() {
 		return
 	}
 	p.over = true
-	p.session.core.polling.Add(-1)
+	p.session.core.uncommon.Add(-1)
 	if p.lastPoll != nil {
 		p.lastPoll.Stop()
 	}

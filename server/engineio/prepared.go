@@ -14,7 +14,7 @@ import (
 type Prepared struct {
 	frames outbound.Frames // as most sessions on WebSocket need them
 	traits form            // what makes a difference to some of these
-	others *otherForms     // nil without traits, and while no session is on long-polling
+	others *otherForms     // nil without traits, and while all sessions are on WebSocket and in the common coding
 }
 
 // otherForms are the forms that not all sessions need, each encoded when the first of them is met.
@@ -35,7 +35,7 @@ type otherForm struct {
 
 func (c *core) prepare(messages []Message) Prepared {
 	p := Prepared{frames: c.encode(messages, 0), traits: traitsOf(messages)}
-	if p.traits != 0 || c.polling.Load() > 0 {
+	if p.traits != 0 || c.uncommon.Load() > 0 {
 		p.others = new(otherForms)
 		for i := range messages {
 			p.others.keep(i, len(messages), &messages[i])
@@ -81,7 +81,7 @@ func (p *Prepared) in(c *core, f form) outbound.Frames {
 		return p.frames
 	}
 	others := p.others
-	if others == nil { // the first session on long-polling has come just now
+	if others == nil { // the first session that needs another form has come just now
 		others = new(otherForms)
 	}
 	if frames, ok := others.find(f); ok {

@@ -6,6 +6,17 @@ import (
 	"github.com/crier/crier/server/internal/outbound"
 )
 
+// Recode has all messages to the client stand in the coding of Options.Recode from now on. It must be called before
+// anything is sent to the session, at most once.
+func (s *Session) Recode() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != closed {
+		s.core.uncommon.Add(1) // closeAccount, which comes later, takes it back
+		s.out.AddForm(uint8(formRecoded))
+	}
+}
+
 // Send queues messages, side by side with nothing in between, behind what the flusher has yet to deliver. It never
 // waits for the client and does not keep data. The error is ErrClosed or ErrSlowConsumer.
 func (s *Session) Send(messages ...Message) error {

@@ -177,7 +177,7 @@ const openPause = 500 * time.Microsecond
 func begin(s *Session, t transport, reader *socket, accept func(*Session) Handler) *refusal {
 	c := s.core
 	s.carrier = t // nobody else knows the session yet
-	s.out.SetForm(uint8(t.form()))
+	s.out.SetForm(uint8(t.form()), 0)
 	s.sendOpen(t.name())
 	if !s.guard("accept", func() { s.handler = accept(s) }) || s.handler == nil {
 		t.close(&ending{})

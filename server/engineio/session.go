@@ -80,6 +80,9 @@ func newSession(c *core, r *http.Request, q *query, address string) *Session {
 
 // closeAccount is called once, when nobody sends to the session any more.
 func (s *Session) closeAccount() {
+	if form(s.out.Form())&formRecoded != 0 {
+		s.core.uncommon.Add(-1)
+	}
 	s.Charge(-s.request.held())
 	if s.account != nil {
 		s.account.Left(s)

@@ -75,7 +75,7 @@ func (q *sequence) AddTask(t outbound.Task) bool {
 
 // SendTo sends all of q that is for the session: see sendPrepared.
 func (q *sequence) SendTo(s *Session, b *outbound.Batch) {
-	if s.aside != nil || form(s.out.Form())&formPayload != 0 {
+	if s.aside != nil || form(s.out.Form())&(formPayload|formRecoded) != 0 {
 		q.sendOneByOne(s, b)
 		return
 	}

@@ -157,7 +157,7 @@ func (k *socket) form() (f form) {
 func (k *socket) attach() {
 	s := k.session
 	queued := form(s.out.Form())
-	s.out.SetForm(uint8(k.form())) // what comes from now on are frames
+	s.out.SetForm(uint8(k.form()), uint8(formRecoded)) // what comes from now on are frames
 	if queued&formPayload != 0 {
 		s.out.AttachConverted(k.conn, func(pieces [][]byte) []byte { return queued.appendFrames(nil, pieces) })
 	} else {

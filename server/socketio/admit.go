@@ -122,11 +122,14 @@ func (c *client) connectError(err error) (body []byte) {
 		v.Message, v.Data = e.Message, e.Data
 	}
 	var whole any = v
-	if c.session.Version() == 3 && err != errNoNamespace {
+	switch {
+	case c.session.Version() != 3:
+	case c.coding == codingMsgpack:
+		whole = v.Message // the client's parser refuses all but text
+	case err != errNoNamespace && v.Data != nil:
+		whole = v.Data
+	case err != errNoNamespace:
 		whole = v.Message
-		if v.Data != nil {
-			whole = v.Data
-		}
 	}
 	body, jsonErr := wire.AppendJSON(nil, whole)
 	if jsonErr != nil {

@@ -59,7 +59,7 @@ func TestEventsAreChargedUntilTheirHandlersHaveRun(t *testing.T) {
 }
 
 func TestAPacketThatLacksAttachmentsIsChargedUntilItIsWholeOrItsSessionEnds(t *testing.T) {
-	inEveryMode(t, func(t *testing.T, m mode) {
+	inEveryJSONMode(t, func(t *testing.T, m mode) {
 		book := new(ledger)
 		io, url := serve(t, book.account())
 		io.OnConnect(func(*socketio.Socket) {})

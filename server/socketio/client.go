@@ -27,6 +27,7 @@ func (k *core) accept(session *engineio.Session) engineio.Handler {
 	c.timer = time.AfterFunc(k.opts.ConnectTimeout, c.expire)
 	c.mu.Unlock()
 	if session.Version() == 3 {
+		c.chooseEarly()
 		c.connect("/", noAuth) // clients before 3.0 do not ask for the main namespace
 	}
 	return c
@@ -43,10 +44,15 @@ func (c *client) Message(binary bool, data []byte) error {
 
 // take takes one message: a packet, or an attachment of the last one.
 func (c *client) take(binary bool, data []byte) error {
-	if binary {
-		return c.takeAttachment(data)
+	if c.coding == codingUnknown {
+		c.choose(binary)
 	}
-	if c.partial != nil {
+	switch {
+	case c.coding == codingMsgpack:
+		return c.takeMsgpack(binary, data)
+	case binary:
+		return c.takeAttachment(data)
+	case c.partial != nil:
 		return errMixedUp
 	}
 	p, err := wire.Parse(data, &c.core.limits)

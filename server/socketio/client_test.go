@@ -18,11 +18,15 @@ import (
 
 // A mode is a way in which a client reaches the server.
 type mode struct {
-	version   int // of Engine.IO
-	transport string
+	version   int    // of Engine.IO
+	transport string // with " msgpack" behind it if the client's packets are MessagePack
 }
 
 func (m mode) String() string { return fmt.Sprintf("EIO%d-%s", m.version, m.transport) }
+
+func (m mode) msgpack() bool { return strings.HasSuffix(m.transport, " msgpack") }
+
+func (m mode) way() string { return strings.TrimSuffix(m.transport, " msgpack") }
 
 var (
 	socket4 = mode{4, "websocket"}
@@ -31,6 +35,7 @@ var (
 	modes   = []mode{
 		{4, "polling"}, {4, "jsonp"}, {4, "websocket"}, {4, "upgrade"},
 		{3, "polling"}, {3, "jsonp"}, {3, "websocket"}, {3, "upgrade"},
+		{4, "polling msgpack"}, {4, "websocket msgpack"}, {3, "jsonp msgpack"}, {3, "websocket msgpack"},
 	}
 )
 
@@ -90,11 +95,14 @@ func openOver(t testing.TB, d dialer, url string, m mode) *peer {
 		http: &http.Client{Transport: &http.Transport{DialContext: d}}, dial: d,
 	}
 	t.Cleanup(p.close)
-	if m.transport == "jsonp" {
+	if m.way() == "jsonp" {
 		p.url += "&j=7"
 	}
+	if m.msgpack() && m.version == 3 {
+		p.url += "&parser=msgpack"
+	}
 	var err error
-	switch m.transport {
+	switch m.way() {
 	case "websocket":
 		err = p.openSocket("")
 	case "upgrade":
@@ -214,6 +222,10 @@ func (p *peer) sendAll(packets ...packet) {
 func (p *peer) trySend(packets ...packet) error {
 	var all []engineMessage
 	for _, one := range packets {
+		if p.mode.msgpack() {
+			all = append(all, engineMessage{true, packed(one)})
+			continue
+		}
 		all = append(all, engineMessage{data: []byte("4" + one.text)})
 		for _, a := range one.attachments {
 			all = append(all, engineMessage{true, a})

@@ -30,6 +30,7 @@ type Conn struct {
 	ending   int           // sockets that have ended, and whose handlers still run
 	left     bool          // a namespace has been left: packets for it may still be on their way
 	closed   bool          // no further socket is let in
+	coding   coding        // not guarded: the session's reader settles it before there is a socket
 	over     chan struct{} // closed with the session; made by pause
 	timer    *time.Timer   // until the first namespace is joined
 	late     *time.Timer   // until the attachments of a packet have come

@@ -76,7 +76,7 @@ func TestCVE_2024_38355_AnEventNamedErrorIsAnEvent(t *testing.T) {
 // "splice" gave a handler a function. A placeholder names an attachment that came with the packet, or its session
 // ends before any handler sees it.
 func TestCVE_2022_2421_APlaceholderNamesAnAttachmentOrNothing(t *testing.T) {
-	inEveryMode(t, func(t *testing.T, m mode) {
+	inEveryJSONMode(t, func(t *testing.T, m mode) {
 		var handled atomic.Int32
 		io, url, unharmed := scene(t, m, socketio.Options{}, func(s *socketio.Socket) {
 			s.On("x", func(*socketio.Event) error { handled.Add(1); return nil })
@@ -131,7 +131,7 @@ func TestCVE_2023_32695_AnEventsNameIsAString(t *testing.T) {
 // than the limit must be refused when they are announced, and what comes under it weigh no more than one message
 // may.
 func TestCVE_2026_33151_NoPacketWaitsForCountlessAttachments(t *testing.T) {
-	inEveryMode(t, func(t *testing.T, m mode) {
+	inEveryJSONMode(t, func(t *testing.T, m mode) {
 		o := socketio.Options{}
 		o.Engine.MaxPayload = 200_000
 		io, url, unharmed := scene(t, m, o, func(s *socketio.Socket) {})
@@ -168,7 +168,7 @@ func TestCVE_2026_33151_NoPacketWaitsForCountlessAttachments(t *testing.T) {
 // The parser of Socket.IO before 4.2.7 took a packet that announced no attachments at all for one that waits for
 // them, and kept it and all that came after. It must be refused, and thousands of them leave nothing behind.
 func TestCVE_2026_69185_APacketWithZeroAttachmentsIsRefused(t *testing.T) {
-	inEveryMode(t, func(t *testing.T, m mode) {
+	inEveryJSONMode(t, func(t *testing.T, m mode) {
 		io, url, unharmed := scene(t, m, socketio.Options{}, func(s *socketio.Socket) {})
 		for _, text := range []string{`50-["x"]`, `60-[]`, `500-["x"]`, `50-`, `5-["x"]`, `60-0["x"]`, `50-/,["x"]`, `50-["x",{"_placeholder":true,"num":0}]`} {
 			expectRefused(t, io, url, m, text, packet{text: text}, packet{text: text})

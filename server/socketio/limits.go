@@ -14,7 +14,7 @@ const (
 	LimitConnectTime Limit = "ConnectTimeout"
 	LimitAttachments Limit = "MaxAttachments"
 	LimitDepth       Limit = "MaxDepth"
-	LimitPayload     Limit = "MaxPayload"     // of the attachments of one packet together
+	LimitPayload     Limit = "MaxPayload"     // of the attachments of one packet together, or of its JSON
 	LimitMessageTime Limit = "MessageTimeout" // for all attachments of one packet to come
 	LimitInbox       Limit = "MaxInbox"
 	LimitNamespaces  Limit = "MaxNamespaces"

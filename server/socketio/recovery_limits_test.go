@@ -320,7 +320,10 @@ func TestANamespaceStaysForThoseWhoMayComeBack(t *testing.T) {
 
 // Clients before 3.0 are sent what they always were, in the company of others too.
 func TestClientsOfEIO3SeeNothingOfRecovery(t *testing.T) {
-	for _, m := range modes[4:] {
+	for _, m := range modes {
+		if m.version != 3 {
+			continue
+		}
 		t.Run(m.String(), func(t *testing.T) {
 			h := newHall(t, socketio.Options{})
 			old, s := h.join(t, m)
@@ -333,7 +336,8 @@ func TestClientsOfEIO3SeeNothingOfRecovery(t *testing.T) {
 			emit(t, s, "direct", "text")
 			for _, one := range []*peer{old, p} {
 				got := one.next()
-				if strings.HasSuffix(got.text, `说"]`) != (one == p) || (got.offset != "") != (one == p) {
+				escaped := one == old && !m.msgpack()
+				if strings.HasSuffix(got.text, `说"]`) == escaped || (got.offset != "") != (one == p) {
 					t.Errorf("%v: got %.40s, offset %q", one.mode, got.text, got.offset)
 				}
 			}

@@ -13,7 +13,7 @@ import (
 )
 
 // modes4 are those of clients that can be recovered.
-var modes4 = modes[:4]
+var modes4 = append(modes[:4:4], mode{4, "polling msgpack"}, mode{4, "websocket msgpack"})
 
 func inEveryMode4(t *testing.T, test func(t *testing.T, m mode)) {
 	for _, m := range modes4 {

@@ -41,7 +41,7 @@ func (c *client) rejoin(ns *Namespace, auth json.RawMessage) (done bool) {
 			return true
 		}
 	}
-	v, ok := recovery.begin(l, w.Offset, c.session.Spare()-wireSize(answerTo(s)))
+	v, ok := recovery.begin(l, w.Offset, c.spareFor(answerTo(s)))
 	if ok && c.admit(s, func() bool { return ns.hub.restore(&s.seat, v, func() { c.welcome(s, v.missed) }) }) {
 		return true
 	}

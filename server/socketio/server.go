@@ -30,11 +30,13 @@ func New(o Options) (*Server, error) {
 	}
 	k := newCore(o)
 	o.Engine.EscapeText = func(text []byte) []byte { return wire.AppendASCII(nil, text) }
+	o.Engine.Recode = recode
 	k.engine, err = engineio.New(o.Engine, k.accept)
 	if err != nil {
 		return nil, err
 	}
 	k.flusher = engine.Flusher(k.engine)
+	k.limits.MaxText = k.engine.MaxPayload()
 	k.crew.work = turn.work
 	k.recovery = newRecord(o.Recovery, k.engine.Heartbeat())
 	return &Server{k.names.named(k, "/"), k}, nil

@@ -10,6 +10,7 @@ import (
 var broken = map[*wire.ParseError]Limit{
 	wire.ErrManyAttachments: LimitAttachments,
 	errHeavy:                LimitPayload,
+	wire.ErrText:            LimitPayload,
 	wire.ErrDepth:           LimitDepth,
 	wire.ErrLongEvent:       LimitEventName,
 	wire.ErrManyArgs:        LimitArguments,

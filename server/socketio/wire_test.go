@@ -56,6 +56,9 @@ var errOver = errors.New("the server has closed the session")
 // take takes one message from the server.
 func (p *peer) take(m engineMessage) error {
 	switch {
+	case m.binary && p.mode.msgpack():
+		p.partial, p.missing = unpacked(m.data), 0
+		p.takeOffset()
 	case m.binary:
 		p.partial.attachments = append(p.partial.attachments, m.data)
 		p.missing--
@@ -190,7 +193,7 @@ func (p *peer) post(messages []engineMessage) error {
 		}
 		body.WriteString(text)
 	}
-	if p.mode.transport != "jsonp" {
+	if p.mode.way() != "jsonp" {
 		_, _, err := p.request("POST", "text/plain;charset=UTF-8", strings.NewReader(body.String()))
 		return err
 	}
@@ -206,7 +209,7 @@ func (p *peer) poll() (messages []engineMessage, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.mode.transport == "jsonp" {
+	if p.mode.way() == "jsonp" {
 		call := script.FindSubmatch(body)
 		var text string
 		if call == nil || json.Unmarshal(call[1], &text) != nil {

@@ -9,8 +9,18 @@ var ErrForm = errors.New("outbound: the queue has another form")
 // Form returns the form in which frames stand in the queue. What the numbers mean is up to the owner.
 func (o *Outbox) Form() uint8 { return uint8(o.form.Load()) }
 
-// SetForm sets the form, for all pushes that begin afterwards.
-func (o *Outbox) SetForm(form uint8) { o.form.Store(uint32(form)) }
+// SetForm sets the form, for all pushes that begin afterwards. Of the form before, the bits in keep stay.
+func (o *Outbox) SetForm(form, keep uint8) {
+	for {
+		before := o.form.Load()
+		if o.form.CompareAndSwap(before, uint32(form)|before&uint32(keep)) {
+			return
+		}
+	}
+}
+
+// AddForm sets bits of the form, for all pushes that begin afterwards.
+func (o *Outbox) AddForm(bits uint8) { o.form.Or(uint32(bits)) }
 
 // Landed says that n bytes of what TakeUpTo has returned are held no longer.
 func (o *Outbox) Landed(n int) {
