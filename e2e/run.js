@@ -2,16 +2,17 @@
 
 // Builds what is tested and runs the tests with Node's own runner. TARGET=reference tests the tests: the same files
 // against npm's socket.io. Arguments name test files, instead of all, or are flags of `node --test`. E2E_CLIENTS=few is the short
-// form: one client for each version of the protocol, and no soak.
+// form: one client for each version of the protocol, no soak, and little behind proxies.
 
 const { spawnSync } = require("node:child_process");
 const { readdirSync } = require("node:fs");
 const path = require("node:path");
 
 const ROOT = path.join(__dirname, "..");
-const FOLDERS = ["protocol", "tests", "plain", "browser"];
-if (process.env.TARGET !== "reference") FOLDERS.push("proxies");
-if (process.env.E2E_CLIENTS !== "few") FOLDERS.push("soak");
+const FEW = process.env.E2E_CLIENTS === "few";
+const REFERENCE = process.env.TARGET === "reference";
+const PROXIES = FEW ? ["proxies"] : ["proxies", "proxies/long"];
+const FOLDERS = ["protocol", "tests", "plain", "browser", ...(REFERENCE ? [] : PROXIES), ...(FEW ? [] : ["soak"])];
 
 // The exit code.
 function attempt(command, args, cwd) {
@@ -37,8 +38,7 @@ function allTests() {
     .sort();
 }
 
-const reference = process.env.TARGET === "reference";
-if (!reference) build();
+if (!REFERENCE) build();
 const given = process.argv.slice(2);
 const flags = given.filter((arg) => arg.startsWith("-"));
 const files = given.filter((arg) => !arg.startsWith("-"));
@@ -46,7 +46,7 @@ const files = given.filter((arg) => !arg.startsWith("-"));
 // come (it turns in Environment::CleanupHandles, with all tests passed).
 const tests = ["--test", "--test-force-exit", "--test-reporter=spec", ...flags, ...(files.length ? files : allTests())];
 let status = attempt(process.execPath, tests, __dirname);
-if (status !== 0 && reference) {
+if (status !== 0 && REFERENCE) {
   // The reference loses a heartbeat now and then when the machine is busy. Crier has no second try.
   console.log("the reference did not keep up; once more");
   status = attempt(process.execPath, tests, __dirname);
