@@ -93,8 +93,25 @@ func (c *core) boundAnswer(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2 * c.opts.WriteTimeout))
 }
 
+// addHeaders lets the program add header fields to an answer; initial: to the one that opens a session.
+func (c *core) addHeaders(h http.Header, r *http.Request, initial bool) {
+	if initial && c.opts.InitialHeaders != nil {
+		c.opts.InitialHeaders(h, r)
+	}
+	if c.opts.Headers != nil {
+		c.opts.Headers(h, r)
+	}
+}
+
+func (c *core) tellRefused(r *http.Request, e *refusal) {
+	if c.opts.ConnectionError != nil {
+		c.opts.ConnectionError(&ConnectionError{r, e.status, e.Code, e.Message})
+	}
+}
+
 // refuse answers a request that can't be served.
-func (c *core) refuse(w http.ResponseWriter, e *refusal) {
+func (c *core) refuse(w http.ResponseWriter, r *http.Request, e *refusal) {
+	c.tellRefused(r, e)
 	c.boundAnswer(w)
 	e.write(w)
 }
@@ -121,15 +138,16 @@ func (c *core) reserve(r *http.Request, address string) *refusal {
 }
 
 // upgrade makes a WebSocket of a request; on failure it has answered. A deferred acceptance goes out with the first
-// frame. held is told of what is held of the client's messages.
+// frame. initial: it opens a session. held is told of what is held of the client's messages.
 func (c *core) upgrade(
-	w http.ResponseWriter, r *http.Request, deferred bool, held func(delta int),
+	w http.ResponseWriter, r *http.Request, initial, deferred bool, held func(delta int),
 ) (*websocket.Conn, error) {
 	c.boundAnswer(w)
 	header := http.Header{}
 	if allowed := w.Header()["Vary"]; allowed != nil {
 		header["Vary"] = allowed
 	}
+	c.addHeaders(header, r, initial)
 	return websocket.Upgrade(w, r, websocket.UpgradeOptions{
 		AnySubprotocol: true, // as the reference server (ws, completeUpgrade): those that are asked for say nothing to it
 		Compression:    c.opts.CompressWebSocket,

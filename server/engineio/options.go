@@ -135,6 +135,20 @@ type Options struct {
 	// RefusedOrigin, if set, is told of each request that was refused for its origin.
 	RefusedOrigin func(*http.Request, *origin.Refusal)
 
+	// ConnectionError, if set, is told of each request that is refused, before it is answered. Strangers can bring that
+	// about as often as they like: what is written of it must be bounded. It is called in the request's goroutine, and
+	// concurrently.
+	ConnectionError func(*ConnectionError)
+
+	// InitialHeaders, if set, may add header fields to the answer that opens a session, such as a cookie for a proxy
+	// that binds clients to servers. It is called in the request's goroutine, and concurrently. Fields that the
+	// protocols need are not its to set. A session that begins with a WebSocket has them in the answer that accepts it.
+	InitialHeaders func(http.Header, *http.Request)
+
+	// Headers, if set, may add header fields to each answer to a request that belongs to a session or opens one, that
+	// which accepts a WebSocket included; behind InitialHeaders.
+	Headers func(http.Header, *http.Request)
+
 	// Logger takes what an operator may want to know of single sessions, at level debug. Zero value means
 	// slog.Default().
 	Logger *slog.Logger

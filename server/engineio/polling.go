@@ -65,13 +65,13 @@ func (p *polling) serveGet(w http.ResponseWriter, r *http.Request, q *query) {
 	waiting, err := p.begin()
 	if err != nil {
 		p.fail(err)
-		s.core.refuse(w, refuseRequest)
+		s.core.refuse(w, r, refuseRequest)
 		return
 	}
 	defer s.release()
 	a, err := p.awaitOnLine(r, waiting)
 	if a.refused {
-		s.core.refuse(w, refuseRequest)
+		s.core.refuse(w, r, refuseRequest)
 		return
 	}
 	if err == nil {

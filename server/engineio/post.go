@@ -12,7 +12,7 @@ import (
 func (p *polling) servePost(w http.ResponseWriter, r *http.Request, q *query) {
 	if err := p.beginPost(); err != nil {
 		p.fail(err)
-		p.session.core.refuse(w, refuseRequest)
+		p.session.core.refuse(w, r, refuseRequest)
 		return
 	}
 	refused, err := p.readPost(w, r, q)
@@ -25,6 +25,7 @@ func (p *polling) servePost(w http.ResponseWriter, r *http.Request, q *query) {
 		p.session.fail(err)
 	}
 	if refused != nil {
+		p.session.core.tellRefused(r, refused)
 		refused.write(w)
 		return
 	}

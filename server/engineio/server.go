@@ -56,7 +56,7 @@ func (sv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	sv.boundBody(w, r)
 	q := parseQuery(r.URL.RawQuery)
 	if err := sv.admit(w, r, q.jsonp); err != nil {
-		sv.refuse(w, err)
+		sv.refuse(w, r, err)
 		return
 	}
 	if r.Method == http.MethodOptions {
@@ -68,12 +68,16 @@ func (sv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s, err := sv.verify(w, r, &q, upgrade)
 	switch {
 	case err != nil:
-		sv.refuse(w, err)
+		sv.refuse(w, r, err)
 	case s == nil:
+		if !upgrade {
+			sv.addHeaders(w.Header(), r, true)
+		}
 		sv.open(w, r, &q, upgrade)
 	case upgrade:
 		serveUpgrade(s, w, r)
 	default:
+		sv.addHeaders(w.Header(), r, false)
 		servePolling(s, w, r, &q)
 	}
 }
@@ -133,14 +137,14 @@ func (sv *Server) allow(r *http.Request) *refusal {
 func (sv *Server) open(w http.ResponseWriter, r *http.Request, q *query, upgrade bool) {
 	address := sv.opts.Address(r)
 	if err := sv.reserve(r, address); err != nil {
-		sv.refuse(w, err)
+		sv.refuse(w, r, err)
 		return
 	}
 	s := newSession(sv.core, r, q, address)
 	if !upgrade {
 		p := newPolling(s)
 		if err := begin(s, p, nil, sv.accept); err != nil {
-			sv.refuse(w, err)
+			sv.refuse(w, r, err)
 			return
 		}
 		p.serve(w, r, q)
@@ -148,7 +152,7 @@ func (sv *Server) open(w http.ResponseWriter, r *http.Request, q *query, upgrade
 	}
 	// A client of EIO 3 may listen for messages only when it has seen the connection open: OPEN comes in a write of its
 	// own.
-	conn, err := sv.upgrade(w, r, s.version == 4, s.Charge)
+	conn, err := sv.upgrade(w, r, true, s.version == 4, s.Charge)
 	if err != nil {
 		s.giveUpPlace()
 		return // Upgrade has answered
@@ -210,7 +214,7 @@ func begin(s *Session, t transport, reader *socket, accept func(*Session) Handle
 func servePolling(s *Session, w http.ResponseWriter, r *http.Request, q *query) {
 	p, ok := s.transport().(*polling)
 	if !ok {
-		s.core.refuse(w, refuseRequest)
+		s.core.refuse(w, r, refuseRequest)
 		return
 	}
 	p.serve(w, r, q)
@@ -225,7 +229,7 @@ func (p *polling) serve(w http.ResponseWriter, r *http.Request, q *query) {
 		p.servePost(w, r, q)
 	default:
 		w.Header().Set("Allow", "GET, POST, OPTIONS")
-		p.session.core.refuse(w, &refusal{http.StatusMethodNotAllowed, refuseRequest.Code, refuseRequest.Message, 0, ""})
+		p.session.core.refuse(w, r, &refusal{http.StatusMethodNotAllowed, refuseRequest.Code, refuseRequest.Message, 0, ""})
 	}
 }
 

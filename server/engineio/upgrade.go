@@ -22,10 +22,10 @@ var errProbe = errors.New("engineio: the upgrade was not followed through")
 // upgrade, is accepted and closed, as by the reference server (engine.io, lib/server.ts, onWebSocket).
 func serveUpgrade(s *Session, w http.ResponseWriter, r *http.Request) {
 	if s.core.opts.DisableUpgrades {
-		s.core.refuse(w, refuseRequest)
+		s.core.refuse(w, r, refuseRequest)
 		return
 	}
-	conn, err := s.core.upgrade(w, r, false, s.Charge)
+	conn, err := s.core.upgrade(w, r, false, false, s.Charge)
 	if err != nil {
 		return // Upgrade has answered
 	}
