@@ -24,6 +24,7 @@ type core struct {
 	recovery recovery
 	names    registry // of namespaces
 	conns    connData
+	bundles  clientFiles
 	present  sync.WaitGroup // sockets on their way in, connected, or with handlers that still run
 
 	newNamespace hookList[func(*Namespace)]
@@ -42,7 +43,8 @@ type core struct {
 
 func newCore(o Options) *core {
 	return &core{
-		opts: o, limits: o.wireLimits(), hits: newHits(), refusals: limit.NewOutlet(), panics: limit.NewOutlet(),
+		bundles: clientFiles{files: o.Client},
+		opts:    o, limits: o.wireLimits(), hits: newHits(), refusals: limit.NewOutlet(), panics: limit.NewOutlet(),
 		faults: limit.NewOutlet(), unknown: limit.NewFirsts(),
 	}
 }

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"time"
 
@@ -62,6 +63,10 @@ type Options struct {
 
 	// Recovery configures what is kept for clients that lose their transport and come back.
 	Recovery Recovery
+
+	// Client, if set, has the bundles of the JavaScript client, such as os.DirFS("node_modules/socket.io-client/dist"):
+	// socket.io.js and its like are served from there, below the path that the server is mounted at. Each is read once.
+	Client fs.FS
 
 	// Logger takes handlers' errors and panics. Zero value means slog.Default().
 	Logger *slog.Logger

@@ -42,8 +42,12 @@ func New(o Options) (*Server, error) {
 	return &Server{k.names.named(k, "/"), k}, nil
 }
 
-// ServeHTTP serves every request of Socket.IO clients.
-func (io *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { io.core.engine.ServeHTTP(w, r) }
+// ServeHTTP serves every request of Socket.IO clients, and their bundles: see Options.Client.
+func (io *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !io.core.bundles.serve(w, r) {
+		io.core.engine.ServeHTTP(w, r)
+	}
+}
 
 // JudgeOrigin says why the page that a request comes from may not connect; nil if it may. It is for endpoints beside
 // Socket.IO.
