@@ -4,11 +4,45 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 )
+
+// Samples of the documentation are parts of examples, which the compiler reads.
+func TestTheSamplesOfTheDocsCompile(t *testing.T) {
+	examples, err := os.ReadFile("example_docs_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiled := withoutIndent(string(examples))
+	for _, name := range []string{"../../docs/go.md", "../../README.md"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		samples := strings.Split(string(text), "```go\n")[1:]
+		if len(samples) == 0 {
+			t.Errorf("%s has no sample", name)
+		}
+		for _, sample := range samples {
+			sample, _, _ = strings.Cut(sample, "```")
+			if !strings.Contains(compiled, withoutIndent(sample)) {
+				t.Errorf("%s: this sample is no part of example_docs_test.go:\n%s", name, sample)
+			}
+		}
+	}
+}
+
+func withoutIndent(code string) string {
+	var b strings.Builder
+	for line := range strings.Lines(code) {
+		b.WriteString(strings.TrimLeft(line, "\t"))
+	}
+	return b.String()
+}
 
 // A program that imports the engine can't name what lies below server/internal.
 func TestNoExportedNameNeedsAnInternalType(t *testing.T) {
