@@ -27,16 +27,21 @@
 // socket has its id, its rooms and its data, and what was emitted to it meanwhile comes first. See [Recovery] and
 // [Socket.Recovered].
 //
+// Hooks (OnNewNamespace, OnUpgrade, OnJoinRoom, OnAnyOutgoing and their like) cost nothing where none is registered, and
+// are called with no lock held, so they may call everything; each says in which goroutine it runs.
+//
 // The files read from top to bottom, and each calls what stands below it:
 //
 //	server, stats, namespace     what a program starts with
 //	client, partial, pace        from messages to packets
 //	join, rejoin, admit          how a client comes into a namespace
-//	dispatch, event              how its events are handled
+//	dispatch, event, listeners   how its events are handled
 //	warn, emit, acks, collect    what is sent to one socket, and answered
-//	broadcast, end, parent       what is sent to many; how a socket ends
+//	broadcast, fetch, end        what is sent to many, and done with them; how a socket ends
+//	parent, hooks, tap           namespaces that are made when they are needed; what is told of what goes on
 //	socket, inbox, conn          one client in one namespace, and what its sockets share
 //	post, order, hub, reach      the order of what is emitted; who hears
+//	roomhooks                    what is told of changes of rooms
 //	recovery, record, lost, ...  what is held for clients that come back
 //	core, audience, room, ...    what all of them use
 //
