@@ -27,8 +27,8 @@
 // socket has its id, its rooms and its data, and what was emitted to it meanwhile comes first. See [Recovery] and
 // [Socket.Recovered].
 //
-// Hooks (OnNewNamespace, OnUpgrade, OnJoinRoom, OnAnyOutgoing and their like) cost nothing where none is registered, and
-// are called with no lock held, so they may call everything; each says in which goroutine it runs.
+// Hooks (OnNewNamespace, OnUpgrade, OnJoinRoom, OnAnyOutgoing and their like) cost nothing where none is registered,
+// and are called with no lock held, so they may call everything; each says in which goroutine it runs.
 //
 // The files read from top to bottom, and each calls what stands below it:
 //

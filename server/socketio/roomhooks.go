@@ -10,8 +10,8 @@ import (
 //
 // The hooks of rooms are called one at a time, in the order in which the rooms of the namespace changed, with no lock
 // held: mostly in the goroutine that made the change, before its Join or Leave returns, or else in that of another
-// change which is being told at the time. They may join and leave themselves; that is told when they have returned. They
-// must not block: changes wait meanwhile, in memory, and from 65,536 on they are not told, but logged as an error.
+// change which is being told at the time. They may join and leave themselves; that is told when they have returned.
+// They must not block: changes wait meanwhile, in memory, and from 65,536 on they are not told, but logged as an error.
 func (ns *Namespace) OnCreateRoom(f func(room string)) {
 	ns.hub.hookRooms(func(h *roomHooks) { h.create = added(h.create, f) })
 }
@@ -67,8 +67,7 @@ func (h *hub) hookRooms(change func(*roomHooks)) {
 	change(hooks)
 }
 
-// changed notes that a socket has joined a room, or left it, which has so many members now. h.mu must be held; tell must
-// follow when no lock is.
+// changed notes that a socket has joined a room, or left it. h.mu must be held; tell must follow when no lock is.
 func (h *hub) changed(r *room, id string, joins bool) {
 	hooks := h.roomHooks.Load()
 	if hooks == nil {
