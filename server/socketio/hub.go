@@ -264,14 +264,29 @@ func (h *hub) len() int {
 	return len(h.sockets)
 }
 
+// A roomSize is how many members a room has.
+type roomSize struct {
+	name    string
+	members int
+}
+
 func (h *hub) sizes() map[string]int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	all := make(map[string]int, len(h.rooms))
-	for name, r := range h.rooms {
-		all[name] = len(r.members)
+	list := h.sizeList()
+	all := make(map[string]int, len(list)) // made without the lock: it takes some times as long as the list
+	for _, r := range list {
+		all[r.name] = r.members
 	}
 	return all
+}
+
+func (h *hub) sizeList() []roomSize {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list := make([]roomSize, 0, len(h.rooms))
+	for name, r := range h.rooms {
+		list = append(list, roomSize{name, len(r.members)})
+	}
+	return list
 }
 
 func (h *hub) addTo(st *Stats) {

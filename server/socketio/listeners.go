@@ -51,7 +51,11 @@ func (s *Socket) Off(event string) {
 	}
 	s.mu.Lock()
 	s.listeners.events = others(s.listeners.events)
+	rare := s.listeners.rare
 	s.mu.Unlock()
+	if rare == nil {
+		return
+	}
 	s.changeRare(func(r *rareListeners) { r.once = others(r.once) })
 }
 

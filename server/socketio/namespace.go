@@ -117,8 +117,7 @@ func (ns *Namespace) SocketsLeave(rooms ...string) { ns.all().SocketsLeave(rooms
 func (ns *Namespace) DisconnectSockets(closeSession bool) { ns.all().DisconnectSockets(closeSession) }
 
 // Rooms returns the rooms of this node and how many sockets are in each, without those of the sockets' own ids. The map
-// is the caller's. To copy it takes a time that grows with the number of rooms, in which nobody joins or is told
-// anything: about 10 ms for 100,000.
+// is the caller's. Joining and emitting wait while the rooms are listed: 5 ms for 100,000.
 func (ns *Namespace) Rooms() map[string]int { return ns.hub.sizes() }
 
 // All returns a broadcast to the sockets of all those namespaces.
