@@ -128,7 +128,7 @@ func (a *answer) advice() []string {
 	case engine == codeSession:
 		return []string{`requests of one session reach different servers: see the check "servers"`}
 	case a.status == http.StatusMisdirectedRequest:
-		return []string{"in Crier: allowed_hosts with this name; or let the proxy pass the name on: " + adviseHost[0]}
+		return []string{"in Crier: trusted_proxies with the proxy's address, or allowed_hosts with this name"}
 	case a.status == http.StatusTooManyRequests && engine >= 0:
 		return adviseTooFast
 	case a.status == http.StatusTooManyRequests:

@@ -163,7 +163,7 @@ func (p *probe) checkHosts(ctx context.Context) Result {
 		return faulty(err)
 	}
 	if readDiagnosis(a) == nil {
-		return ok("requests for other names do not reach Crier")
+		return ok("Crier is not reached, or does not answer, under other names")
 	}
 	advice := `in Crier: allowed_hosts: ["` + printable(p.url.Hostname()) + `"], if clients know it by this name alone`
 	if p.isPublic() {

@@ -49,8 +49,10 @@ var wrongProxies = []struct {
 		r.Out.Header.Del("Upgrade")
 		r.Out.Header.Del("Connection")
 	}), "websocket", []string{"upgrade"}, []string{"proxy_set_header Upgrade $http_upgrade"}},
-	{"the Host is another", rewriting(func(r *httputil.ProxyRequest) { r.Out.Host = "inner.example" }), "own-page", nil,
-		[]string{"Host is inner.example", "proxy_set_header Host $http_host"}},
+	{"the Host is another", rewriting(func(r *httputil.ProxyRequest) {
+		r.Out.Host = "inner.example"
+		r.Out.Header.Del("X-Forwarded-Host")
+	}), "own-page", nil, []string{"Host is inner.example", "proxy_set_header Host $http_host"}},
 	{"no X-Forwarded-For, and that of clients", rewriting(func(r *httputil.ProxyRequest) {
 		r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"]
 	}), "address", nil, []string{"claim any address", "$proxy_add_x_forwarded_for"}},
@@ -106,6 +108,12 @@ func TestEachMistakeOfAProxyIsFoundWithWhatToChange(t *testing.T) {
 			r.expect(t, c.check, status, c.says...)
 		})
 	}
+}
+
+func TestAHostThatCrierDoesNotAnswerToIsFound(t *testing.T) {
+	proxy := serve(t, forward(t, crier(t, nil), rewriting(func(r *httputil.ProxyRequest) { r.Out.Host = "chat.example.org" })))
+	r := run(t, exitFault, proxy.URL)
+	r.expect(t, "server", Fault, "421", "chat.example.org", "trusted_proxies", "allowed_hosts")
 }
 
 func TestAProxyThatCrierDoesNotTrustIsNamed(t *testing.T) {
