@@ -98,10 +98,7 @@ func ETag(name string) string { return siteAssets()[name].etag }
 // (quoted, strong). An empty path means [DefaultPath].
 func Index(path string) (content []byte, etag string) {
 	page := siteAssets()["index.html"]
-	if path = strings.Trim(path, "/"); path == "" {
-		path = strings.Trim(DefaultPath, "/")
-	}
-	if path = "/" + path + "/"; path == DefaultPath {
+	if path = "/" + strings.Trim(path, "/") + "/"; path == "//" || path == DefaultPath {
 		return page.content, page.etag
 	}
 	text := strings.Replace(string(page.content), pathAttribute(DefaultPath), pathAttribute(path), 1)
@@ -127,8 +124,9 @@ func lookUp(assets map[string]asset, name string) (content []byte, etag string, 
 	return found.content, found.etag, ok
 }
 
+// pathAttribute is relative, so that the page finds the path below any other that a proxy has it under.
 func pathAttribute(path string) string {
-	return `data-path="` + html.EscapeString(path) + `"`
+	return `data-path="` + html.EscapeString(strings.TrimPrefix(path, "/")) + `"`
 }
 
 // load reads every file once. The files are embedded, so reading cannot fail.

@@ -181,12 +181,12 @@ func TestLockFileNamesNoRegistry(t *testing.T) {
 func TestIndexCarriesThePath(t *testing.T) {
 	plain, plainTag := Index("")
 	for _, test := range []struct{ path, want string }{
-		{"", `data-path="/socket.io/"`},
-		{"/", `data-path="/socket.io/"`},
-		{"/socket.io", `data-path="/socket.io/"`},
-		{"/chat/io/", `data-path="/chat/io/"`},
-		{"live", `data-path="/live/"`},
-		{`/"><script>`, `data-path="/&#34;&gt;&lt;script&gt;/"`},
+		{"", `data-path="socket.io/"`},
+		{"/", `data-path="socket.io/"`},
+		{"/socket.io", `data-path="socket.io/"`},
+		{"/chat/io/", `data-path="chat/io/"`},
+		{"live", `data-path="live/"`},
+		{`/"><script>`, `data-path="&#34;&gt;&lt;script&gt;/"`},
 	} {
 		page, etag := Index(test.path)
 		if !bytes.Contains(page, []byte(test.want)) {

@@ -172,7 +172,7 @@ func TestSocketIOIsServedAtThePathOfTheSetting(t *testing.T) {
 	if got := r.get("/socket.io/?EIO=4&transport=polling"); got.status != http.StatusNotFound {
 		t.Errorf("the default path is answered with %d, want 404", got.status)
 	}
-	if page := r.get("/"); !strings.Contains(page.body, `"/chat/"`) {
+	if page := r.get("/"); !strings.Contains(page.body, `"chat/"`) {
 		t.Error("the page does not know the path")
 	}
 	if script := r.get("/chat/socket.io.js"); script.status == http.StatusNotFound || script.status == http.StatusBadRequest {

@@ -57,13 +57,23 @@
     }
   }
 
+  // The page's paths are relative, so that they hold below any path that a proxy has it under. The client wants one from
+  // the root.
+  function fromRoot(path) {
+    var link = document.createElement("a");
+    link.href = path;
+    // Internet Explorer fills in the parts only when it is given a whole address, and leaves out the slash in front.
+    link.href = String(link.href);
+    return link.pathname.replace(/^\/?/, "/");
+  }
+
   // A bundle that does not run here leaves no window.io; the older one may still do.
   function load(ready) {
     var path = document.documentElement.getAttribute("data-path");
     var transport = asked("transport", ["polling", "websocket", "jsonp"]);
     var first = version(transport);
     var done = function (io) {
-      whenLoaded(function () { ready(io, options(path, transport)); });
+      whenLoaded(function () { ready(io, options(fromRoot(path), transport)); });
     };
     addScript(path + files[first], function (io) {
       if (io || first === "2") {

@@ -16,34 +16,23 @@
 
   var firstWait = 1000;
   var longestWait = 20000;
+  var shortLife = 5000; // ms; a connection that lasts less has failed: clients before 3.x take it for open before they send
 
   function transportName(transport) {
     // The JSONP transport calls itself polling, too; only it has a callback index.
     return typeof transport.index === "number" ? "jsonp" : transport.name;
   }
 
-  // What the answer to a request says when the server takes no connection; null for anything else. The 4.x client has
-  // the request as context.
-  function refusal(error) {
-    var status = error ? error.description : 0;
-    var codes = { 403: "foreign", 429: "crowded", 503: "unavailable" };
-    var text = "";
-    if (typeof status !== "number" || !codes[status]) {
-      return null;
-    }
-    try {
-      text = JSON.parse(error.context.responseText).message;
-    } catch (unreadable) {
-      text = "";
-    }
-    return { code: codes[status], message: typeof text === "string" ? text : "" };
-  }
-
-  function Link(io, options, changed) {
+  // askWhy(path, told) asks the server why it takes no connection.
+  function Link(io, options, changed, askWhy) {
     this.state = { name: "connecting", attempt: 0, retryAt: 0, transport: "", why: "", reason: "", blameless: true };
     this.warning = "";
     this.changed = changed;
+    this.path = options.path;
+    this.askWhy = askWhy;
     this.timer = null;
+    this.liveSince = 0;
+    this.triedBefore = 0; // attempts until it was live
     this.engine = null;
     this.socket = io(options);
     this.listen();
@@ -52,12 +41,17 @@
   Link.prototype.listen = function () {
     var self = this;
     this.socket.on("connect", function () { self.live(); });
-    this.socket.on("disconnect", function (reason) { self.ended(reason); });
+    this.socket.on("disconnect", function (reason, details) { self.ended(reason, details); });
     this.socket.on("connect_error", function (error) { self.failed(error); });
     this.socket.on("warning", function (warning) { self.warning = warning || ""; });
-    // 2.x tells of a refusal by middleware as "error".
+    // 2.x tells of a refusal by middleware as "error", and of a request that failed before it was connected.
     this.socket.on("error", function (error) {
-      if (!self.socket.connected) {
+      if (self.socket.connected) {
+        return;
+      }
+      if (error && error.type === "TransportError") {
+        self.failed(error);
+      } else {
         self.lost("refused", String(error && error.message || error), true);
       }
     });
@@ -79,6 +73,8 @@
     var engine = this.socket.io.engine;
     this.still();
     this.warning = "";
+    this.liveSince = new Date().getTime();
+    this.triedBefore = this.state.attempt;
     if (engine !== this.engine) {
       this.engine = engine;
       engine.on("upgrade", function (transport) {
@@ -92,8 +88,10 @@
     });
   };
 
-  // The last warning before the end tells its reason, unless it was only about being too fast.
-  Link.prototype.ended = function (reason) {
+  // The last warning before the end tells its reason, unless it was only about being too fast. details are what the 4.x
+  // client knows of a request that failed.
+  Link.prototype.ended = function (reason, details) {
+    var refused = Crier.refusal(details);
     var warned = this.warning && this.warning.code !== "rate" ? this.warning : "";
     if (reason === "io client disconnect") {
       return;
@@ -105,13 +103,17 @@
       });
       return;
     }
+    if (refused) {
+      this.lost("refused", refused, true);
+      return;
+    }
     this.lost("lost", warned, reason === "ping timeout");
   };
 
   // A refusal by the server's middleware ends the socket (it is not "active" any more); anything else is the network,
   // or a server that takes no connection.
   Link.prototype.failed = function (error) {
-    var refused = refusal(error);
+    var refused = Crier.refusal(error);
     if (refused || this.socket.active === false) {
       this.lost("refused", refused || String(error && error.message || error), true);
     } else {
@@ -121,7 +123,9 @@
 
   Link.prototype.lost = function (why, reason, blameless) {
     var self = this;
-    var attempt = this.state.attempt + 1;
+    var live = this.state.name === "live";
+    var brief = live && new Date().getTime() - this.liveSince < shortLife;
+    var attempt = (brief ? this.triedBefore : this.state.attempt) + 1;
     var pause = Crier.pause(attempt, firstWait, longestWait);
     if (this.timer !== null) {
       return;
@@ -135,6 +139,22 @@
       name: "reconnecting", attempt: attempt, retryAt: new Date().getTime() + pause, transport: "", why: why,
       reason: reason || "", blameless: Boolean(blameless)
     });
+    if ((!live || brief) && (why === "lost" || reason && reason.code === "foreign" && !reason.message)) {
+      this.ask();
+    }
+  };
+
+  // A page that never gets through is told more than that.
+  Link.prototype.ask = function () {
+    var self = this;
+    var attempt = this.state.attempt;
+    if (this.askWhy) {
+      this.askWhy(this.path, function (why) {
+        if (self.state.name === "reconnecting" && self.state.attempt === attempt) {
+          self.become({ why: "refused", reason: why, blameless: true });
+        }
+      });
+    }
   };
 
   Link.prototype.still = function () {

@@ -203,7 +203,7 @@
     }
     // Clients before 3.x do not tell it; there the secret comes with the registration alone.
     options.auth = function (tell) { tell({ name: speaker.name, secret: Crier.secret() }); };
-    link = new Crier.Link(io, options, changed);
+    link = new Crier.Link(io, options, changed, Crier.askWhy);
     link.socket.on("news", hear);
     link.socket.on("warning", warned);
   }

@@ -31,11 +31,13 @@ function open(navigator) {
   const socket = new FakeSocket();
   const events = new EventEmitter();
   const states = [];
-  const Crier = load(["dom", "pause", "link"], Object.assign({
+  const Crier = load(["dom", "pause", "why", "link"], Object.assign({
     navigator: navigator || {}, addEventListener: (type, run) => events.on(type, run)
   }, clock));
-  const link = new Crier.Link(() => socket, {}, (state) => states.push(Object.assign({}, state)));
-  return { clock, socket, events, link, states, now: () => states[states.length - 1] };
+  const asked = [];
+  const link = new Crier.Link(() => socket, { path: "/chat/" }, (state) => states.push(Object.assign({}, state)),
+    (path, told) => asked.push({ path, told }));
+  return { asked, clock, socket, events, link, states, now: () => states[states.length - 1] };
 }
 
 test("live tells the transport, and follows the upgrade", () => {
@@ -82,6 +84,7 @@ test("the count starts anew after success", () => {
   clock.advance(1000);
   socket.up({ name: "polling" });
   assert.strictEqual(clock.due.size, 0);
+  clock.advance(6000);
   socket.down("ping timeout");
   assert.strictEqual(now().attempt, 1);
 });
@@ -160,7 +163,7 @@ test("having been too fast is no reason why a network went", () => {
 });
 
 test("what the server answers to a request that it refuses is told, with the 4.x and the 2.x client", () => {
-  for (const [status, code] of [[403, "foreign"], [429, "crowded"], [503, "unavailable"]]) {
+  for (const [status, code] of [[403, "foreign"], [421, "unnamed"], [429, "crowded"], [503, "unavailable"]]) {
     const { socket, now } = open();
     const context = { responseText: '{"code":4,"message":"Too many sessions"}' };
     socket.emit("connect_error", Object.assign(new Error("xhr poll error"), { description: status, context }));
@@ -174,6 +177,45 @@ test("what the server answers to a request that it refuses is told, with the 4.x
   const context = { responseText: "<html>" };
   socket.emit("connect_error", Object.assign(new Error("xhr poll error"), { description: 502, context }));
   assert.deepStrictEqual([now().why, now().reason], ["lost", ""]);
+});
+
+test("a request that fails behind the handshake tells its refusal too, with the 4.x and the 2.x client", () => {
+  const context = { responseText: '{"code":4,"message":"Forbidden: words","reason":"proxy"}' };
+  const four = open();
+  four.socket.emit("disconnect", "transport error", Object.assign(new Error("xhr post error"), { description: 403, context }));
+  assert.deepStrictEqual([four.now().why, { ...four.now().reason }], ["refused", { code: "proxied", message: "Forbidden: words" }]);
+  assert.deepStrictEqual(four.asked, []);
+  const two = open();
+  two.socket.emit("error", Object.assign(new Error("xhr post error"), { type: "TransportError", description: 403 }));
+  assert.deepStrictEqual([two.now().why, two.now().reason.code], ["refused", "foreign"]);
+  assert.deepStrictEqual(two.asked.length, 1);
+});
+
+test("a connection that ends as it begins is asked about: clients before 3.x take it for open before they have sent anything", () => {
+  const { socket, asked, now } = open();
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    socket.up({ name: "polling" });
+    socket.down("transport error");
+    assert.strictEqual(asked.length, attempt);
+    assert.strictEqual(now().attempt, attempt, "and it is no success");
+    socket.emit("connect_error", new Error("still waiting"));
+  }
+});
+
+test("where the client can't tell why there is no connection, the server is asked", () => {
+  const { socket, clock, asked, now } = open();
+  socket.emit("connect_error", new Error("websocket error"));
+  assert.deepStrictEqual([now().why, asked.length, asked[0].path], ["lost", 1, "/chat/"]);
+  asked[0].told({ code: "proxied", message: "words" });
+  assert.deepStrictEqual([now().name, now().why, now().reason.code], ["reconnecting", "refused", "proxied"]);
+  assert.ok(now().retryAt > 0, "it goes on trying");
+  clock.advance(1000);
+  socket.up({ name: "websocket" });
+  asked[0].told({ code: "proxied", message: "words" });
+  assert.strictEqual(now().name, "live", "a late answer changes nothing");
+  clock.advance(6000);
+  socket.down("transport close");
+  assert.strictEqual(asked.length, 1, "a connection that was there is lost for no such reason");
 });
 
 test("a connection that the other end closed may have ended for what was sent; a silent one did not", () => {

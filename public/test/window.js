@@ -15,6 +15,7 @@ class Node {
   get lastChild() { return this.childNodes[this.childNodes.length - 1] || null; }
   get nextSibling() { return this.parentNode.childNodes[this.parentNode.childNodes.indexOf(this) + 1] || null; }
   get text() { return this.data === undefined ? this.childNodes.map((child) => child.text).join("") : this.data; }
+  get pathname() { return new URL(this.href, "http://crier.example/").pathname; }
   get hidden() { return "hidden" in this.attributes; }
   appendChild(child) { return this.insertBefore(child, null); }
   insertBefore(child, before) {
@@ -43,7 +44,7 @@ function makeDocument() {
   const nodes = {};
   for (const [, id] of read("index.html").matchAll(/ id="([\w-]+)"/g)) { nodes[id] = new Node("div"); }
   const root = new Node("html");
-  root.setAttribute("data-path", "/socket.io/");
+  root.setAttribute("data-path", "socket.io/");
   return {
     nodes, title: "Crier", readyState: "complete", hidden: false, documentElement: root, body: new Node("body"),
     addEventListener() {},
