@@ -72,21 +72,25 @@ type asset struct {
 	etag    string
 }
 
-var (
-	siteAssets   = sync.OnceValue(func() map[string]asset { return load(site) })
-	bundleAssets = sync.OnceValue(func() map[string]asset { return load(bundles) })
-)
+var siteAssets = sync.OnceValue(func() map[string]asset { return load(site) })
 
-// bundleFiles maps the names under the Socket.IO path to the embedded files: the newest version at the top, as every
-// Socket.IO server has it, and the older one under its major version.
-var bundleFiles = map[string]string{
-	"socket.io.js":         "client/4/socket.io.js",
-	"socket.io.js.map":     "client/4/socket.io.js.map",
-	"socket.io.min.js":     "client/4/socket.io.min.js",
-	"socket.io.min.js.map": "client/4/socket.io.min.js.map",
-	"2/socket.io.js":       "client/2/socket.io.js",
-	"2/socket.io.js.map":   "client/2/socket.io.js.map",
-}
+// bundleFiles maps the names under the Socket.IO path to the embedded files: those of the newest version at the top, as
+// every Socket.IO server has them, and those of the older one under its major version. They are all that the packages
+// of npm hold.
+var bundleFiles = func() map[string]string {
+	files := map[string]string{}
+	for folder, scripts := range map[string][]string{
+		"4": {"socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"},
+		"2": {"socket.io.js", "socket.io.slim.js", "socket.io.dev.js", "socket.io.slim.dev.js"},
+	} {
+		prefix := map[string]string{"4": "", "2": "2/"}[folder]
+		for _, script := range scripts {
+			files[prefix+script] = "client/" + folder + "/" + script
+			files[prefix+script+".map"] = "client/" + folder + "/" + script + ".map"
+		}
+	}
+	return files
+}()
 
 // Files returns the pages and what they load: index.html, favicon.svg, css, js and playground.
 func Files() fs.FS { return site }
@@ -112,16 +116,19 @@ func IsClient(name string) bool {
 	return ok
 }
 
-// Client returns the bundle with this name ("socket.io.js", "socket.io.min.js", "2/socket.io.js", or one of these with
-// ".map") and its tag (quoted, strong). It is not ok when the name is unknown or the binary was built without the
-// bundle; [IsClient] tells the one from the other. The content must not be changed.
+// Client returns the bundle with this name, such as "socket.io.js", "socket.io.esm.min.js", "2/socket.io.js" or one of
+// these with ".map", and its tag (quoted, strong). It is read and hashed with each call. It is not ok when the name is
+// unknown or the binary was built without the bundle; [IsClient] tells the one from the other.
 func Client(name string) (content []byte, etag string, ok bool) {
-	return lookUp(bundleAssets(), name)
+	return lookUp(bundles, name)
 }
 
-func lookUp(assets map[string]asset, name string) (content []byte, etag string, ok bool) {
-	found, ok := assets[bundleFiles[name]]
-	return found.content, found.etag, ok
+func lookUp(files fs.FS, name string) (content []byte, etag string, ok bool) {
+	content, err := fs.ReadFile(files, bundleFiles[name])
+	if err != nil {
+		return nil, "", false
+	}
+	return content, newAsset(content).etag, true
 }
 
 // pathAttribute is relative, so that the page finds the path below any other that a proxy has it under.

@@ -68,7 +68,7 @@ func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	content, etag := a.content, a.etag
 	if a.gzipped != nil {
-		header.Set("Vary", "Accept-Encoding")
+		header.Add("Vary", "Accept-Encoding")
 		if acceptsGzip(r.Header.Get("Accept-Encoding")) {
 			header.Set("Content-Encoding", "gzip")
 			content, etag = a.gzipped(), strings.TrimSuffix(etag, `"`)+`-gzip"`

@@ -105,7 +105,13 @@ func TestAcceptEncodingIsReadAsTheStandardSays(t *testing.T) {
 
 func TestTheClientScriptsAreServedUnderThePathOfSocketIO(t *testing.T) {
 	r := start(t, nil)
-	for _, name := range []string{"socket.io.js", "socket.io.min.js", "2/socket.io.js"} {
+	const script, sourceMap = "text/javascript; charset=utf-8", "application/json"
+	for name, kindWanted := range map[string]string{
+		"socket.io.js": script, "socket.io.min.js": script, "socket.io.esm.min.js": script, "socket.io.msgpack.min.js": script,
+		"socket.io.js.map": sourceMap, "socket.io.min.js.map": sourceMap, "socket.io.esm.min.js.map": sourceMap,
+		"socket.io.msgpack.min.js.map": sourceMap, "2/socket.io.js": script, "2/socket.io.js.map": sourceMap,
+		"2/socket.io.slim.js": script, "2/socket.io.dev.js": script, "2/socket.io.slim.dev.js.map": sourceMap,
+	} {
 		got := r.get("/socket.io/" + name)
 		want, _, ok := public.Client(name)
 		if !ok {
@@ -117,12 +123,55 @@ func TestTheClientScriptsAreServedUnderThePathOfSocketIO(t *testing.T) {
 		if got.status != http.StatusOK || got.body != string(want) {
 			t.Errorf("%s is answered with %d and %d bytes, want %d", name, got.status, len(got.body), len(want))
 		}
-		if kind := got.header.Get("Content-Type"); kind != "text/javascript; charset=utf-8" {
+		if kind := got.header.Get("Content-Type"); kind != kindWanted {
 			t.Errorf("%s has the type %q", name, kind)
 		}
 		again := r.get("/socket.io/"+name, "If-None-Match", got.header.Get("ETag"))
 		if again.status != http.StatusNotModified {
 			t.Errorf("%s, asked again, is answered with %d, want 304", name, again.status)
+		}
+	}
+}
+
+// <script crossorigin> and import ask whether the page's origin may read the script; without CORS headers browsers refuse to run it.
+func TestPagesOfAllowedOriginsMayReadTheClientScripts(t *testing.T) {
+	r := start(t, func(c *config.Config) { c.AllowedOrigins = []string{"https://friend.example"} })
+	const path = "/socket.io/socket.io.esm.min.js"
+	for _, encoding := range []string{"identity", "gzip"} {
+		for origin, want := range map[string]string{
+			"https://friend.example": "https://friend.example", "https://foe.example": "", "null": "", "": "", r.url: "",
+		} {
+			got := r.get(path, "Origin", origin, "Accept-Encoding", encoding)
+			again := r.get(path, "Origin", origin, "Accept-Encoding", encoding, "If-None-Match", got.header.Get("ETag"))
+			for _, a := range []answer{got, again} {
+				if allowed := a.header.Get("Access-Control-Allow-Origin"); allowed != want {
+					t.Errorf("%q is answered %d with Access-Control-Allow-Origin %q", origin, a.status, allowed)
+				}
+				if (a.header.Get("Access-Control-Allow-Credentials") == "true") != (want != "") {
+					t.Errorf("%q is answered with %v", origin, a.header)
+				}
+				if vary := strings.Join(a.header["Vary"], ", "); a.status != http.StatusServiceUnavailable && vary != "Origin, Accept-Encoding" {
+					t.Errorf("%q is answered %d with Vary %q", origin, a.status, vary)
+				}
+			}
+		}
+	}
+	for origin, want := range map[string]string{"https://friend.example": "https://friend.example", "https://foe.example": ""} {
+		ask, err := http.NewRequest(http.MethodOptions, r.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask.Header = http.Header{
+			"Origin": {origin}, "Access-Control-Request-Method": {"GET"}, "Access-Control-Request-Headers": {"x-build"},
+		}
+		answer, err := r.client.Do(ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if h := answer.Header; answer.StatusCode != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != want ||
+			!strings.Contains(h.Get("Access-Control-Allow-Methods"), "GET") || h.Get("Access-Control-Allow-Headers") != "x-build" {
+			t.Errorf("%s asks first, and is answered %d %v", origin, answer.StatusCode, h)
 		}
 	}
 }

@@ -83,7 +83,9 @@ func (s *Server) socketIO() gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if name := c.Param("file")[1:]; name != "" && public.IsClient(name) {
 			s.bound(c.Writer)
-			bundles.serve(c.Writer, c.Request, name)
+			if !s.io.Share(c.Writer, c.Request) {
+				bundles.serve(c.Writer, c.Request, name)
+			}
 			return
 		} else if asksForDiagnosis(name, c.Request) {
 			s.diagnose(c)

@@ -142,6 +142,33 @@ promise("pages of all versions hear each other", async (t) => {
   for (const page of opened) await reads(page, "#news li", "大家好");
 });
 
+promise("a page of another origin loads the bundles by import and by <script crossorigin>", async (t) => {
+  const page = await openPage(t, chromium, `${origin()}/4.8.4/?sayer=Modern`);
+  for (const file of ["socket.io.esm.min.js", "socket.io.js", "socket.io.min.js"]) {
+    const id = await page.evaluate(connectWith, { url: product.url, file });
+    assert.match(id, /^[\w-]{20}/, `${file}: ${id}`);
+  }
+  assertQuiet(page);
+});
+
+// Runs in the page: loads the bundle, and connects with a subprotocol, which Chromium wants to be answered.
+async function connectWith({ url, file }) {
+  const source = `${url}/socket.io/${file}`;
+  let { io } = file.includes("esm") ? await import(source) : {};
+  if (!io) {
+    const script = Object.assign(document.createElement("script"), { src: source, crossOrigin: "anonymous" });
+    const loaded = new Promise((resolve, reject) => Object.assign(script, { onload: resolve, onerror: reject }));
+    document.head.append(script);
+    await loaded;
+    io = window.io;
+  }
+  const socket = io(url, { transports: ["websocket"], protocols: ["chat"], forceNew: true, reconnection: false });
+  return new Promise((resolve) => {
+    socket.on("connect_error", (error) => resolve(error.message));
+    socket.on("connect", () => (resolve(socket.id), socket.close()));
+  });
+}
+
 promise("a page whose origin is not listed is kept out", async (t) => {
   const closed = await startProduct();
   t.after(() => closed.stop());

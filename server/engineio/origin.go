@@ -19,13 +19,32 @@ func (sv *Server) admit(w http.ResponseWriter, r *http.Request, jsonp bool) *ref
 		return &refusal{http.StatusForbidden, refuseForbidden.Code, v.Refusal.Message(), 0, string(v.Refusal.Reason)}
 	}
 	if v.Allowed != "" {
-		// Clients before 3.0 send their XHR with credentials, which a browser allows only if the answer names the origin.
-		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", v.Allowed)
-		h.Set("Access-Control-Allow-Credentials", "true")
-		h.Add("Vary", "Origin")
+		w.Header().Add("Vary", "Origin")
+		shareWith(w.Header(), v.Allowed)
 	}
 	return nil
+}
+
+// shareWith lets the pages of an origin read the answer. Clients before 3.0 send their XHR with credentials, which a
+// browser allows only if the answer names the origin.
+func shareWith(h http.Header, origin string) {
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Allow-Credentials", "true")
+}
+
+// Share lets a page whose origin may connect read a file beside the server, such as a client script, by CORS headers:
+// <script crossorigin> and import ask for them. It answers a preflight, and reports whether it has. A page that may
+// not connect gets the file without them, and its browser decides.
+func (sv *Server) Share(w http.ResponseWriter, r *http.Request) (answered bool) {
+	w.Header().Add("Vary", "Origin") // caches hold the file for others
+	if v := sv.pages.Judge(r); v.Refusal == nil && v.Allowed != "" {
+		shareWith(w.Header(), v.Allowed)
+	}
+	if r.Method != http.MethodOptions {
+		return false
+	}
+	preflight(w, r)
+	return true
 }
 
 // scriptOrigin tells whose page loads a JSONP answer: a script element sends no Origin. Browsers that say that the

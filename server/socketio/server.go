@@ -56,6 +56,11 @@ func (io *Server) JudgeOrigin(r *http.Request) *origin.Refusal { return io.core.
 // AllowOrigins puts another list in the place of [engineio.Options].AllowedOrigins, for requests from now on.
 func (io *Server) AllowOrigins(list *origin.List) { io.core.engine.AllowOrigins(list) }
 
+// Share lets a page that may connect read a file beside Socket.IO: see [engineio.Server.Share].
+func (io *Server) Share(w http.ResponseWriter, r *http.Request) (answered bool) {
+	return io.core.engine.Share(w, r)
+}
+
 // RefuseUnknown returns the answer to an event that nothing takes, an *Error of CodeUnknownEvent, and logs its name as
 // that of a socket's event. It is for endpoints beside Socket.IO that serve the same events.
 func (io *Server) RefuseUnknown(event string) error {
