@@ -31,7 +31,7 @@ const (
 // options are what the command line says.
 type options struct {
 	url      *url.URL // scheme http or https, host, and a query; nothing else
-	path     string   // begins with "/"; ends with it unless clients ask without
+	path     string   // begins and ends with "/"
 	origins  []string
 	headers  http.Header
 	host     string // the Host header, if headers had one
