@@ -103,7 +103,7 @@ func (g *greeting) tell(peer net.Addr) {
 	if !ok {
 		return
 	}
-	address, _, _ := net.SplitHostPort(peer.String())
+	address := limit.PeerOf(peer.String())
 	fields := []any{"addr", g.addr, "setting", g.setting, "address", address, "not_logged", held}
 	switch {
 	case g.secure:

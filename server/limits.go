@@ -41,7 +41,7 @@ func (s *Server) newLimits() (err error) {
 func (s *Server) refusedConnection(addr net.Addr, l string) {
 	s.hits.Add(l)
 	if held, ok := s.closed.Next(); ok {
-		host, _, _ := net.SplitHostPort(addr.String())
+		host := limit.PeerOf(addr.String())
 		s.log.Warn("a connection was refused for a limit",
 			s.withHint(host, "limit", admin.Setting(l), "address", host, "not_logged", held)...)
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"slices"
 	"time"
@@ -206,7 +205,7 @@ func (o Options) withDefaults() (Options, error) {
 
 func (o *Options) checkAddresses() (err error) {
 	if o.Address == nil {
-		o.Address = peerAddress
+		o.Address = func(r *http.Request) string { return limit.PeerOf(r.RemoteAddr) }
 	}
 	if o.Addresses != nil {
 		return nil
@@ -217,14 +216,6 @@ func (o *Options) checkAddresses() (err error) {
 	}
 	o.Addresses, err = limit.NewAddresses(limit.AddressLimits{MaxOpen: o.MaxAddressSessions, MaxRate: o.MaxAddressRate})
 	return err
-}
-
-// peerAddress is the IP address that a request's connection comes from.
-func peerAddress(r *http.Request) string {
-	if addr, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		return addr
-	}
-	return r.RemoteAddr
 }
 
 func (o *Options) checkLists() error {

@@ -2,7 +2,6 @@ package plain
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"strings"
 
@@ -20,14 +19,6 @@ func isUpgrade(r *http.Request) bool {
 		}
 	}
 	return false
-}
-
-// peerAddress is the IP address that a request's connection comes from.
-func peerAddress(r *http.Request) string {
-	if addr, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		return addr
-	}
-	return r.RemoteAddr
 }
 
 // enter counts a client for its address, and says why it is not to be let in. Who comes too fast is not even told

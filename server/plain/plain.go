@@ -103,7 +103,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Logger = slog.Default()
 	}
 	if o.Address == nil {
-		o.Address = peerAddress
+		o.Address = func(r *http.Request) string { return limit.PeerOf(r.RemoteAddr) }
 	}
 	var err error
 	if o.Addresses == nil {

@@ -18,3 +18,10 @@ const MaxRoomChanges = maxRoomChanges
 
 // Tapped is how many sockets are told of what is sent to their clients.
 func Tapped(ns *Namespace) int64 { return ns.tapped.Load() }
+// LostNetworks returns of how many networks there are lost sessions.
+func LostNetworks(io *Server) int {
+	r := io.core.recovery.(*record)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.lost.networks)
+}

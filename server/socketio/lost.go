@@ -2,7 +2,8 @@ package socketio
 
 import (
 	"container/list"
-	"net/netip"
+
+	"github.com/crier/crier/server/internal/limit"
 )
 
 // A lost session is what is left of a socket whose transport was lost, until its client comes back for it or it
@@ -10,7 +11,7 @@ import (
 type lost struct {
 	id, pid string
 	hub     *hub // of its namespace
-	network string
+	network limit.Network
 	rooms   []stay
 	data    *kept
 	over    <-chan struct{} // closed when the socket's last handler has returned
@@ -45,7 +46,8 @@ const (
 func (h *hub) lose(s *seat) *lost {
 	s.over = make(chan struct{})
 	l := &lost{
-		id: s.id, pid: s.pid, hub: h, network: networkOf(s.session.Request().RemoteAddr), data: s.data, over: s.over,
+		id: s.id, pid: s.pid, hub: h, network: limit.NetworkOf(s.session.Request().RemoteAddr),
+		data: s.data, over: s.over,
 		joined: s.joined, sent: max(s.sent, h.everyone.newest.to(s.id)), left: s.left, ended: h.recovery.position(),
 		unrecorded: s.unrecorded, recoveredAt: s.recoveredAt,
 		rooms: make([]stay, len(s.rooms)), size: lostSize,
@@ -56,16 +58,6 @@ func (h *hub) lose(s *seat) *lost {
 		l.size += staySize + len(m.room.name)
 	}
 	return l
-}
-
-// networkOf is what counts as one address: of IPv6 a subscriber's whole /64.
-func networkOf(ip string) string {
-	a, err := netip.ParseAddr(ip)
-	if err != nil || a.Unmap().Is4() {
-		return ip
-	}
-	prefix, _ := a.Prefix(64) // of an IPv6 address there always is one
-	return prefix.String()
 }
 
 // manyRooms is from how many rooms on a map finds one faster than a look at each.

@@ -3,6 +3,8 @@ package socketio
 import (
 	"container/heap"
 	"container/list"
+
+	"github.com/crier/crier/server/internal/limit"
 )
 
 // lostSessions are found by the id of their socket, and aged in the order in which they were lost. The record's lock
@@ -16,13 +18,13 @@ type lostSessions struct {
 	byID     map[string]*lost
 	age      list.List // of *lost
 	size     int
-	networks map[string]*lostShare
+	networks map[limit.Network]*lostShare
 	largest  lostShares
 }
 
 // A lostShare is what one network has of the lost sessions.
 type lostShare struct {
-	network string
+	network limit.Network
 	age     list.List // of *lost
 	at      int       // in lostShares
 }
@@ -32,7 +34,7 @@ func (s *lostShare) oldest() *lost { return s.age.Front().Value.(*lost) }
 func (ls *lostSessions) init(most int) {
 	ls.most = most
 	ls.byID = make(map[string]*lost)
-	ls.networks = make(map[string]*lostShare)
+	ls.networks = make(map[limit.Network]*lostShare)
 }
 
 func (ls *lostSessions) add(l *lost) {

@@ -1,14 +1,14 @@
 package socketio_test
 
 import (
-	"errors"
 	"fmt"
-	"regexp"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/crier/crier/server/engineio"
 	"github.com/crier/crier/server/socketio"
 )
 
@@ -198,208 +198,18 @@ func TestRoomsCountFromWhenTheyWereJoined(t *testing.T) {
 	p.recovered(h.url)
 }
 
-func TestOnlyItsOwnOffsetAndSecretBringASocketBack(t *testing.T) {
-	for _, one := range []struct {
-		name  string
-		wish  func(p *peer, old string)
-		again bool
-	}{
-		{"no offset", func(p *peer, _ string) { p.seen = "" }, true},
-		{"one from before CONNECT", func(p *peer, old string) { p.seen = old }, true},
-		{"one of another life", func(p *peer, _ string) { p.seen = "abcdef" + p.seen[6:] }, true},
-		{"one that is malformed", func(p *peer, _ string) { p.seen = "hello" }, false},
-		{"one that is malformed behind its epoch", func(p *peer, _ string) { p.seen = p.seen[:6] + "!!!!!!!!" }, false},
-		{"one of the future", func(p *peer, _ string) { p.seen = p.seen[:6] + "AAAAABBB" }, false},
-		{"another secret", func(p *peer, _ string) { p.pid = p.id + p.id }, false},
-		{"half a secret", func(p *peer, _ string) { p.pid = p.id }, false},
-		{"no secret", func(p *peer, _ string) { p.pid = "" }, false},
-		{"a pid of the right length that names nobody", func(p *peer, _ string) { p.pid = strings.Repeat("x", 48) }, false},
-	} {
-		for _, lost := range []bool{true, false} {
-			t.Run(fmt.Sprint(one.name, ", lost: ", lost), func(t *testing.T) {
-				h := newHall(t, socketio.Options{})
-				before, _ := h.join(t, socket4)
-				emit(t, h, "earlier")
-				before.expect(`2["earlier"]`)
-				emit(t, h, "not for it")
-				p, _ := h.join(t, socket4)
-				emit(t, h, "n", 1)
-				p.expect(`2["n",1]`)
-				emit(t, h, "n", 2)
-				if lost {
-					h.lose(t, p)
-				}
-				wanted := &peer{t: t, mode: p.mode, id: p.id, pid: p.pid, seen: p.seen}
-				one.wish(wanted, before.seen)
-				q := wanted.back(h.url)
-				if (q.id == p.id) != one.again {
-					t.Fatalf("it is recovered: %v", q.id == p.id)
-				}
-				if one.again { // from CONNECT on
-					q.expect(`2["n",1]`, `2["n",2]`)
-				} else if !lost && wanted.pid != p.pid && h.Len() != 3 {
-					t.Error("the socket that somebody asked for with a wrong secret has ended")
-				}
-			})
-		}
+// However its address is written.
+func TestLostSessionsOfOneAddressAreOneShare(t *testing.T) {
+	addresses := []string{"192.0.2.7", "::ffff:192.0.2.7", "::ffff:c000:207"}
+	var asked atomic.Uint64
+	h := newHall(t, socketio.Options{Engine: engineio.Options{Address: func(*http.Request) string {
+		return addresses[asked.Add(1)%uint64(len(addresses))]
+	}}})
+	for range addresses {
+		p, _ := h.join(t, socket4)
+		h.lose(t, p)
 	}
-}
-
-func TestMiddlewareIsAskedAgainOnlyIfItShallBe(t *testing.T) {
-	for _, ask := range []bool{false, true} {
-		t.Run(fmt.Sprint("ask: ", ask), func(t *testing.T) {
-			h := newHall(t, socketio.Options{Recovery: socketio.Recovery{AskMiddleware: ask, Pause: 1}})
-			var order journal
-			var refuse atomic.Bool
-			h.Use(func(s *socketio.Socket) error {
-				order.note(fmt.Sprint("asked, recovered: ", s.Recovered()))
-				s.Join("of the middleware")
-				if refuse.Load() {
-					return errors.New("not today")
-				}
-				return nil
-			})
-			p, s := h.join(t, socket4)
-			s.Join("room")
-			h.lose(t, p)
-			emit(t, h.To("room"), "missed")
-			p = p.recovered(h.url)
-			p.expect(`2["missed"]`)
-			if got := receive(t, h.came, "OnConnect").Rooms(); len(got) != 3 {
-				t.Errorf("its rooms are %q", got)
-			}
-			want := "asked, recovered: false"
-			if ask {
-				want += ", asked, recovered: true"
-			}
-			if got := order.read(); got != want {
-				t.Error(got)
-			}
-			if !ask {
-				return
-			}
-			refuse.Store(true)
-			h.lose(t, p)
-			q := dial(t, h.url, socket4)
-			q.send(p.wish())
-			q.expect(`4{"message":"not today"}`)
-			refuse.Store(false)
-			p.recovered(h.url) // nothing was lost by it
-		})
+	if n := socketio.LostNetworks(h.Server); n != 1 {
+		t.Errorf("they are shares of %d networks", n)
 	}
-}
-
-// What is said in a namespace that only lost sockets are in is said for them.
-func TestANamespaceStaysForThoseWhoMayComeBack(t *testing.T) {
-	inMadeUpHall(t, socketio.Options{}, func(t *testing.T, h *hall, open func() *peer, back func(*peer) *peer) {
-		rooms := h.OfPattern(regexp.MustCompile(`^/room-`))
-		left := make(chan bool, 1)
-		rooms.OnConnect(func(s *socketio.Socket) { s.OnDisconnect(func(socketio.Reason) { left <- true }) })
-		p := open()
-		p.send(`0/room-1,`)
-		var answer peer
-		answer.t = t
-		answer.readConnect("0" + strings.TrimPrefix(p.next().text, `0/room-1,`))
-		p.cut()
-		<-left
-		emit(t, rooms, "missed")
-		q := open()
-		q.send(`0/room-1,` + answer.wish()[1:])
-		if got := q.next().text; !strings.Contains(got, answer.pid) {
-			t.Fatal(got)
-		}
-		q.expect(`2/room-1,["missed"]`)
-		q.cut()
-		<-left
-		time.Sleep(2*time.Minute + time.Second) // of the bubble's time
-		if got := rooms.Namespaces(); len(got) != 0 {
-			t.Error("a namespace stays when nobody can come back to it any more")
-		}
-	})
-}
-
-// Clients before 3.0 are sent what they always were, in the company of others too.
-func TestClientsOfEIO3SeeNothingOfRecovery(t *testing.T) {
-	for _, m := range modes {
-		if m.version != 3 {
-			continue
-		}
-		t.Run(m.String(), func(t *testing.T) {
-			h := newHall(t, socketio.Options{})
-			old, s := h.join(t, m)
-			p, _ := h.join(t, socket4)
-			s.Join("room")
-			text := strings.Repeat("说", 800)
-			emit(t, h, "news", text)
-			emit(t, h.Volatile(), "a name alone")
-			emit(t, h, "binary", []byte{1})
-			emit(t, s, "direct", "text")
-			for _, one := range []*peer{old, p} {
-				got := one.next()
-				escaped := one == old && !m.msgpack()
-				if strings.HasSuffix(got.text, `说"]`) == escaped || (got.offset != "") != (one == p) {
-					t.Errorf("%v: got %.40s, offset %q", one.mode, got.text, got.offset)
-				}
-			}
-			got := old.next().text
-			if got == `2["a name alone"]` { // it may be dropped
-				got = old.next().text
-			}
-			if got != `51-["binary",{"_placeholder":true,"num":0}]` {
-				t.Error(got)
-			}
-			old.expect(`2["direct","text"]`)
-			h.lose(t, old)
-			emit(t, h, "missed")
-			again := dial(t, h.url, m)
-			again.connected()
-			emit(t, h, "now")
-			again.expect(`2["now"]`)
-		})
-	}
-}
-
-func TestWithoutRecoveryNothingIsAdded(t *testing.T) {
-	h := newHall(t, socketio.Options{Recovery: socketio.Recovery{Disabled: true}})
-	p, s := h.join(t, socket4)
-	emit(t, h, "news", "text")
-	emit(t, s, "direct")
-	for range 2 {
-		if got := p.next(); got.offset != "" {
-			t.Error(got)
-		}
-	}
-	h.lose(t, p)
-	q := dial(t, h.url, socket4)
-	q.send(p.wish())
-	q.connected()
-	if p.pid != "" || q.pid != "" || q.id == p.id {
-		t.Errorf("pid %q, then %q", p.pid, q.pid)
-	}
-}
-
-// A client takes any string at the end of an event for its offset.
-func TestAVolatileEventThatEndsInTextHasTheOffsetOfWhatWasBeforeIt(t *testing.T) {
-	h := newHall(t, socketio.Options{})
-	p, s := h.join(t, socket4)
-	emit(t, h, "n", 1)
-	p.expect(`2["n",1]`)
-	before := p.seen
-	for _, args := range [][]any{{"text"}, {}, {1, "text"}} {
-		for _, to := range []emitter{s.Volatile(), h.Volatile()} {
-			emit(t, to, "volatile", args...)
-			if got := p.next(); got.offset != before {
-				t.Errorf("%v: the offset is %q, and that of the last event %q", args, got.offset, before)
-			}
-		}
-	}
-	emit(t, s.Volatile(), "volatile", "text", 2)
-	if got := p.next(); got.offset != "" {
-		t.Errorf("an offset that nobody needs: %v", got)
-	}
-	emit(t, h, "n", 2)
-	h.lose(t, p)
-	emit(t, h.Volatile(), "lost for good")
-	p = p.recovered(h.url)
-	p.expect(`2["n",2]`)
 }

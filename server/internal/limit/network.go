@@ -3,6 +3,7 @@ package limit
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"net"
 	"net/netip"
 	"strconv"
 )
@@ -33,6 +34,14 @@ const (
 )
 
 var nameSeed = maphash.MakeSeed()
+
+// PeerOf returns the IP address of a connection's other end, as net and net/http write it, without its port.
+func PeerOf(remoteAddr string) string {
+	if host, _, err := net.SplitHostPort(remoteAddr); err == nil {
+		return host
+	}
+	return remoteAddr
+}
 
 // NetworkOf returns the narrowest network of an IP address, with or without a zone. IPv4 written as IPv6 is IPv4. Any
 // other text is a network of its own.
