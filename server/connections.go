@@ -67,8 +67,8 @@ type connections struct {
 
 // A host is an address, or a wider network, that has connections.
 type host struct {
-	open  int
-	first *connection // of an address: a list
+	open int      // connections.mu guards it
+	idle idleLine // of an address
 }
 
 // A connection is counted until it is closed, whoever has it then.
@@ -78,13 +78,14 @@ type connection struct {
 	all    *connections
 	key    limit.Network
 	exempt bool         // of a trusted proxy
+	host   *host        // nil if it is exempt, or not counted yet
 	idle   atomic.Int64 // since when it waits for a request, in nanoseconds since connections.start; 0: it does not
 	closed atomic.Bool
 
 	greeting *greeting // looks at the first bytes; the reader's, nil once they are there
 	pipeline pipeline
 
-	before, behind *connection // in the host's list; connections.mu guards them
+	before, behind *connection // in the host's line, which guards them
 }
 
 func newConnections(c *config.Config, trusted func(netip.Addr) bool, refused func(net.Addr, string)) *connections {
@@ -196,13 +197,10 @@ func (cs *connections) add(c *connection) {
 			h = new(host)
 			cs.hosts[n] = h
 		}
-		if h.open++; i > 0 {
-			continue
+		h.open++
+		if i == 0 {
+			c.host = h
 		}
-		if c.behind = h.first; c.behind != nil {
-			c.behind.before = c
-		}
-		h.first = c
 	}
 }
 
@@ -215,28 +213,14 @@ func (cs *connections) remove(c *connection) {
 	if c.exempt {
 		return
 	}
+	c.host.idle.remove(c)
 	around := c.key.Around()
-	for i, n := range around.All[:around.N] {
+	for _, n := range around.All[:around.N] {
 		h := cs.hosts[n]
-		if i == 0 {
-			h.unlink(c)
-		}
 		if h.open--; h.open == 0 {
 			delete(cs.hosts, n)
 		}
 	}
-}
-
-func (h *host) unlink(c *connection) {
-	if c.before == nil {
-		h.first = c.behind
-	} else {
-		c.before.behind = c.behind
-	}
-	if c.behind != nil {
-		c.behind.before = c.before
-	}
-	c.before, c.behind = nil, nil
 }
 
 // Read reads for net/http and crypto/tls. The first bytes may be what this address does not speak.
@@ -279,8 +263,8 @@ func (cs *connections) watch(conn net.Conn, state http.ConnState) {
 	}
 	switch state {
 	case http.StateNew, http.StateIdle:
-		c.idle.Store(max(int64(time.Since(cs.start)), 1))
+		c.waits(max(int64(time.Since(cs.start)), 1))
 	default:
-		c.idle.Store(0)
+		c.waits(0)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,12 +56,11 @@ func newThrong(t *testing.T, max, maxAddress int) *throng {
 // enter adds one that waits for a request since the age'th millisecond; 0: it is busy.
 func (c *throng) enter(ip string, age int64) (*connection, string) {
 	conn := &connection{all: c.connections, key: limit.NetworkOf(ip)}
-	conn.idle.Store(age)
 	dropped, over := c.connections.enter(conn)
-	if dropped != nil {
-		return dropped, over
+	if over == "" {
+		conn.waits(age)
 	}
-	return nil, over
+	return dropped, over
 }
 
 // fill adds n of an address.
@@ -114,6 +114,45 @@ func TestAnAddressIsBoundOnceHalfOfAllAreTaken(t *testing.T) {
 	if _, over := c.connections.enter(proxy); over != "" {
 		t.Errorf("a trusted proxy: %q", over)
 	}
+}
+
+// A flood at the limit of its address must not have all of them looked at for each one that is refused.
+func TestOnlyIdleConnectionsOfAnAddressAreLookedAt(t *testing.T) {
+	c := newThrong(t, 2000, 1000)
+	c.fill("192.0.2.1", 997, 0)
+	busy, first, second := c.one("192.0.2.1", 1), c.one("192.0.2.1", 2), c.one("192.0.2.1", 3)
+	busy.waits(0)
+	first.waits(0)
+	first.waits(4) // behind the second now
+	if got := c.hosts[limit.NetworkOf("192.0.2.1")].idle.longest(1000); !slices.Equal(got, []*connection{second, first}) {
+		t.Errorf("of 1000 connections %d are looked at", len(got))
+	}
+	for i, want := range []*connection{second, first, nil} {
+		dropped, over := c.enter("192.0.2.1", 0)
+		if dropped != want || (over == "") != (want != nil) {
+			t.Errorf("number %d: the right one does not make place: %v, %q", i, dropped, over)
+		}
+	}
+	second.waits(5) // it is closed
+	busy.waits(6)
+	c.remove(busy)
+	if _, over := c.enter("192.0.2.1", 0); over != "" {
+		t.Errorf("in the place of one that left: %q", over)
+	}
+	if dropped, over := c.enter("192.0.2.1", 0); dropped != nil || over != limitAddressConnections {
+		t.Errorf("one that is closed makes place: %v, %q", dropped, over)
+	}
+}
+
+// one adds one and returns it.
+func (c *throng) one(ip string, age int64) *connection {
+	c.t.Helper()
+	conn := &connection{all: c.connections, key: limit.NetworkOf(ip)}
+	if dropped, over := c.connections.enter(conn); dropped != nil || over != "" {
+		c.t.Fatalf("one of %s: %q", ip, over)
+	}
+	conn.waits(age)
+	return conn
 }
 
 func TestTheNetworksOfACustomerAreBoundTogether(t *testing.T) {
@@ -262,8 +301,9 @@ func BenchmarkAcceptAtTheLimit(b *testing.B) {
 	cs.max, cs.maxAddress = 20_000, 20_000
 	enter := func(i int) {
 		c := &connection{all: cs, key: limit.NetworkOf(fmt.Sprintf("10.0.%d.%d", i>>8&63, i&255))}
-		c.idle.Store(int64(i + 1))
-		cs.enter(c)
+		if _, over := cs.enter(c); over == "" {
+			c.waits(int64(i + 1))
+		}
 	}
 	for i := range 20_000 {
 		enter(i)

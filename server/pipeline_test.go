@@ -58,7 +58,7 @@ func (l *line) expect(what, want string) (body string) {
 func (l *line) waits(r *running) {
 	l.t.Helper()
 	r.until("a poll waits", func() bool {
-		for _, h := range r.server.connections.snapshot() {
+		for _, h := range r.server.unread.snapshot() {
 			h.pipeline.mu.Lock()
 			waits := h.pipeline.wake != nil
 			h.pipeline.mu.Unlock()
@@ -70,14 +70,12 @@ func (l *line) waits(r *running) {
 	})
 }
 
-func (cs *connections) snapshot() (all []*connection) {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	for _, h := range cs.hosts {
-		for c := h.first; c != nil; c = c.behind {
-			all = append(all, c)
-		}
-	}
+// snapshot returns the connections that net/http serves.
+func (u *unread) snapshot() (all []*connection) {
+	u.arrivals.Range(func(conn, _ any) bool {
+		all = append(all, inside(conn.(net.Conn)).(*connection))
+		return true
+	})
 	return all
 }
 
