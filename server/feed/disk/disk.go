@@ -101,9 +101,8 @@ type Store struct {
 	segments []*segment // in the order of their entries; only the last may be without any
 	held     fifo.Queue[stamp]
 	bytes    int64 // of those, on the disk
-	ages     retention.Ages
-	limits   *feed.Limits // nil: none
-	last     uint64       // the newest offset given, or that before the first of this life
+	limiter  retention.Limiter
+	last     uint64 // the newest offset given, or that before the first of this life
 	gap      uint64
 	start    uint64 // as in feed.Bounds
 	closed   bool
@@ -188,7 +187,7 @@ func (d *Store) commit(first uint64) error {
 	}
 	d.bytes += int64(len(d.buf))
 	d.last = next - 1
-	d.keepWithin()
+	d.forget(d.limiter.Surplus(held{d}))
 	d.mu.Unlock()
 	if cap(d.buf) > keptBuffer {
 		d.buf = nil

@@ -12,25 +12,20 @@ import (
 func (d *Store) Limit(now time.Time, limits feed.Limits) time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.limits = &limits
-	d.keepWithin()
-	gone, due := d.ages.Expired(d.held.Len(), func(i int) int64 { return d.held.At(i).at }, now, limits.Age)
+	gone, due := d.limiter.Limit(held{d}, now, limits)
 	d.forget(gone)
 	return due
 }
 
-// keepWithin applies the limits for entries and bytes. It needs the lock.
-func (d *Store) keepWithin() {
-	if d.limits == nil {
-		return
-	}
-	gone := max(0, d.held.Len()-d.limits.Entries)
-	over := d.bytes - d.limits.Bytes
-	for i := 0; over > 0 && i < d.held.Len(); i++ {
-		over -= d.held.At(i).bytes
-		gone = max(gone, i+1)
-	}
-	d.forget(gone)
+// held is what a store holds. Its lock must be held.
+type held struct{ d *Store }
+
+func (h held) Len() int     { return h.d.held.Len() }
+func (h held) Bytes() int64 { return h.d.bytes }
+
+func (h held) Entry(i int) (at, bytes int64) {
+	e := h.d.held.At(i)
+	return e.at, e.bytes
 }
 
 // forget needs the lock.

@@ -21,8 +21,7 @@ type Store struct {
 	last    uint64
 	bytes   int64 // of entries
 	keys    keys.Index
-	ages    retention.Ages
-	limits  *feed.Limits // nil: none
+	limiter retention.Limiter
 }
 
 var _ feed.Instant = (*Store)(nil)
@@ -52,7 +51,7 @@ func (m *Store) Append(_ context.Context, entries []feed.Entry, results []feed.R
 		m.bytes += int64(e.Size())
 		m.entries.Push(*e)
 	}
-	m.keepWithin()
+	m.forget(m.limiter.Surplus(held{m}))
 	return nil
 }
 
@@ -104,25 +103,20 @@ func (m *Store) first() uint64 { return m.last + 1 - uint64(m.entries.Len()) }
 func (m *Store) Limit(now time.Time, limits feed.Limits) time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.limits = &limits
-	m.keepWithin()
-	gone, due := m.ages.Expired(m.entries.Len(), func(i int) int64 { return m.entries.At(i).At }, now, limits.Age)
+	gone, due := m.limiter.Limit(held{m}, now, limits)
 	m.forget(gone)
 	return due
 }
 
-// keepWithin applies the limits for entries and bytes. It needs the lock.
-func (m *Store) keepWithin() {
-	if m.limits == nil {
-		return
-	}
-	gone := max(0, m.entries.Len()-m.limits.Entries)
-	over := m.bytes - m.limits.Bytes
-	for i := 0; over > 0 && i < m.entries.Len(); i++ {
-		over -= int64(m.entries.At(i).Size())
-		gone = max(gone, i+1)
-	}
-	m.forget(gone)
+// held is what a store holds. Its lock must be held.
+type held struct{ m *Store }
+
+func (h held) Len() int     { return h.m.entries.Len() }
+func (h held) Bytes() int64 { return h.m.bytes }
+
+func (h held) Entry(i int) (at, bytes int64) {
+	e := h.m.entries.At(i)
+	return e.At, int64(e.Size())
 }
 
 // forget needs the lock.

@@ -1,4 +1,4 @@
-// Package retention decides which entries are too old.
+// Package retention decides which entries have to go: those that are too old, too many, or too much.
 package retention
 
 import "time"
