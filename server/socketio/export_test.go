@@ -18,6 +18,7 @@ const MaxRoomChanges = maxRoomChanges
 
 // Tapped is how many sockets are told of what is sent to their clients.
 func Tapped(ns *Namespace) int64 { return ns.tapped.Load() }
+
 // LostNetworks returns of how many networks there are lost sessions.
 func LostNetworks(io *Server) int {
 	r := io.core.recovery.(*record)
