@@ -172,7 +172,8 @@ func TestAWrongValueIsNamedAsItWasWrittenWithWhatIsAllowed(t *testing.T) {
 		{name: "a map in a list", file: "transports: [{a: b}]\n", want: []string{"transports (", "not a plain one"}},
 		{name: "flag without a value", args: []string{"--addr"}, want: []string{"--addr: the value is missing"}},
 		{name: "a bare word", args: []string{"serve"}, want: []string{"serve: a flag begins with --"}},
-		{name: "no such file", environ: []string{"CRIER_CONFIG=/no/such/file"}, want: []string{"CRIER_CONFIG:", "/no/such/file"}},
+		{name: "no such file", environ: []string{"CRIER_CONFIG=/no/such/file"},
+			want: []string{"CRIER_CONFIG:", "/no/such/file"}},
 		{name: "not YAML", file: "addr: :3000\nallowed_origins: [\n", want: []string{"crier.yaml, line 2:"}},
 		{name: "a key twice", file: "addr: :1\naddr: :2\n", want: []string{"crier.yaml, line 2:", "addr"}},
 		{name: "not a map", file: "- addr\n", want: []string{"crier.yaml, line 1:", "name: value"}},
@@ -202,7 +203,8 @@ func TestAllMistakesAreReportedAtOnce(t *testing.T) {
 		[]string{"CRIER_CONFIG=" + file, "CRIER_PING_TIMEOUT=soon", "CRIER_ALOW_EIO3=true"})
 	mistakes := mistakesOf(t, err)
 	for _, part := range []string{
-		"log_level", "pign_interval", "--adr", "--log-format", "stray", "--allow-eio3", "CRIER_PING_TIMEOUT", "CRIER_ALOW_EIO3",
+		"log_level", "pign_interval", "--adr", "--log-format", "stray", "--allow-eio3", "CRIER_PING_TIMEOUT",
+		"CRIER_ALOW_EIO3",
 	} {
 		if !slices.ContainsFunc(mistakes, func(m string) bool { return strings.HasPrefix(m, part) }) {
 			t.Errorf("no mistake begins with %s:\n%v", part, err)
@@ -273,20 +275,27 @@ func TestValuesAtTheEdges(t *testing.T) {
 		{"--path=/a", true}, {"--path=/a/b/", true}, {"--path=/", false}, {"--path=a/", false}, {"--path=/a//b", false},
 		{"--path=/:id/", false}, {"--path=/*any", false}, {"--path=/a?b", false}, {"--path=/../", false}, {"--path=", false},
 		{"--allowed-origins=", true}, {"--allowed-origins=*", true}, {"--allowed-origins=null", true},
-		{"--allowed-origins=https://example.org/", true}, {"--allowed-origins=https://example.org/x", false}, {"--allowed-origins=https://", false},
-		{"--allowed-origins=https://*.example.org", true}, {"--allowed-origins=https://*", false}, {"--allowed-origins=file://", true},
-		{"--allowed-hosts=", true}, {"--allowed-hosts=example.org,*.example.net", true}, {"--allowed-hosts=example.org:80", false},
+		{"--allowed-origins=https://example.org/", true}, {"--allowed-origins=https://example.org/x", false},
+		{"--allowed-origins=https://", false},
+		{"--allowed-origins=https://*.example.org", true}, {"--allowed-origins=https://*", false},
+		{"--allowed-origins=file://", true},
+		{"--allowed-hosts=", true}, {"--allowed-hosts=example.org,*.example.net", true},
+		{"--allowed-hosts=example.org:80", false},
 		{"--allowed-origins=//example.org", false}, {"--allowed-origins=https://a@b", false},
 		{"--allowed-origins=capacitor://localhost", true}, {"--allowed-origins=http://[::1]:8080", true},
 		{"--transports=", false}, {"--transports=flash", false},
-		{"--ping-interval=10ms", true}, {"--ping-interval=9ms", false}, {"--ping-interval=1h", true}, {"--ping-interval=-5s", false},
+		{"--ping-interval=10ms", true}, {"--ping-interval=9ms", false}, {"--ping-interval=1h", true},
+		{"--ping-interval=-5s", false},
 		{"--drain-timeout=0s", true}, {"--drain-timeout=0", true},
 		{"--max-queue=1GiB", true}, {"--max-queue=2GiB", false}, {"--max-queue=99999999999999999999", false},
 		{"--max-queue=-1MB", false}, {"--max-queue=MB", false}, {"--max-queue=1mb", true}, {"--max-queue=4 MiB", true},
 		{"--max-attachments=0", false}, {"--max-attachments=1", true},
-		{"--feed-max-bytes=3000000000", true}, {"--feed-max-bytes=1099511627776", true}, {"--feed-max-bytes=1099511627777", false},
-		{"--feed-max-bytes=1024GiB", true}, {"--feed-max-bytes=1023", false}, {"--feed-max-bytes=9223372036854775807GiB", false},
-		{"--feed-max-bytes=18446744073709551616", false}, {"--feed-max-bytes=17179869185GiB", false}, {"--feed-max-bytes=-8589934592GiB", false},
+		{"--feed-max-bytes=3000000000", true}, {"--feed-max-bytes=1099511627776", true},
+		{"--feed-max-bytes=1099511627777", false},
+		{"--feed-max-bytes=1024GiB", true}, {"--feed-max-bytes=1023", false},
+		{"--feed-max-bytes=9223372036854775807GiB", false},
+		{"--feed-max-bytes=18446744073709551616", false}, {"--feed-max-bytes=17179869185GiB", false},
+		{"--feed-max-bytes=-8589934592GiB", false},
 		{"--max-held-bytes=1MiB", true}, {"--max-held-bytes=8GiB", true}, {"--max-held-bytes=0", false},
 		{"--max-connections=0", true}, {"--max-connections=-1", false}, {"--limits=trusted", true}, {"--limits=none", false},
 		{"--max-message-rate=0", false}, {"--max-message-byte-rate=1GiB", true},
@@ -352,7 +361,8 @@ func TestAGivenSettingGoesOverTrusted(t *testing.T) {
 	if c.MaxMessageRate != 20 || c.MaxAddressRate != 7 || c.MaxMessageBurst == 500 {
 		t.Errorf("rates %d and %d, burst %d", c.MaxMessageRate, c.MaxAddressRate, c.MaxMessageBurst)
 	}
-	for name, want := range map[string]bool{"max_message_rate": true, "max_address_rate": true, "max_message_burst": false, "addr": false} {
+	for name, want := range map[string]bool{"max_message_rate": true, "max_address_rate": true,
+		"max_message_burst": false, "addr": false} {
 		if c.Given(name) != want {
 			t.Errorf("Given(%q) is %v", name, !want)
 		}

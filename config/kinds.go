@@ -111,7 +111,8 @@ func because(parse func(string) (string, error)) func(string) (string, error) {
 }
 
 func networks() kind[[]string] {
-	return listOf("NETWORKS", `a list of addresses or networks such as "10.0.0.1", "10.0.0.0/8", "fd00::/8"`, true, parseNetwork)
+	return listOf("NETWORKS", `a list of addresses or networks such as "10.0.0.1", "10.0.0.0/8", "fd00::/8"`, true,
+		parseNetwork)
 }
 
 // parseNetwork writes an address as the network that it alone is in. An IPv4 address may be written as IPv6, a

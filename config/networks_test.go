@@ -11,7 +11,8 @@ func TestTrustedProxiesAreAddressesAndNetworks(t *testing.T) {
 	if !slices.Equal(c.TrustedProxies, want) {
 		t.Errorf("got %q, want %q", c.TrustedProxies, want)
 	}
-	for _, wrong := range []string{"localhost", "10.0.0.1/8", "10.0.0.0/33", "fe80::1%eth0", "::ffff:10.0.0.0/104", "10.0.0.1:80", "*"} {
+	for _, wrong := range []string{"localhost", "10.0.0.1/8", "10.0.0.0/33", "fe80::1%eth0", "::ffff:10.0.0.0/104",
+		"10.0.0.1:80", "*"} {
 		if _, err := Load(nil, []string{"CRIER_TRUSTED_PROXIES=" + wrong}); err == nil {
 			t.Errorf("%s was taken", wrong)
 		}

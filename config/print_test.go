@@ -57,7 +57,8 @@ func TestTheTableCoversEveryField(t *testing.T) {
 		}
 		c := &Config{}
 		before := *c
-		for _, text := range []string{"true", "1h", "1024", ":1", "debug", "json", "/x/", "polling", "https://x.example", "192.0.2.1", "usual", "1MiB", "a.example", "a@b.example"} {
+		for _, text := range []string{"true", "1h", "1024", ":1", "debug", "json", "/x/", "polling", "https://x.example",
+			"192.0.2.1", "usual", "1MiB", "a.example", "a@b.example"} {
 			_ = s.set(c, text)
 		}
 		changed := changedFields(before, *c)
@@ -97,7 +98,8 @@ func TestTheHelpAndTheFileNameEverySetting(t *testing.T) {
 	}
 	file := yamlText(t, Default())
 	for _, s := range settings {
-		if want := "  --" + s.flag() + " " + s.word + "   (default " + cmp.Or(s.fallback, "none") + ")\n"; !strings.Contains(help.String(), want) {
+		if want := "  --" + s.flag() + " " + s.word + "   (default " + cmp.Or(s.fallback,
+			"none") + ")\n"; !strings.Contains(help.String(), want) {
 			t.Errorf("the help lacks %q", want)
 		}
 		if want := "\n" + s.name + ": "; !strings.Contains(file, want) {

@@ -66,7 +66,8 @@ func file() kind[string] {
 	return k
 }
 
-// hostNames allows names that a public authority gives certificates for, in whatever script, and writes them as DNS does.
+// hostNames allows names that a public authority gives certificates for, in whatever script, and writes them as DNS
+// does.
 func hostNames() kind[[]string] {
 	return listOf("NAMES", `a list of host names such as "chat.example.org"; no addresses, no wildcards (an authority `+
 		`gives those for other proofs than Crier has), no names without a dot`, true, parseHostName)

@@ -244,7 +244,8 @@ func TestReadsThatHangKeepNobodyFromWhatMemoryHolds(t *testing.T) {
 		ears = append(ears, e)
 		answered.Go(func() {
 			if n%2 == 0 {
-				room.Visit(e).Do("f", map[string]json.RawMessage{"speaker": json.RawMessage(`"Old"`), "since": json.RawMessage(`0`)}, func(_, _ any) {})
+				room.Visit(e).Do("f", map[string]json.RawMessage{"speaker": json.RawMessage(`"Old"`),
+					"since": json.RawMessage(`0`)}, func(_, _ any) {})
 			} else {
 				room.Visit(e).Do("history", map[string]json.RawMessage{"before": json.RawMessage(`100`)}, func(_, _ any) {})
 			}

@@ -29,7 +29,8 @@ func BenchmarkSay(b *testing.B) {
 						b.Fatal(err)
 					}
 				}
-				room := handlers.Register(io, newFeed(b, s, feed.Options{}), handlers.Options{Logger: quiet, MaxMessageRate: -1, MaxMessageByteRate: -1})
+				room := handlers.Register(io, newFeed(b, s, feed.Options{}),
+					handlers.Options{Logger: quiet, MaxMessageRate: -1, MaxMessageByteRate: -1})
 				benchmarkSay(b, room.Visit(newEar()), underWay)
 				_ = io.Close(b.Context())
 			})

@@ -58,7 +58,8 @@ func serveOn(t testing.TB, f handlers.Feed, o socketio.Options) (room *handlers.
 }
 
 // serveWith is serveOn with options for the handlers.
-func serveWith(t testing.TB, f handlers.Feed, o socketio.Options, h handlers.Options) (room *handlers.Core, io *socketio.Server, url string) {
+func serveWith(t testing.TB, f handlers.Feed, o socketio.Options, h handlers.Options) (room *handlers.Core,
+	io *socketio.Server, url string) {
 	t.Helper()
 	if o.Logger == nil {
 		o.Logger = quiet
@@ -229,7 +230,8 @@ func (c *client) news() (data string, m meta) {
 	text := c.next()
 	var args []json.RawMessage
 	start := strings.IndexByte(text, '[')
-	if start < 0 || json.Unmarshal([]byte(text[start:]), &args) != nil || len(args) != c.version || string(args[0]) != `"news"` {
+	if start < 0 || json.Unmarshal([]byte(text[start:]), &args) != nil || len(args) != c.version ||
+		string(args[0]) != `"news"` {
 		c.t.Fatalf("%s is no news", text)
 	}
 	if c.version == 4 { // which have an offset behind the arguments

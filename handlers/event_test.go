@@ -57,7 +57,8 @@ func packageComment(t *testing.T) string {
 
 // doubling is an event that a program adds.
 var doubling = &handlers.Event{
-	Name: "double", Takes: []string{"number"}, Options: []string{"plus"}, Answer: []string{"result", "from"}, Registered: true,
+	Name: "double", Takes: []string{"number"}, Options: []string{"plus"}, Answer: []string{"result", "from"},
+	Registered: true,
 	Do: func(c handlers.Call) error {
 		var n int
 		var options struct{ Plus int }

@@ -42,7 +42,8 @@ func TestWhatIsNotStoredIsNotSaid(t *testing.T) {
 		c := connect(t, url, version)
 		c.register("Ann")
 		store.fail(syscall.ENOSPC)
-		if got := c.get("message", `1`, `{"id":1}`); got.code() != "not_stored" || got.Error.Message == "" || got.Offset != 0 {
+		if got := c.get("message", `1`, `{"id":1}`); got.code() != "not_stored" || got.Error.Message == "" ||
+			got.Offset != 0 {
 			t.Errorf("on a full disk it is answered %+v", got)
 		}
 		c.send(`2["message",2]`)
@@ -62,7 +63,8 @@ func TestWhatIsNotStoredIsNotSaid(t *testing.T) {
 }
 
 func TestAFeedThatIsFullOrClosedRefuses(t *testing.T) {
-	for code, err := range map[string]error{"busy": feed.ErrBusy, "too_large": feed.ErrTooLarge, "not_stored": feed.ErrClosed} {
+	for code, err := range map[string]error{"busy": feed.ErrBusy, "too_large": feed.ErrTooLarge,
+		"not_stored": feed.ErrClosed} {
 		_, _, url := serveOn(t, refusing{newFeed(t, memory.New(0), feed.Options{}), err}, socketio.Options{})
 		c := connect(t, url, 4)
 		for range 200 { // more than may be pending

@@ -71,7 +71,8 @@ func (c *client) hearsNothing() {
 func fill(t testing.TB, f *feed.Log, last uint64) {
 	t.Helper()
 	for n := f.Last() + 1; n <= last; n++ {
-		if err := f.Append("", feed.Entry{From: "filler", ID: "x", Data: []byte(fmt.Sprint(n))}, func(feed.Result, error) {}); err != nil {
+		if err := f.Append("", feed.Entry{From: "filler", ID: "x", Data: []byte(fmt.Sprint(n))},
+			func(feed.Result, error) {}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -129,7 +130,8 @@ func TestWhatWasMissedComesOnceAndInOrder(t *testing.T) {
 			if p.Complete != nil {
 				complete = fmt.Sprint(*p.Complete)
 			}
-			if p.Name != "late" || p.Offset != 1000 || complete != test.complete || complete == "false" && p.Next != 1001 || complete != "false" && p.Next != 0 {
+			if p.Name != "late" || p.Offset != 1000 || complete != test.complete || complete == "false" && p.Next != 1001 ||
+				complete != "false" && p.Next != 0 {
 				t.Errorf("%s is answered %+v, complete %s", test.options, p, complete)
 			}
 			c.hears(upTo(test.first, 1000)...)
@@ -176,7 +178,8 @@ func TestWhoIsRegisteredHearsNothingTwice(t *testing.T) {
 		c.registerWith("Ann", `{"since":7}`)
 		c.hears(8, 9, 10)
 		for options, want := range map[string]string{
-			`{"since":0}`: "false", `{"since":6}`: "false", `{"since":7}`: "true", `{"since":10}`: "true", `{"since":99}`: "false", `{"history":5}`: "",
+			`{"since":0}`: "false", `{"since":6}`: "false", `{"since":7}`: "true", `{"since":10}`: "true",
+			`{"since":99}`: "false", `{"history":5}`: "",
 		} {
 			p := c.registerWith("Anna", options)
 			got := ""
@@ -197,18 +200,21 @@ func TestBadOptionsChangeNothing(t *testing.T) {
 	listener.register("listener")
 	inBothVersions(t, func(t *testing.T, version int) {
 		c := connect(t, url, version)
-		for _, options := range []string{`5`, `"x"`, `true`, `[]`, `{"since":-1}`, `{"since":1.5}`, `{"since":"1"}`, `{"since":15e-1}`, `{"since":true}`,
+		for _, options := range []string{`5`, `"x"`, `true`, `[]`, `{"since":-1}`, `{"since":1.5}`, `{"since":"1"}`,
+			`{"since":15e-1}`, `{"since":true}`,
 			`{"since":99999999999999999999}`, `{"history":1001}`, `{"history":-1}`, `{"history":{}}`, `{"since":1,"history":1}`} {
 			if got := c.registerWith("Ann", options); got.Error == nil || got.Error.Code != "bad_options" || got.Name != "" {
 				t.Errorf("%s is answered %+v", options, got)
 			}
 		}
-		for _, options := range []string{`{"before":-1}`, `{"before":"x"}`, `{"limit":101}`, `{"limit":-1}`, `{"limit":1.5}`, `7`, `[1]`} {
+		for _, options := range []string{`{"before":-1}`, `{"before":"x"}`, `{"limit":101}`, `{"limit":-1}`, `{"limit":1.5}`,
+			`7`, `[1]`} {
 			if got := c.get("history", options); got.code() != "bad_options" {
 				t.Errorf("history with %s is answered %+v", options, got)
 			}
 		}
-		for _, options := range []string{`5`, `"x"`, `[]`, `{"id":""}`, `{"id":1.5}`, `{"id":1e-2}`, `{"id":true}`, `{"id":{}}`, `{"id":["a"]}`,
+		for _, options := range []string{`5`, `"x"`, `[]`, `{"id":""}`, `{"id":1.5}`, `{"id":1e-2}`, `{"id":true}`,
+			`{"id":{}}`, `{"id":["a"]}`,
 			`{"id":"` + strings.Repeat("x", 65) + `"}`, `{"id":99999999999999999999}`} {
 			if got := c.get("message", `"x"`, options); got.code() != "bad_message" {
 				t.Errorf("a message with %s is answered %+v", options, got)
@@ -240,7 +246,8 @@ func TestTheSameIDIsSaidOnce(t *testing.T) {
 			listener.news()
 		}
 		for _, id := range ids {
-			if got := ann.get("message", `{"n":[1]}`, `{"id":`+id+`}`); got.Offset != first[id].Offset || got.At != first[id].At || got.Error != nil {
+			if got := ann.get("message", `{"n":[1]}`, `{"id":`+id+`}`); got.Offset != first[id].Offset ||
+				got.At != first[id].At || got.Error != nil {
 				t.Errorf("%s again is answered %+v, at first %+v", id, got, first[id])
 			}
 		}
@@ -270,7 +277,8 @@ func TestOneWithoutANameIsKnownByItsSocketAlone(t *testing.T) {
 	}
 	named := connectWith(t, url, 4, `{"name":"Ann"}`)
 	first := named.get("message", `1`, `{"id":"x"}`)
-	if again := connectWith(t, url, 4, `{"name":" Ann "}`).get("message", `1`, `{"id":"x"}`); again.Offset != first.Offset || first.Offset != 3 {
+	if again := connectWith(t, url, 4, `{"name":" Ann "}`).get("message", `1`,
+		`{"id":"x"}`); again.Offset != first.Offset || first.Offset != 3 {
 		t.Errorf("by its name in the handshake it is answered %+v, then %+v", first, again)
 	}
 	if entries := named.get("history").Entries; entries[2].From != "Ann" {
@@ -302,7 +310,8 @@ func TestBinaryIsKeptAsBinary(t *testing.T) {
 		}
 		c.hears(2)
 		c.send(`29["history"]`)
-		if got := c.next(); !strings.HasPrefix(got, `62-9[{"entries":[{"data":`+said+`,"from":""`) || c.next()+c.next() != "onetwo" {
+		if got := c.next(); !strings.HasPrefix(got, `62-9[{"entries":[{"data":`+said+`,"from":""`) ||
+			c.next()+c.next() != "onetwo" {
 			t.Errorf("history: %s", got)
 		}
 		c.send(`53-2["message",{"b":[{"_placeholder":true,"num":2}],"a":{"_placeholder":true,"num":0},"t":"\u2028"},{"id":"x","u":{"_placeholder":true,"num":1}}]`, "other", "unused", "one")
@@ -325,7 +334,8 @@ func TestHistoryIsReadBackwards(t *testing.T) {
 	f := newFeed(t, memory.New(first-1), feed.Options{})
 	_, _, url := serveOn(t, f, socketio.Options{})
 	c := connect(t, url, 3)
-	if got := c.get("history"); len(got.Entries) != 0 || got.First != first || got.Offset != first-1 || got.Entries == nil {
+	if got := c.get("history"); len(got.Entries) != 0 || got.First != first || got.Offset != first-1 ||
+		got.Entries == nil {
 		t.Errorf("an empty feed is %+v", got)
 	}
 	fill(t, f, 400)
@@ -347,7 +357,8 @@ func TestHistoryIsReadBackwards(t *testing.T) {
 	if !slices.Equal(seen, upTo(first, 400)) {
 		t.Errorf("page by page it is %v", seen)
 	}
-	for options, want := range map[string]int{`{}`: 50, `null`: 50, `{"limit":100}`: 100, `{"before":0}`: 0, fmt.Sprintf(`{"before":%d}`, first): 0, `{"before":9999,"limit":1}`: 1} {
+	for options, want := range map[string]int{`{}`: 50, `null`: 50, `{"limit":100}`: 100, `{"before":0}`: 0,
+		fmt.Sprintf(`{"before":%d}`, first): 0, `{"before":9999,"limit":1}`: 1} {
 		if got := c.get("history", options); len(got.Entries) != want {
 			t.Errorf("%s brings %d entries, want %d", options, len(got.Entries), want)
 		}

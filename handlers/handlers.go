@@ -1,5 +1,5 @@
-// Package handlers is what the product does: speakers register, say something, and every registered client hears it,
-// in one order, each piece of news once, also what was said while it was away.
+// Package handlers is what the product does: speakers register, say something, and every registered client hears it, in
+// one order, each piece of news once, also what was said while it was away.
 //
 //	f        name, options, ack             the client is a speaker's from now on; again, and the speaker is renamed
 //	message  data, options, ack             anyone may say something
@@ -13,17 +13,17 @@
 //
 // The name has 1 to 64 characters (a setting). It is normalised (Unicode's NFKC, without characters that nobody sees),
 // and the answer tells the result. Two clients may have one name. A word of letters of several scripts that looks like
-// a word of one, such as "Ann" with a Cyrillic first letter, is refused (bad_name). So is a name that looks like another
-// one of somebody who is here, or was in the last 10 minutes, unless it was there first; but one that every keyboard can
-// write, as far as it looks like any other, is never refused for its looks.
+// a word of one, such as "Ann" with a Cyrillic first letter, is refused (bad_name). So is a name that looks like
+// another one of somebody who is here, or was in the last 10 minutes, unless it was there first; but one that every
+// keyboard can write, as far as it looks like any other, is never refused for its looks.
 //
-// Options {since: OFFSET}, the newest offset that the client knows, or {history: N}, at most 1,000; and {secret:
-// TEXT}, see below. The answer is {name, id, count, names, first, offset}: id is what others see, names are the first
-// 100 of the count that are here, first and offset are the oldest offset held and the newest. Behind the answer comes
-// what was said after since, or the last N, as news like all others, and then what is newer: in order, without a gap,
-// each once. With since the answer also has complete, and if that is false, next: the feed does not hold all that was
-// said after since, or since is from another feed; the news begin with next, the oldest offset held after since (in
-// the latter case, with the next to be said).
+// Options {since: OFFSET}, the newest offset that the client knows, or {history: N}, at most 1,000; and {secret: TEXT},
+// see below. The answer is {name, id, count, names, first, offset}: id is what others see, names are the first 100 of
+// the count that are here, first and offset are the oldest offset held and the newest. Behind the answer comes what was
+// said after since, or the last N, as news like all others, and then what is newer: in order, without a gap, each once.
+// With since the answer also has complete, and if that is false, next: the feed does not hold all that was said after
+// since, or since is from another feed; the news begin with next, the oldest offset held after since (in the latter
+// case, with the next to be said).
 //
 // While a client is told what it missed, its other events are handled as always. One that takes nothing of it for 30 s
 // is cut off. One that loses its connection meanwhile may be new when it comes back, and registers again with since.
@@ -51,14 +51,15 @@
 // before f and again after it counts once.
 //
 // A client of 4.x with the option retries repeats itself before its page can register again. Such a client gives its
-// name, and best a secret, in the handshake. It speaks under that name from the beginning. Where f would refuse the name,
-// so are its messages (bad_name), until it has given a better one with f. A name that is no text, or empty, is none.
+// name, and best a secret, in the handshake. It speaks under that name from the beginning. Where f would refuse the
+// name, so are its messages (bad_name), until it has given a better one with f. A name that is no text, or empty, is
+// none.
 //
 // # history
 //
-// Options {before: OFFSET, limit: N}: the last N (50 unless told, at most 100) entries before an offset, or the last
-// of all. The answer is {entries: [{data, from, id, at, offset}], first, offset}, entries growing; first and offset
-// are the oldest and the newest there are. A page has fewer entries if they are long.
+// Options {before: OFFSET, limit: N}: the last N (50 unless told, at most 100) entries before an offset, or the last of
+// all. The answer is {entries: [{data, from, id, at, offset}], first, offset}, entries growing; first and offset are
+// the oldest and the newest there are. A page has fewer entries if they are long.
 //
 // # What goes wrong
 //

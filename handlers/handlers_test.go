@@ -122,7 +122,8 @@ func TestTheAnswerTellsWhoIsHere(t *testing.T) {
 		t.Error("two sockets of one name have one id")
 	}
 	raw := again.ask("f", `"Ann"`)
-	if want := fmt.Sprintf(`{"name":"Ann","id":%q,"count":3,"names":["Anna","Bob","Ann"],"first":1,"offset":0}`, first.ID); raw != want {
+	if want := fmt.Sprintf(`{"name":"Ann","id":%q,"count":3,"names":["Anna","Bob","Ann"],"first":1,"offset":0}`,
+		first.ID); raw != want {
 		t.Errorf("the answer is %s, want %s", raw, want)
 	}
 	again.ask("message", `"hi"`)
@@ -193,7 +194,8 @@ func TestAMessageArrivesUnchangedAsNews(t *testing.T) {
 		listener.register("Bob")
 		for _, data := range []string{
 			`"Ann说:hello !"`, `""`, `"\u2028\ud83d\ude42 \/ \\n"`, `0`, `-1.50e+3`, `12345678901234567890.123456789`,
-			`true`, `false`, `null`, `[]`, `{}`, `[1,[2,[3,null]]]`, `{"b":1,"a":{"b":[]},"b":2}`, `{"_placeholder":true,"num":0}`,
+			`true`, `false`, `null`, `[]`, `{}`, `[1,[2,[3,null]]]`, `{"b":1,"a":{"b":[]},"b":2}`,
+			`{"_placeholder":true,"num":0}`,
 			`"` + strings.Repeat("long ", 50_000) + `"`,
 		} {
 			began := time.Now().UnixMilli()
@@ -205,7 +207,8 @@ func TestAMessageArrivesUnchangedAsNews(t *testing.T) {
 				got, m := c.news()
 				if c.version == 3 && !strings.HasPrefix(data, "12345") {
 					var a, b any // text beyond ASCII is escaped for them
-					if json.Unmarshal([]byte(got), &a) != nil || json.Unmarshal([]byte(data), &b) != nil || fmt.Sprint(a) != fmt.Sprint(b) {
+					if json.Unmarshal([]byte(got), &a) != nil || json.Unmarshal([]byte(data), &b) != nil ||
+						fmt.Sprint(a) != fmt.Sprint(b) {
 						t.Errorf("EIO %d hears %.100s of %.100s", c.version, got, data)
 					}
 				} else if got != data {
@@ -231,7 +234,8 @@ func TestBinaryArrivesUnchangedAsNews(t *testing.T) {
 		if got := listener.next(); got != "\x00\xff\x80" {
 			t.Errorf("the attachment is %q", got)
 		}
-		speaker.send(`52-["message",{"b":[{"_placeholder":true,"num":1}],"a":{"_placeholder":true,"num":0}},null,"ignored"]`, "one", "two")
+		speaker.send(`52-["message",{"b":[{"_placeholder":true,"num":1}],"a":{"_placeholder":true,"num":0}},null,"ignored"]`,
+			"one", "two")
 		if data, _ := listener.news(); data != `{"b":[{"_placeholder":true,"num":0}],"a":{"_placeholder":true,"num":1}}` {
 			t.Errorf("the data is %s", data)
 		}
@@ -253,7 +257,8 @@ func TestAnUnregisteredSenderIsHeardAndHearsNothing(t *testing.T) {
 		listener.ask("message", `"from one who is registered"`)
 		listener.news()
 		var receipt struct{ At int64 }
-		if err := json.Unmarshal([]byte(sender.ask("message", `"with ack"`)), &receipt); err != nil || receipt.At == 0 { // ask fails if news come first
+		if err := json.Unmarshal([]byte(sender.ask("message", `"with ack"`)), &receipt); err != nil ||
+			receipt.At == 0 { // ask fails if news come first
 			t.Errorf("the receipt is %+v, %v", receipt, err)
 		}
 		_, first := listener.news()

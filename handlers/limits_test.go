@@ -348,7 +348,8 @@ func TestCompleteIsAboutWhatExisted(t *testing.T) {
 	f := newFeed(t, memory.New(first-1), feed.Options{})
 	_, _, url := serveOn(t, f, socketio.Options{})
 	for since, complete := range map[uint64]bool{first - 1: true, first - 2: false, 0: false, first: false} {
-		if p := connect(t, url, 4).registerWith("Ann", fmt.Sprintf(`{"since":%d}`, since)); *p.Complete != complete || p.First != first {
+		if p := connect(t, url, 4).registerWith("Ann", fmt.Sprintf(`{"since":%d}`, since)); *p.Complete != complete ||
+			p.First != first {
 			t.Errorf("of an empty feed since %d is answered %+v", since, p)
 		}
 	}

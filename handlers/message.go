@@ -23,8 +23,8 @@ var message = &Event{
 }
 
 // doMessage has a message stored. The answer comes when it is, and then the news. It waits while too much of the same
-// speaker waits to be stored, or the speaker has said too much, until it has left. What is stored already is answered at
-// once, whatever the speaker has said and whether or not more can be stored: it costs no more than any other event.
+// speaker waits to be stored, or the speaker has said too much, until it has left. What is stored already is answered
+// at once, whatever the speaker has said and whether or not more can be stored: it costs no more than any other event.
 func doMessage(c Call) error {
 	if c.Len() == 0 {
 		return badMessage("a message needs data")

@@ -63,9 +63,13 @@ func TestASecretIsTheSameOwnerOnEveryConnection(t *testing.T) {
 			c.registerWith("Ann", withAnn)
 			return c
 		},
-		"the handshake":                 func() *client { return connectWith(t, url, 4, withAnn) },
-		"the handshake, with a name":    func() *client { return connectWith(t, url, 4, `{"name":"Carl",`+withAnn[1:]) },
-		"the handshake, and again by f": func() *client { c := connectWith(t, url, 4, withAnn); c.registerWith("Ann", withAnn); return c },
+		"the handshake":              func() *client { return connectWith(t, url, 4, withAnn) },
+		"the handshake, with a name": func() *client { return connectWith(t, url, 4, `{"name":"Carl",`+withAnn[1:]) },
+		"the handshake, and again by f": func() *client {
+			c := connectWith(t, url, 4, withAnn)
+			c.registerWith("Ann", withAnn)
+			return c
+		},
 	}
 	for how, connected := range by {
 		c := connected()
@@ -117,7 +121,8 @@ func TestABadSecretIsRefused(t *testing.T) {
 		}
 	}
 	c.registerWith("Ann", withAnn)
-	for options, refused := range map[string]bool{withAnn: false, `null`: false, `{"secret":"` + secretOfEve + `"}`: true} {
+	for options, refused := range map[string]bool{withAnn: false, `null`: false,
+		`{"secret":"` + secretOfEve + `"}`: true} {
 		if got := c.registerWith("Ann", options); (got.Error != nil) != refused {
 			t.Errorf("then %s is answered %+v", options, got)
 		}

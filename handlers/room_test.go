@@ -231,14 +231,17 @@ func TestAGuestTakesPartLikeASocket(t *testing.T) {
 	c.news()
 	got := do(t, guest, "f", `{"speaker":"Gus","since":0}`)
 	var p presence
-	if err := json.Unmarshal([]byte(got.answer), &p); err != nil || p.Count != 2 || p.Name != "Gus" || !slices.Equal(p.Names, []string{"Ann", "Gus"}) {
+	if err := json.Unmarshal([]byte(got.answer), &p); err != nil || p.Count != 2 || p.Name != "Gus" ||
+		!slices.Equal(p.Names, []string{"Ann", "Gus"}) {
 		t.Errorf("it is answered %s", got)
 	}
-	if !ears.joined || !slices.Equal(ears.heard, []string{`1 Ann: "before"`}) || p.Offset != 1 || p.Complete == nil || !*p.Complete {
+	if !ears.joined || !slices.Equal(ears.heard, []string{`1 Ann: "before"`}) || p.Offset != 1 || p.Complete == nil ||
+		!*p.Complete {
 		t.Errorf("it missed one, and is told %q: %+v", ears.heard, p)
 	}
 	first := do(t, guest, "message", `{"data":{"a":1},"id":"1"}`)
-	if data, m := c.news(); data != `{"a":1}` || m.From != "Gus" || m.ID != p.ID || first.answer != fmt.Sprintf(`{"offset":2,"at":%d}`, m.At) {
+	if data, m := c.news(); data != `{"a":1}` || m.From != "Gus" || m.ID != p.ID ||
+		first.answer != fmt.Sprintf(`{"offset":2,"at":%d}`, m.At) {
 		t.Errorf("got %s from %+v, answered %s", data, m, first)
 	}
 	if again := do(t, guest, "message", `{"data":{"a":1},"id":"1"}`); again != first {
@@ -250,7 +253,8 @@ func TestAGuestTakesPartLikeASocket(t *testing.T) {
 		}
 	})
 	history := do(t, guest, "history", `{"limit":1}`)
-	if want := fmt.Sprintf(`{"entries":[{"data":{"a":1},"from":"Gus","id":%q,`, p.ID); !strings.HasPrefix(history.answer, want) {
+	if want := fmt.Sprintf(`{"entries":[{"data":{"a":1},"from":"Gus","id":%q,`, p.ID); !strings.HasPrefix(history.answer,
+		want) {
 		t.Errorf("history is answered %s", history)
 	}
 	guest.Leave()

@@ -90,7 +90,8 @@ func TestPagesLoadEveryScriptAndStyle(t *testing.T) {
 
 func TestPagesLinkToEachOther(t *testing.T) {
 	all := pages(t)
-	for page, link := range map[string]string{"index.html": `<a id="to-playground" href="playground/"`, "playground/index.html": `<a href="../"`} {
+	for page, link := range map[string]string{"index.html": `<a id="to-playground" href="playground/"`,
+		"playground/index.html": `<a href="../"`} {
 		if !bytes.Contains(all[page], []byte(link)) {
 			t.Errorf("%s lacks %s", page, link)
 		}
@@ -129,7 +130,8 @@ func TestPagesKeepToTheirPolicies(t *testing.T) {
 		}
 	}
 	for _, policy := range []string{Policy("localhost:3000"), PlaygroundPolicy("localhost:3000")} {
-		if strings.Contains(policy, "unsafe") || !strings.HasPrefix(policy, "default-src 'none'; script-src 'self'; style-src 'self';") {
+		if strings.Contains(policy, "unsafe") || !strings.HasPrefix(policy,
+			"default-src 'none'; script-src 'self'; style-src 'self';") {
 			t.Errorf("the policy allows something unsafe: %s", policy)
 		}
 	}

@@ -1,8 +1,8 @@
 // Package chart draws lines over logarithmic axes as SVG.
 //
-// It is a small writer of its own because the charts are all of one kind: a few lines, each named where it ends. The libraries
-// that could draw them bring fonts and a rasterizer along (gonum/plot, go-chart) or make pages with scripts (go-echarts), and the
-// picture is to follow the reader's light or dark page, which takes a style in the SVG.
+// It is a small writer of its own because the charts are all of one kind: a few lines, each named where it ends. The
+// libraries that could draw them bring fonts and a rasterizer along (gonum/plot, go-chart) or make pages with scripts
+// (go-echarts), and the picture is to follow the reader's light or dark page, which takes a style in the SVG.
 package chart
 
 import (
@@ -38,7 +38,8 @@ const (
 	nameHeight               = 15
 )
 
-// colors are distinguishable for colour-blind readers, on white and on dark grey (Okabe and Ito's, without yellow and black).
+// colors are distinguishable for colour-blind readers, on white and on dark grey (Okabe and Ito's, without yellow and
+// black).
 var colors = []string{"#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#7f7f7f"}
 
 const style = `<style>
@@ -52,7 +53,8 @@ text{font:12px system-ui,sans-serif;fill:#333}
 // SVG draws the chart; without any point there are only its title and its axes' names.
 func (c *Chart) SVG() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" aria-label="%s">`+"\n",
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" `+
+		`aria-label="%s">`+"\n",
 		width, height, width, height, html.EscapeString(c.Title))
 	b.WriteString(style)
 	text(&b, left, 24, "start", "title", c.Title)
@@ -139,14 +141,16 @@ func (c *Chart) lines(b *bytes.Buffer, x, y axis) {
 		if s.Bold {
 			stroke = 3.5
 		}
-		fmt.Fprintf(b, `<polyline fill="none" stroke="%s" stroke-width="%.1f" stroke-linejoin="round" points="`, color, stroke)
+		fmt.Fprintf(b, `<polyline fill="none" stroke="%s" stroke-width="%.1f" stroke-linejoin="round" points="`, color,
+			stroke)
 		for _, p := range s.Points {
 			fmt.Fprintf(b, "%.1f,%.1f ", x.at(p.X), y.at(p.Y))
 		}
 		b.WriteString("\"/>\n")
 		for _, p := range s.Points {
 			fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="%.1f" fill="%s"><title>%s: %s %s, %s %s</title></circle>`+"\n",
-				x.at(p.X), y.at(p.Y), stroke+1, color, html.EscapeString(s.Name), short(p.X), html.EscapeString(c.X), short(p.Y), html.EscapeString(c.Y))
+				x.at(p.X), y.at(p.Y), stroke+1, color,
+				html.EscapeString(s.Name), short(p.X), html.EscapeString(c.X), short(p.Y), html.EscapeString(c.Y))
 		}
 		last := s.Points[len(s.Points)-1]
 		fmt.Fprintf(b, `<text x="%.1f" y="%.1f" style="fill:%s">%s</text>`+"\n",
@@ -176,7 +180,8 @@ func line(b *bytes.Buffer, x1, y1, x2, y2 float64) {
 }
 
 func text(b *bytes.Buffer, x, y float64, anchor, class, s string) {
-	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="%s" class="%s">%s</text>`+"\n", x, y, anchor, class, html.EscapeString(s))
+	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="%s" class="%s">%s</text>`+"\n", x, y, anchor, class,
+		html.EscapeString(s))
 }
 
 // short writes a number with at most three digits that count.

@@ -34,7 +34,8 @@ func TestAChartIsWellFormed(t *testing.T) {
 		"empty":     {Title: "a < b", X: "x", Y: `"y"`},
 		"no place":  {Series: []Series{{Points: []Point{{0, 1}, {1, 0}, {1, math.Inf(1)}, {math.NaN(), 1}, {1, 1}}}}},
 		"one point": {Series: []Series{{Name: "<&>", Points: []Point{{1, 1}}}}},
-		"lines":     {Series: []Series{{Name: "a", Points: []Point{{1, 1}, {10, 0.01}}}, {Name: "none"}, {Name: "b", Bold: true, Points: []Point{{5, 300}}}}},
+		"lines": {Series: []Series{{Name: "a", Points: []Point{{1, 1}, {10, 0.01}}}, {Name: "none"},
+			{Name: "b", Bold: true, Points: []Point{{5, 300}}}}},
 	} {
 		t.Run(name, func(t *testing.T) { wellFormed(t, c.SVG()) })
 	}

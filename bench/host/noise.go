@@ -45,8 +45,8 @@ func Now() Moment {
 	return m
 }
 
-// Others returns which share of the machine's processor time, 0 to 1, was used by others since before; time that the machine below
-// took away counts.
+// Others returns which share of the machine's processor time, 0 to 1, was used by others since before; time that the
+// machine below took away counts.
 func (m Moment) Others(before Moment) float64 {
 	total := m.total - before.total
 	if total <= 0 {

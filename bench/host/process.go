@@ -24,7 +24,8 @@ type Command struct {
 	Core int      // the only core it may use
 	Log  string   // a file that takes what it prints to stderr
 
-	// Urgent puts it before all others on its core, as far as the system lets us: what measures must not wait for what loads.
+	// Urgent puts it before all others on its core, as far as the system lets us: what measures must not wait for what
+	// loads.
 	Urgent bool
 }
 
@@ -59,8 +60,8 @@ func Start(c Command, stdout *os.File) (*Process, error) {
 	return p, nil
 }
 
-// startOn starts cmd from a thread that may use one core only, which the child inherits: so it knows of no other from its
-// first instruction on, and a Go runtime sizes itself for one. The same goes for its urgency.
+// startOn starts cmd from a thread that may use one core only, which the child inherits: so it knows of no other from
+// its first instruction on, and a Go runtime sizes itself for one. The same goes for its urgency.
 func startOn(core int, urgent bool, cmd *exec.Cmd) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -72,7 +73,8 @@ func startOn(core int, urgent bool, cmd *exec.Cmd) error {
 	if err := unix.SchedSetaffinity(0, &one); err != nil {
 		return fmt.Errorf("core %d: %w", core, err)
 	}
-	if urgent && unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}, 0) == nil {
+	if urgent && unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1},
+		0) == nil {
 		defer func() { // a thread may always give it up
 			_ = unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL}, 0)
 		}()

@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// A crier is a server made for tests: it speaks just enough, over WebSocket, and delivers what deliver makes of the news.
+// A crier is a server made for tests: it speaks just enough, over WebSocket, and delivers what deliver makes of the
+// news.
 type crier struct {
 	t        *testing.T
 	listener net.Listener

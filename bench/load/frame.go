@@ -16,8 +16,8 @@ const (
 
 var errFrame = errors.New("the server sent a WebSocket frame that is none")
 
-// AppendFrame appends a client's frame. The mask is the example of RFC 6455, section 5.7: a server has the same work with
-// every mask but zero, and a new one for each frame would be work for the generator alone.
+// AppendFrame appends a client's frame. The mask is the example of RFC 6455, section 5.7: a server has the same work
+// with every mask but zero, and a new one for each frame would be work for the generator alone.
 func AppendFrame(dst []byte, op byte, payload []byte) []byte {
 	mask := [4]byte{0x37, 0xfa, 0x21, 0x3d}
 	dst = append(dst, 0x80|op)

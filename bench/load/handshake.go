@@ -96,8 +96,8 @@ func runUpgrade(c *crowd, r *Result) error {
 	return t.measured(r)
 }
 
-// upgrade moves a poller's session to WebSocket as the clients do: probe, wait until the poll that is under way has been
-// answered, upgrade; then an event with an ack shows that it works.
+// upgrade moves a poller's session to WebSocket as the clients do: probe, wait until the poll that is under way has
+// been answered, upgrade; then an event with an ack shows that it works.
 func (c *crowd) upgrade(p *poller) error {
 	member, err := newClient(c.dialer, c, p.sid[len("&sid="):], false)
 	if err != nil {

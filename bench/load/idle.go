@@ -5,8 +5,8 @@ import "time"
 // runIdle measures the memory of connected, registered clients.
 func runIdle(c *crowd, r *Result) error { return c.weigh(r, c.joinWebSocket(true)) }
 
-// runIdlePolling measures the memory of sessions whose clients have hung up and not come back yet. All must be there before
-// the first has been away for longer than the heartbeat allows, 45 s.
+// runIdlePolling measures the memory of sessions whose clients have hung up and not come back yet. All must be there
+// before the first has been away for longer than the heartbeat allows, 45 s.
 func runIdlePolling(c *crowd, r *Result) error { return c.weigh(r, c.joinPolling(true, usualHeaders)) }
 
 func (c *crowd) weigh(r *Result, join func() error) error {

@@ -21,8 +21,8 @@ func appendMessage(dst []byte, number uint64) []byte {
 	return append(dst, filler...)
 }
 
-// messageIn reads a message's data from the beginning of b. Not whole means that its number may be right, but not what is
-// behind it.
+// messageIn reads a message's data from the beginning of b. Not whole means that its number may be right, but not what
+// is behind it.
 func messageIn(b []byte) (number uint64, whole bool) {
 	if len(b) < digits {
 		return 0, false

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// A pollCrier is a server made for tests that speaks long-polling, and WebSocket for the speaker. It delivers what deliver makes
-// of the news.
+// A pollCrier is a server made for tests that speaks long-polling, and WebSocket for the speaker. It delivers what
+// deliver makes of the news.
 type pollCrier struct {
 	*crier  // for the speaker
 	deliver func(session, number int, news []byte) [][]byte

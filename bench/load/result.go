@@ -10,13 +10,14 @@ import (
 
 // The works.
 const (
-	Fanout      = "fanout"       // one publisher with InFlight broadcasts on their way to Clients
-	Rate        = "rate"         // PerSecond broadcasts a second to Clients, and how late each delivery is
-	Handshake   = "handshake"    // Clients at a time go straight to WebSocket, join the main namespace and leave
-	Upgrade     = "upgrade"      // the same from polling on, with the upgrade and one event with an ack
-	Ack         = "ack"          // each of Clients has one event on its way that is to be acknowledged
-	Polling     = "polling"      // broadcasts to Clients on long-polling, each when all have heard the last
-	PollingRate = "polling-rate" // PerSecond broadcasts a second to Clients on long-polling whose requests have few headers
+	Fanout    = "fanout"    // one publisher with InFlight broadcasts on their way to Clients
+	Rate      = "rate"      // PerSecond broadcasts a second to Clients, and how late each delivery is
+	Handshake = "handshake" // Clients at a time go straight to WebSocket, join the main namespace and leave
+	Upgrade   = "upgrade"   // the same from polling on, with the upgrade and one event with an ack
+	Ack       = "ack"       // each of Clients has one event on its way that is to be acknowledged
+	Polling   = "polling"   // broadcasts to Clients on long-polling, each when all have heard the last
+	// PerSecond broadcasts a second to Clients on long-polling whose requests have few headers
+	PollingRate = "polling-rate"
 	AckRate     = "ack-rate"     // PerSecond events a second of Clients in turn, and how long each is not acknowledged
 	Idle        = "idle"         // memory for each of Clients that are connected and registered, over WebSocket
 	IdlePolling = "idle-polling" // memory for each of Clients on long-polling that do not poll at the moment

@@ -1,11 +1,11 @@
 //go:build profile
 
-// Profile.go becomes one more file of Crier's main package when the bench builds it with -overlay and -tags profile: Crier
-// itself has no profiling endpoint, and what is profiled is the real binary, with its real handlers and limits.
+// Profile.go becomes one more file of Crier's main package when the bench builds it with -overlay and -tags profile:
+// Crier itself has no profiling endpoint, and what is profiled is the real binary, with its real handlers and limits.
 //
-// CRIER_PROFILE names a folder. A SIGUSR1 starts a processor profile, the next ends it (cpu.pprof) and writes the heap as it is
-// after a collection (heap.pprof), all allocations since the start (allocs.pprof) and the runtime's own account of its
-// memory (memory.txt).
+// CRIER_PROFILE names a folder. A SIGUSR1 starts a processor profile, the next ends it (cpu.pprof) and writes the heap
+// as it is after a collection (heap.pprof), all allocations since the start (allocs.pprof) and the runtime's own
+// account of its memory (memory.txt).
 package main
 
 import (

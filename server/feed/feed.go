@@ -91,18 +91,18 @@ type Page struct {
 
 // A Store holds entries. This is the law for every store:
 //
-//   - Ordered: offsets grow, and by one over all that is held behind Bounds.Gap. No offset is ever given twice, whatever
-//     happens to what was stored.
+//   - Ordered: offsets grow, and by one over all that is held behind Bounds.Gap. No offset is ever given twice,
+//     whatever happens to what was stored.
 //   - Atomic: Append stores all of its entries or none; a crash leaves all of them or none.
 //   - Durable: when Append has returned without an error, the entries survive whatever the store says it survives.
-//   - Once: an entry with a Key whose Owner has an entry with that Key in the store, or earlier in the same Append, is not
-//     stored again. This lies in the store since only the store sees what all the nodes of a cluster append; so does the
-//     choice of offsets.
+//   - Once: an entry with a Key whose Owner has an entry with that Key in the store, or earlier in the same Append, is
+//     not stored again. This lies in the store since only the store sees what all the nodes of a cluster append; so
+//     does the choice of offsets.
 //   - After a failed Append nothing of it can be read, and the next one may succeed. Only a crash before that may bring
 //     its entries back, all of them.
 //
-// Known, reads, Bounds and Limit may run concurrently with everything. The others are called by one goroutine. A store may
-// be slow or away: what takes a context gives up when it is over.
+// Known, reads, Bounds and Limit may run concurrently with everything. The others are called by one goroutine. A store
+// may be slow or away: what takes a context gives up when it is over.
 type Store interface {
 	// Append stores entries, sets their offsets, and sets what became of each in results, which has the same length. It
 	// keeps what the entries refer to.

@@ -94,8 +94,8 @@ func (l *Log) Bounds() Bounds {
 	return b
 }
 
-// Known tells what Append would answer a repetition, as far as memory knows that it is one. It never waits for the store,
-// and does not care whether that takes anything now: what was stored stays so.
+// Known tells what Append would answer a repetition, as far as memory knows that it is one. It never waits for the
+// store, and does not care whether that takes anything now: what was stored stays so.
 func (l *Log) Known(e *Entry) (first Result, known bool) {
 	if e.Key == "" {
 		return Result{}, false

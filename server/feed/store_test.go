@@ -84,7 +84,8 @@ func TestARepetitionIsNotStoredAgain(t *testing.T) {
 			same     []int
 		}{
 			{[]feed.Entry{feedtest.Repeatable("ann", "1"), feedtest.Repeatable("bob", "1"), feedtest.Repeatable("ann", "1"),
-				feedtest.Said("x"), feedtest.Said("x"), feedtest.Repeatable("an", "n1")}, []uint64{1, 2, 1, 3, 4, 5}, []int{2}, []int{2}},
+				feedtest.Said("x"), feedtest.Said("x"), feedtest.Repeatable("an", "n1")}, []uint64{1, 2, 1, 3, 4, 5}, []int{2},
+				[]int{2}},
 			{[]feed.Entry{feedtest.Said("y"), feedtest.Repeatable("ann", "1"), other}, []uint64{6, 1, 2}, []int{1, 2}, []int{1}},
 		} {
 			results, err := feedtest.Append(s, c.batch)
@@ -108,7 +109,8 @@ func TestARepetitionIsNotStoredAgain(t *testing.T) {
 
 func TestARepetitionIsKnownWithoutStoringAnything(t *testing.T) {
 	onEachStore(t, func(t *testing.T, s feed.Store, reopen func() feed.Store) {
-		said := feedtest.MustAppend(t, s, feedtest.Repeatable("ann", "1"), feedtest.Said("x"), feedtest.Repeatable("bob", "1"))
+		said := feedtest.MustAppend(t, s, feedtest.Repeatable("ann", "1"), feedtest.Said("x"),
+			feedtest.Repeatable("bob", "1"))
 		other := said[0]
 		other.Data = []byte("2")
 		for range 2 {

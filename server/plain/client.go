@@ -228,11 +228,12 @@ func (c *client) control(data []byte) bool {
 	return true
 }
 
-// mostIgnored is how many bytes are read from a client that is leaving. It may have sent them before it heard of it: one that
-// sends tens of megabytes before it reads must still come to read the reason.
+// mostIgnored is how many bytes are read from a client that is leaving. It may have sent them before it heard of it:
+// one that sends tens of megabytes before it reads must still come to read the reason.
 const mostIgnored = 64 << 20
 
-// frameSize is what each frame counts beside its bytes: 256,000 empty ones, which take a tenth of a second, are read at most.
+// frameSize is what each frame counts beside its bytes: 256,000 empty ones, which take a tenth of a second, are read at
+// most.
 const frameSize = 256
 
 var errIgnored = errors.New("plain: the client goes on sending though it was told to go")

@@ -8,7 +8,8 @@ type ending struct {
 	reason string
 }
 
-// The endings that are the server's own. Those of the WebSocket protocol (1002, 1007, 1009) come from package websocket.
+// The endings that are the server's own. Those of the WebSocket protocol (1002, 1007, 1009) come from package
+// websocket.
 var (
 	endStop        = &ending{websocket.CloseNormal, "stopped as asked"}
 	endGoingAway   = &ending{websocket.CloseGoingAway, "server going away"}

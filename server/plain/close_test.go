@@ -54,14 +54,15 @@ func TestClose1002AfterAProtocolError(t *testing.T) {
 		sent   []byte
 		reason string
 	}{
-		"unmasked":            {unmasked, "frames from client to server must be masked"},
-		"a continuation":      {frame(true, websocket.OpContinuation, "of nothing"), "unexpected continuation data frame"},
-		"2^63 bytes":          {[]byte{0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0}, "a length of 2^63 bytes or more"},
-		"a code not to send":  {closing(websocket.CloseAbnormal, ""), "a close frame with a code that may not be sent"},
-		"an unknown kind":     {frame(true, 0x3, ""), "use of reserved op code"},
-		"half a close code":   {frame(true, websocket.OpClose, "\x03"), "a close frame with half a code"},
-		"a split ping":        {frame(false, websocket.OpPing, "half"), "control frame is not final"},
-		"a length of 9 bytes": {[]byte{0x81, 0xff, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 'h', 'e', 'l', 'l', 'o'}, "a length that is not in its shortest form"},
+		"unmasked":           {unmasked, "frames from client to server must be masked"},
+		"a continuation":     {frame(true, websocket.OpContinuation, "of nothing"), "unexpected continuation data frame"},
+		"2^63 bytes":         {[]byte{0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0}, "a length of 2^63 bytes or more"},
+		"a code not to send": {closing(websocket.CloseAbnormal, ""), "a close frame with a code that may not be sent"},
+		"an unknown kind":    {frame(true, 0x3, ""), "use of reserved op code"},
+		"half a close code":  {frame(true, websocket.OpClose, "\x03"), "a close frame with half a code"},
+		"a split ping":       {frame(false, websocket.OpPing, "half"), "control frame is not final"},
+		"a length of 9 bytes": {[]byte{0x81, 0xff, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 'h', 'e', 'l', 'l', 'o'},
+			"a length that is not in its shortest form"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := open(t, plain.Options{}).join("/ws/echo")

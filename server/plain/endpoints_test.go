@@ -38,7 +38,8 @@ func TestEchoSendsBinaryBackByteForByte(t *testing.T) {
 	c := open(t, plain.Options{}).join("/ws/echo")
 	for _, size := range []int{0, 1, 125, 126, 65_535, 65_536, 1_000_000} {
 		said := someBytes(size)
-		go c.write(frame(true, websocket.OpBinary, said)) // ends with the write; what comes back may be more than the kernel holds
+		// ends with the write; what comes back may be more than the kernel holds
+		go c.write(frame(true, websocket.OpBinary, said))
 		c.expect(websocket.OpBinary, said)
 	}
 }
@@ -176,7 +177,8 @@ func TestRequestsThatAreNoHandshakeAreToldWhatThisIs(t *testing.T) {
 	h := open(t, plain.Options{})
 	for _, e := range endpoints {
 		c := h.ask(e.path, "Upgrade", "h2c")
-		if got := c.answer; got.StatusCode != http.StatusUpgradeRequired || got.Header.Get("Upgrade") != "websocket" || got.Header.Get("Connection") != "Upgrade" {
+		if got := c.answer; got.StatusCode != http.StatusUpgradeRequired || got.Header.Get("Upgrade") != "websocket" ||
+			got.Header.Get("Connection") != "Upgrade" {
 			t.Errorf("%s: answered with %s %v", e.path, got.Status, got.Header)
 		}
 		if body, _ := io.ReadAll(c.answer.Body); !strings.Contains(string(body), "WebSocket") {
@@ -190,7 +192,8 @@ func TestRequestsThatAreNoHandshakeAreToldWhatThisIs(t *testing.T) {
 
 func TestCompressionIsAcceptedWhereItIsSet(t *testing.T) {
 	for compression, want := range map[bool]string{true: "permessage-deflate", false: ""} {
-		c := open(t, plain.Options{Compression: compression}).join("/ws/echo", "Sec-WebSocket-Extensions", "permessage-deflate")
+		c := open(t, plain.Options{Compression: compression}).join("/ws/echo", "Sec-WebSocket-Extensions",
+			"permessage-deflate")
 		if got, _, _ := strings.Cut(c.answer.Header.Get("Sec-WebSocket-Extensions"), ";"); got != want {
 			t.Errorf("Compression %t: got the extension %q, want %q", compression, got, want)
 		}

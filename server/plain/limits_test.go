@@ -35,7 +35,8 @@ func TestAnAddressHasNoMoreClientsThanItMay(t *testing.T) {
 		h := open(t, o)
 		first := h.ask(e.path, "X-Test-Address", "192.0.2.1")
 		h.ask(e.path, "X-Test-Address", "192.0.2.1")
-		h.ask(e.path, "X-Test-Address", "192.0.2.1").isTold(websocket.CloseTryAgainLater, "too many connections from this address")
+		h.ask(e.path, "X-Test-Address", "192.0.2.1").isTold(websocket.CloseTryAgainLater,
+			"too many connections from this address")
 		other := h.ask(e.path, "X-Test-Address", "192.0.2.2")
 		if got := <-told; got != plain.LimitAddressClients || len(told) > 0 {
 			t.Errorf("%s: told of %v", e.path, got)
@@ -102,13 +103,15 @@ func TestEachLimitIsCounted(t *testing.T) {
 			c.hears("X!!!")
 			c.hears("X!!!")
 		}, websocket.ClosePolicyViolation},
-		"payload": {plain.Options{MaxPayload: 1000}, plain.LimitPayload, func(c *client) { c.says(long("x", 1001)) }, websocket.CloseTooBig},
+		"payload": {plain.Options{MaxPayload: 1000}, plain.LimitPayload, func(c *client) { c.says(long("x", 1001)) },
+			websocket.CloseTooBig},
 		"fragments": {plain.Options{MaxFragments: 10}, plain.LimitFragments, func(c *client) {
 			c.sends(frame(false, websocket.OpText, ""), bytes.Repeat(frame(false, websocket.OpContinuation, ""), 10))
 		}, websocket.ClosePolicyViolation},
-		"message without end": {plain.Options{MessageTimeout: 10 * time.Millisecond}, plain.LimitMessageTime, func(c *client) {
-			c.sends(frame(false, websocket.OpText, ""))
-		}, websocket.ClosePolicyViolation},
+		"message without end": {plain.Options{MessageTimeout: 10 * time.Millisecond}, plain.LimitMessageTime,
+			func(c *client) {
+				c.sends(frame(false, websocket.OpText, ""))
+			}, websocket.ClosePolicyViolation},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := open(t, tt.o)

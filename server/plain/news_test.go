@@ -244,7 +244,8 @@ func TestAClientThatIsSlowedIsNotTakenForGone(t *testing.T) {
 }
 
 func TestNewsEndsWithoutAnAnswerToGive(t *testing.T) {
-	for _, said := range []string{`{"type":"f","speaker":"unwritable"}`, `{"type":"f","speaker":"list"}`, `{"type":"message","data":"panic"}`} {
+	for _, said := range []string{`{"type":"f","speaker":"unwritable"}`, `{"type":"f","speaker":"list"}`,
+		`{"type":"message","data":"panic"}`} {
 		c := open(t, plain.Options{}).join("/ws/news")
 		c.says(said)
 		c.isClosed(websocket.CloseInternalError, "internal error")
@@ -311,7 +312,8 @@ func TestNewsAreHeardInOneOrderByAll(t *testing.T) {
 // panics.
 func FuzzNewsAnswersOnceInJSON(f *testing.F) {
 	for _, seed := range []string{
-		`{"type":"f","speaker":"Ann","ref":1}`, `{"type":"message","data":{"a":[1,"b",null]},"ref":"x"}`, `{"type":"message"}`,
+		`{"type":"f","speaker":"Ann","ref":1}`, `{"type":"message","data":{"a":[1,"b",null]},"ref":"x"}`,
+		`{"type":"message"}`,
 		`{"type":"f","speaker":["Ann"]}`, `{"TYPE":"f","speaker":"x"}`, `{"type":"\ud800","ref":"\u2028<"}`, `null`, `[`, ``,
 		`{"type":"f","type":"message","data":1}`, `{"type":"message","data":"refuse"}`, `{"ref":`,
 	} {

@@ -47,7 +47,8 @@ func TestClose1013WhenTheClientDoesNotKeepUp(t *testing.T) {
 		}
 	}
 	grown := int64(most) - int64(before)
-	t.Logf("%d stalled clients, %d MiB said: the heap grew by %.1f MiB at most; each may hold %d MiB", stalled, texts*size>>20, float64(grown)/(1<<20), maxQueue>>20)
+	t.Logf("%d stalled clients, %d MiB said: the heap grew by %.1f MiB at most; each may hold %d MiB", stalled,
+		texts*size>>20, float64(grown)/(1<<20), maxQueue>>20)
 	if limit := int64(stalled * maxQueue); grown > limit {
 		t.Errorf("the heap grew by %d bytes, more than the %d that %d stalled clients may cost", grown, limit, stalled)
 	}

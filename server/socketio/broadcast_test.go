@@ -196,7 +196,8 @@ func TestRoomsAreWhatTheirSocketsDid(t *testing.T) {
 		slices.SortFunc(got, byID)
 		slices.SortFunc(want, byID)
 		if !slices.Equal(got, want) {
-			t.Fatalf("step %d: a broadcast to %q except %q reaches %d sockets, the model %d", step, to, except, len(got), len(want))
+			t.Fatalf("step %d: a broadcast to %q except %q reaches %d sockets, the model %d", step, to, except, len(got),
+				len(want))
 		}
 	}
 }

@@ -60,7 +60,8 @@ func TestEmitWithAckCollectsTheAnswers(t *testing.T) {
 	s[4].Disconnect(false)
 	err = receive(t, collected, "EmitWithAck's end")
 	var missing *socketio.MissingAcksError
-	if !errors.As(err, &missing) || missing.Missing != 4 || missing.Sent != 5 || missing.Event != "and now?" || !errors.Is(err, context.DeadlineExceeded) {
+	if !errors.As(err, &missing) || missing.Missing != 4 || missing.Sent != 5 || missing.Event != "and now?" ||
+		!errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the error is %v", err)
 	}
 	if want := `socketio: 4 of 5 clients did not acknowledge "and now?": context deadline exceeded`; err.Error() != want {
@@ -107,7 +108,8 @@ func TestWhatCannotBeSentIsAnError(t *testing.T) {
 	peers, s := crowd(t, io, url, socket4)
 	s[0].Join("room")
 	for _, emit := range []func(string, ...any) error{s[0].Emit, io.Emit, io.To("room").Emit, s[0].Volatile().Emit} {
-		for _, name := range []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"} {
+		for _, name := range []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener",
+			"removeListener"} {
 			if err := emit(name); err == nil || !strings.Contains(err.Error(), "reserved") {
 				t.Errorf("%s: %v", name, err)
 			}

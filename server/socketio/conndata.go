@@ -41,9 +41,9 @@ func (d *connData) get(c *Conn) any {
 // Data returns what SetData kept.
 func (c *Conn) Data() any { return c.core.conns.get(c) }
 
-// SetData keeps a value with the connection, for all of its sockets. It is forgotten when the connection has ended
-// and the handlers of its last socket have returned; a client that is recovered comes with a new connection. What belongs to
-// one socket and survives that is kept with Socket.SetData.
+// SetData keeps a value with the connection, for all of its sockets. It is forgotten when the connection has ended and
+// the handlers of its last socket have returned; a client that is recovered comes with a new connection. What belongs
+// to one socket and survives that is kept with Socket.SetData.
 func (c *Conn) SetData(v any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -19,7 +19,11 @@ func TestAHandlersErrorAnswersItsAck(t *testing.T) {
 			}
 			return nil
 		})
-		s.On("forbidden", func(*socketio.Event) error { t.Error("a middleware's error does not keep the event away"); return nil })
+		s.On("forbidden", func(*socketio.Event) error {
+			t.Error("a middleware's error does not keep the event " +
+				"away")
+			return nil
+		})
 		s.On("ours", func(*socketio.Event) error {
 			return &socketio.Error{Code: "full", Message: `no <room> & "more"`, Data: map[string]int{"max": 3}}
 		})

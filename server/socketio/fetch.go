@@ -76,8 +76,8 @@ func (r *RemoteSocket) Leave(rooms ...string) { r.to().SocketsLeave(rooms...) }
 func (r *RemoteSocket) Disconnect(closeSession bool) { r.to().DisconnectSockets(closeSession) }
 
 // FetchSockets returns the sockets that the broadcast reaches, of all nodes, as they are at the moment, in no
-// particular order. It waits for other nodes as long as ctx; what is known by then is returned, with ctx's error. A server that is
-// alone never waits.
+// particular order. It waits for other nodes as long as ctx; what is known by then is returned, with ctx's error. A
+// server that is alone never waits.
 func (b *Broadcast) FetchSockets(ctx context.Context) (all []*RemoteSocket, err error) {
 	for _, ns := range b.namespaces {
 		all = ns.hub.fetch(all, ns, &b.audience)

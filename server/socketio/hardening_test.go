@@ -15,7 +15,8 @@ import (
 // TestAHostilePacketEndsItsSessionAlone has more shapes; here it is what they did that is looked for.
 
 // scene is a server whose witness must be served whatever its other clients send.
-func scene(t *testing.T, m mode, o socketio.Options, onConnect func(*socketio.Socket)) (io *socketio.Server, url string, unharmed func()) {
+func scene(t *testing.T, m mode, o socketio.Options, onConnect func(*socketio.Socket)) (io *socketio.Server,
+	url string, unharmed func()) {
 	io, url = serve(t, o)
 	io.OnConnect(func(s *socketio.Socket) {
 		echo(s)
@@ -33,7 +34,8 @@ func scene(t *testing.T, m mode, o socketio.Options, onConnect func(*socketio.So
 func expectRefused(t *testing.T, io *socketio.Server, url string, m mode, name string, packets ...packet) {
 	t.Helper()
 	p := join(t, url, m)
-	_ = p.trySend(packets...)                                                         // a POST that ends its session is answered as one that can't be served
+	// a POST that ends its session is answered as one that can't be served
+	_ = p.trySend(packets...)
 	told := func(text string) bool { return strings.HasPrefix(text, `2["warning",`) } // which limit it met
 	if last := slices.DeleteFunc(p.ended(), told); len(last) > 0 {
 		t.Errorf("%v, %s: before its end the client was sent %q", m, name, last)
@@ -42,7 +44,8 @@ func expectRefused(t *testing.T, io *socketio.Server, url string, m mode, name s
 }
 
 // The names that mean something inside of one implementation or another, and nothing on the wire.
-var innerNames = []string{"error", "newNamespace", "connection", "message", "ping", "__proto__", "constructor", "toString", "hasOwnProperty", "%s%n", ""}
+var innerNames = []string{"error", "newNamespace", "connection", "message", "ping", "__proto__", "constructor",
+	"toString", "hasOwnProperty", "%s%n", ""}
 
 // Socket.IO before 2.5.1 and 4.6.2 handed an event named "error" to Node's emitter, which ends the process when
 // nobody listens. It is an event like every other: a handler gets it if there is one, and otherwise nothing
@@ -82,17 +85,22 @@ func TestCVE_2022_2421_APlaceholderNamesAnAttachmentOrNothing(t *testing.T) {
 			s.On("x", func(*socketio.Event) error { handled.Add(1); return nil })
 		})
 		for _, num := range []string{
-			`"splice"`, `"length"`, `"constructor"`, `"__proto__"`, `"0"`, `-1`, `-0`, `1`, `0.5`, `1e0`, `00`, `9007199254740993`, `1e309`, `null`,
+			`"splice"`, `"length"`, `"constructor"`, `"__proto__"`, `"0"`, `-1`, `-0`, `1`, `0.5`, `1e0`, `00`,
+			`9007199254740993`, `1e309`, `null`,
 			`true`, `[0]`, `{}`, `"` + strings.Repeat("9", 1000) + `"`, strings.Repeat("9", 1000),
 		} {
 			for name, args := range map[string]string{
-				"alone": `{"_placeholder":true,"num":` + num + `}`, "deep inside": `{"a":[{"b":{"num":` + num + `,"_placeholder":true}}]}`,
-				"said again": `{"_placeholder":true,"num":0,"num":` + num + `}`, "behind a good one": `{"_placeholder":true,"num":0},{"_placeholder":true,"num":` + num + `}`,
+				"alone": `{"_placeholder":true,"num":` + num + `}`, "deep " +
+					"inside": `{"a":[{"b":{"num":` + num + `,"_placeholder":true}}]}`,
+				"said again":        `{"_placeholder":true,"num":0,"num":` + num + `}`,
+				"behind a good one": `{"_placeholder":true,"num":0},{"_placeholder":true,"num":` + num + `}`,
 			} {
-				expectRefused(t, io, url, m, num+" "+name, packet{text: `51-["x",` + args + `]`, attachments: [][]byte{[]byte("a")}})
+				expectRefused(t, io, url, m, num+" "+name, packet{text: `51-["x",` + args + `]`,
+					attachments: [][]byte{[]byte("a")}})
 			}
 		}
-		expectRefused(t, io, url, m, "no number", packet{text: `51-["x",{"_placeholder":true}]`, attachments: [][]byte{[]byte("a")}})
+		expectRefused(t, io, url, m, "no number", packet{text: `51-["x",{"_placeholder":true}]`,
+			attachments: [][]byte{[]byte("a")}})
 		if n := handled.Load(); n > 0 {
 			t.Errorf("%d events were handled", n)
 		}
@@ -114,8 +122,10 @@ func TestCVE_2023_32695_AnEventsNameIsAString(t *testing.T) {
 			})
 		})
 		for _, args := range []string{
-			`[{"toString":"x"}]`, `[{"toString":{"toString":1}}]`, `[null]`, `[true]`, `[]`, `[[]]`, `[["x"]]`, `[{}]`, `{}`, `{"0":"x","length":1}`,
-			`"x"`, `1`, `null`, ``, `[1e999]`, `[{"_placeholder":true,"num":0}]`, `["connect"]`, `["\u0064isconnect"]`, `["newListener",1]`,
+			`[{"toString":"x"}]`, `[{"toString":{"toString":1}}]`, `[null]`, `[true]`, `[]`, `[[]]`, `[["x"]]`, `[{}]`, `{}`,
+			`{"0":"x","length":1}`,
+			`"x"`, `1`, `null`, ``, `[1e999]`, `[{"_placeholder":true,"num":0}]`, `["connect"]`, `["\u0064isconnect"]`,
+			`["newListener",1]`,
 		} {
 			expectRefused(t, io, url, m, "2"+args, packet{text: "2" + args})
 			expectRefused(t, io, url, m, "51-"+args, packet{text: "51-" + args, attachments: [][]byte{[]byte("a")}})
@@ -135,8 +145,11 @@ func TestCVE_2026_33151_NoPacketWaitsForCountlessAttachments(t *testing.T) {
 		o := socketio.Options{}
 		o.Engine.MaxPayload = 200_000
 		io, url, unharmed := scene(t, m, o, func(s *socketio.Socket) {})
-		for _, count := range []string{"5999999-", "511-", "518446744073709551617-", "5" + strings.Repeat("9", 100_000) + "-", "5" + strings.Repeat("0", 100_000) + "11-", "5-1-", "5+1-", "51e1-", "5 1-", "5"} {
-			expectRefused(t, io, url, m, fmt.Sprintf("%.20s", count), packet{text: count + `["x",{"_placeholder":true,"num":0}]`})
+		for _, count := range []string{"5999999-", "511-", "518446744073709551617-",
+			"5" + strings.Repeat("9", 100_000) + "-", "5" + strings.Repeat("0",
+				100_000) + "11-", "5-1-", "5+1-", "51e1-", "5 1-", "5"} {
+			expectRefused(t, io, url, m, fmt.Sprintf("%.20s", count),
+				packet{text: count + `["x",{"_placeholder":true,"num":0}]`})
 			expectRefused(t, io, url, m, fmt.Sprintf("ack %.20s", count), packet{text: "6" + count[1:] + `["x"]`})
 		}
 		unharmed()
@@ -170,7 +183,8 @@ func TestCVE_2026_33151_NoPacketWaitsForCountlessAttachments(t *testing.T) {
 func TestCVE_2026_69185_APacketWithZeroAttachmentsIsRefused(t *testing.T) {
 	inEveryJSONMode(t, func(t *testing.T, m mode) {
 		io, url, unharmed := scene(t, m, socketio.Options{}, func(s *socketio.Socket) {})
-		for _, text := range []string{`50-["x"]`, `60-[]`, `500-["x"]`, `50-`, `5-["x"]`, `60-0["x"]`, `50-/,["x"]`, `50-["x",{"_placeholder":true,"num":0}]`} {
+		for _, text := range []string{`50-["x"]`, `60-[]`, `500-["x"]`, `50-`, `5-["x"]`, `60-0["x"]`, `50-/,["x"]`,
+			`50-["x",{"_placeholder":true,"num":0}]`} {
 			expectRefused(t, io, url, m, text, packet{text: text}, packet{text: text})
 			expectRefused(t, io, url, m, text+" and an attachment", packet{text: text, attachments: [][]byte{[]byte("a")}})
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/crier/crier/server/socketio"
 )
 
-// While the session's reader waits for room in an inbox it does not read pongs. Their absence is the server's doing, and ends
-// no client.
+// While the session's reader waits for room in an inbox it does not read pongs. Their absence is the server's doing,
+// and ends no client.
 func TestAClientIsNotTimedOutBehindItsFullInbox(t *testing.T) {
 	for _, m := range []mode{socket4, {4, "upgrade"}} {
 		t.Run(m.String(), func(t *testing.T) {

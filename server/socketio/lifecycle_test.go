@@ -63,7 +63,8 @@ func TestEveryEndHasItsReason(t *testing.T) {
 			io.DisconnectSockets(true)
 		}, []string{`2["bye"]`, `1`}},
 		{"the client closes its engine", "transport close", modes, func(p *peer, _ *socketio.Server) { p.leave() }, nil},
-		{"the connection is cut", "transport close", []mode{socket4, socket3, {4, "upgrade"}}, func(p *peer, _ *socketio.Server) { p.cut() }, nil},
+		{"the connection is cut", "transport close", []mode{socket4, socket3, {4, "upgrade"}},
+			func(p *peer, _ *socketio.Server) { p.cut() }, nil},
 		{"the client closes its WebSocket", "transport close", []mode{socket4, socket3}, func(p *peer, _ *socketio.Server) {
 			_, _ = p.conn.Write(ws.MustCompileFrame(ws.MaskFrame(ws.NewCloseFrame(ws.NewCloseFrameBody(1001, "")))))
 		}, nil},
@@ -74,7 +75,8 @@ func TestEveryEndHasItsReason(t *testing.T) {
 		{"an Engine.IO packet can't be read", "parse error", modes, func(p *peer, _ *socketio.Server) {
 			_ = p.write(engineMessage{data: []byte("x")})
 		}, nil},
-		{"a Socket.IO packet can't be read", "forced close", modes, func(p *peer, _ *socketio.Server) { _ = p.trySend(packet{text: `2[`}) }, nil},
+		{"a Socket.IO packet can't be read", "forced close", modes,
+			func(p *peer, _ *socketio.Server) { _ = p.trySend(packet{text: `2[`}) }, nil},
 		{"the server closes", "server shutting down", modes, func(p *peer, io *socketio.Server) {
 			_ = io.Emit("bye")
 			if err := io.Close(p.ctx); err != nil {
@@ -265,7 +267,8 @@ func TestCloseGivesUpWithItsContext(t *testing.T) {
 		t.Errorf("Close says %v", err)
 	}
 	close(release)
-	if answer, err := http.Get(url + "?EIO=4&transport=polling"); err != nil || answer.StatusCode != http.StatusServiceUnavailable {
+	if answer, err := http.Get(url + "?EIO=4&transport=polling"); err != nil ||
+		answer.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("a new session is answered %v, %v", answer, err)
 	} else {
 		answer.Body.Close()

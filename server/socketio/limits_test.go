@@ -143,13 +143,19 @@ func TestALimitThatAPacketBreaksIsNamed(t *testing.T) {
 		code   string
 		attack []packet
 	}{
-		"attachments":    {socketio.LimitAttachments, "too_many_attachments", []packet{{text: `511-["x"]`}}},
-		"depth":          {socketio.LimitDepth, "too_deep", []packet{{text: `2["x",` + strings.Repeat("[", 256) + strings.Repeat("]", 256) + `]`}}},
-		"depth of auth":  {socketio.LimitDepth, "too_deep", []packet{{text: `0/a,` + strings.Repeat(`{"a":`, 257) + "1" + strings.Repeat("}", 257)}}},
-		"event name":     {socketio.LimitEventName, "event_name_too_long", []packet{{text: `2["` + strings.Repeat("n", 257) + `"]`}}},
-		"arguments":      {socketio.LimitArguments, "too_many_arguments", []packet{{text: `2["x"` + strings.Repeat(",0", 1<<14) + `]`}}},
-		"namespace":      {socketio.LimitNamespace, "namespace_too_long", []packet{{text: `2/` + strings.Repeat("n", 9000) + `,["x"]`}}},
-		"too much in it": {socketio.LimitPayload, "too_large", []packet{{text: `52-["x"]`, attachments: [][]byte{make([]byte, 60_000), make([]byte, 60_000)}}}},
+		"attachments": {socketio.LimitAttachments, "too_many_attachments", []packet{{text: `511-["x"]`}}},
+		"depth": {socketio.LimitDepth, "too_deep", []packet{{text: `2["x",` + strings.Repeat("[",
+			256) + strings.Repeat("]", 256) + `]`}}},
+		"depth of auth": {socketio.LimitDepth, "too_deep", []packet{{text: `0/a,` + strings.Repeat(`{"a":`,
+			257) + "1" + strings.Repeat("}", 257)}}},
+		"event name": {socketio.LimitEventName, "event_name_too_long",
+			[]packet{{text: `2["` + strings.Repeat("n", 257) + `"]`}}},
+		"arguments": {socketio.LimitArguments, "too_many_arguments",
+			[]packet{{text: `2["x"` + strings.Repeat(",0", 1<<14) + `]`}}},
+		"namespace": {socketio.LimitNamespace, "namespace_too_long",
+			[]packet{{text: `2/` + strings.Repeat("n", 9000) + `,["x"]`}}},
+		"too much in it": {socketio.LimitPayload, "too_large", []packet{{text: `52-["x"]`,
+			attachments: [][]byte{make([]byte, 60_000), make([]byte, 60_000)}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, m := range []mode{socket4, socket3, poll4} {
@@ -381,7 +387,8 @@ func TestRefusedEventsDoNotFillTheLog(t *testing.T) {
 }
 
 func TestALimitThatIsNegativeIsAnError(t *testing.T) {
-	for _, o := range []socketio.Options{{MaxRooms: -1}, {MaxAcks: -1}, {MaxEventName: -1}, {MaxEventRate: -1}, {MaxByteRate: -1}} {
+	for _, o := range []socketio.Options{{MaxRooms: -1}, {MaxAcks: -1}, {MaxEventName: -1}, {MaxEventRate: -1},
+		{MaxByteRate: -1}} {
 		if _, err := socketio.New(o); err == nil {
 			t.Errorf("%+v was taken", o)
 		}

@@ -18,11 +18,15 @@ func TestMiddlewareRefusesInTheReferencesWords(t *testing.T) {
 		wire5, wire4 string
 	}{
 		{"an error", errors.New("not today"), `{"message":"not today"}`, `"not today"`},
-		{"an error for machines too", &socketio.Error{Code: "c", Message: "no", Data: map[string]int{"code": 7}}, `{"message":"no","data":{"code":7}}`, `{"code":7}`},
+		{"an error for machines too", &socketio.Error{Code: "c", Message: "no", Data: map[string]int{"code": 7}},
+			`{"message":"no","data":{"code":7}}`, `{"code":7}`},
 		{"an error of ours without data", &socketio.Error{Code: "c", Message: "no"}, `{"message":"no"}`, `"no"`},
-		{"one that is wrapped", fmt.Errorf("deep: %w", &socketio.Error{Message: "no", Data: 1}), `{"message":"no","data":1}`, `1`},
-		{"marks of HTML", errors.New(`<b> & "q" ` + "\u2028说"), `{"message":"<b> & \"q\" \u2028说"}`, `"<b> & \"q\" \u2028\u8bf4"`},
-		{"data that JSON can't hold", &socketio.Error{Message: "no", Data: func() {}}, `{"message":"internal error"}`, `{"message":"internal error"}`},
+		{"one that is wrapped", fmt.Errorf("deep: %w", &socketio.Error{Message: "no", Data: 1}), `{"message":"no","data":1}`,
+			`1`},
+		{"marks of HTML", errors.New(`<b> & "q" ` + "\u2028说"), `{"message":"<b> & \"q\" \u2028说"}`,
+			`"<b> & \"q\" \u2028\u8bf4"`},
+		{"data that JSON can't hold", &socketio.Error{Message: "no", Data: func() {}}, `{"message":"internal error"}`,
+			`{"message":"internal error"}`},
 		{"a nil that is no nil", (*socketio.Error)(nil), `{"message":"internal error"}`, `{"message":"internal error"}`},
 	} {
 		t.Run(one.name, func(t *testing.T) {

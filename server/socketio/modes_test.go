@@ -62,7 +62,8 @@ func TestEveryModeConnects(t *testing.T) {
 		p.connected()
 		s := receive(t, sockets, "OnConnect")
 		h := s.Handshake()
-		if s.Protocol() != m.version || string(h.Auth) != auth || h.Query.Get("t") != "Pxyz" || h.Address != "127.0.0.1" || h.Secure || h.CrossOrigin {
+		if s.Protocol() != m.version || string(h.Auth) != auth || h.Query.Get("t") != "Pxyz" || h.Address != "127.0.0.1" ||
+			h.Secure || h.CrossOrigin {
 			t.Errorf("the handshake is %+v, auth %s", h, h.Auth)
 		}
 		want := "polling"
@@ -242,7 +243,8 @@ func TestEveryModeCarriesMuch(t *testing.T) {
 		p.send(`21["echo","` + text + `"]`)
 		p.expect(`31["` + text + `"]`)
 		p.send(`51-2["echo",{"_placeholder":true,"num":0}]`, data)
-		if got := p.next(); got.text != `61-2[{"_placeholder":true,"num":0}]` || len(got.attachments) != 1 || !bytes.Equal(got.attachments[0], data) {
+		if got := p.next(); got.text != `61-2[{"_placeholder":true,"num":0}]` || len(got.attachments) != 1 ||
+			!bytes.Equal(got.attachments[0], data) {
 			t.Errorf("got %.100s with %d attachments", got.text, len(got.attachments))
 		}
 	})

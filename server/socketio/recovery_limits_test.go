@@ -13,7 +13,8 @@ import (
 )
 
 // inMadeUpHall runs a test of what takes time. back is peer.back over the bubble's network.
-func inMadeUpHall(t *testing.T, o socketio.Options, test func(t *testing.T, h *hall, open func() *peer, back func(*peer) *peer)) {
+func inMadeUpHall(t *testing.T, o socketio.Options, test func(t *testing.T, h *hall, open func() *peer,
+	back func(*peer) *peer)) {
 	inMadeUpTime(t, o, func(t *testing.T, io *socketio.Server, d dialer) {
 		enter := func(connect string) *peer {
 			p := socket4.openIn(t, d)

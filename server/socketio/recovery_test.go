@@ -95,13 +95,15 @@ func TestWhatWasMissedComesBackInOrderAndOnce(t *testing.T) {
 		emit(t, h.To("b"), "newer", 5)
 		back.expect(`2["unseen",1]`, `2["all",2]`, `2["both",3]`, `2["it alone","a text at the end"]`)
 		got := back.next()
-		if got.text != `52-["binary",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]` || fmt.Sprint(got.attachments) != "[[4 255] []]" {
+		if got.text != `52-["binary",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]` ||
+			fmt.Sprint(got.attachments) != "[[4 255] []]" {
 			t.Errorf("got %s, %v", got.text, got.attachments)
 		}
 		back.expect(`2["from the other","说🙂"]`, `2["newer",5]`)
 		rooms := now.Rooms()
 		slices.Sort(rooms[1:])
-		if !now.Recovered() || s.Recovered() || now == s || now.Data() != "kept" || !slices.Equal(rooms, []string{s.ID(), "a", "b"}) {
+		if !now.Recovered() || s.Recovered() || now == s || now.Data() != "kept" ||
+			!slices.Equal(rooms, []string{s.ID(), "a", "b"}) {
 			t.Errorf("recovered %v, data %v, rooms %q", now.Recovered(), now.Data(), rooms)
 		}
 		emit(t, now.Broadcast(), "to the other")
@@ -240,7 +242,8 @@ func TestOnlyALostTransportIsRecoveredFrom(t *testing.T) {
 		{"the client disconnects", func(_ *hall, p *peer) { p.send(`1`) }, false},
 		{"the server disconnects", func(h *hall, _ *peer) { h.DisconnectSockets(false) }, false},
 		{"the server closes the session", func(h *hall, _ *peer) { h.DisconnectSockets(true) }, false},
-		{"an Engine.IO packet can't be read", func(_ *hall, p *peer) { _ = p.write(engineMessage{data: []byte("x")}) }, false},
+		{"an Engine.IO packet can't be read", func(_ *hall, p *peer) { _ = p.write(engineMessage{data: []byte("x")}) },
+			false},
 	} {
 		t.Run(one.name, func(t *testing.T) {
 			h := newHall(t, socketio.Options{})

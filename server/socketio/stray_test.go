@@ -67,7 +67,8 @@ func TestLateEventsOfADisconnectedClientAreIgnored(t *testing.T) {
 		})
 		p := join(t, url, m)
 		p.enter("/a")
-		p.sendAll(packet{text: `2/a,["go"]`}, packet{text: `2/a,["late"]`}, packet{text: `2/a,0["late"]`}, packet{text: `3/a,9[]`})
+		p.sendAll(packet{text: `2/a,["go"]`}, packet{text: `2/a,["late"]`}, packet{text: `2/a,0["late"]`},
+			packet{text: `3/a,9[]`})
 		p.expect(`1/a,`)
 		p.send(`2/a,["later"]`)
 		p.send(`1/a,`)

@@ -21,7 +21,8 @@ import (
 func talk(server *socketio.Server, packets ...string) {
 	web := httptest.NewServer(server)
 	defer web.Close()
-	conn, early, _, err := ws.Dial(context.Background(), strings.Replace(web.URL, "http", "ws", 1)+"/socket.io/?EIO=4&transport=websocket")
+	conn, early, _, err := ws.Dial(context.Background(), strings.Replace(web.URL, "http", "ws",
+		1)+"/socket.io/?EIO=4&transport=websocket")
 	if err != nil {
 		log.Fatal(err)
 	}

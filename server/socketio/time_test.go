@@ -178,7 +178,8 @@ func TestAnAnswerIsFoundBehindEventsThatWaitOutside(t *testing.T) {
 		sent := make(chan struct{})
 		go func() { // ends when the server has read all of it
 			defer close(sent)
-			p.sendAll(packet{text: `2["ask"]`}, packet{text: `20["echo"]`}, packet{text: `21["echo"]`}, packet{text: `22["echo"]`}, packet{text: `31[]`})
+			p.sendAll(packet{text: `2["ask"]`}, packet{text: `20["echo"]`}, packet{text: `21["echo"]`},
+				packet{text: `22["echo"]`}, packet{text: `31[]`})
 		}()
 		synctest.Wait()
 		select {

@@ -18,7 +18,8 @@ func TestAnUnknownEventIsAnsweredAndLoggedOnce(t *testing.T) {
 		p.send(`2["chat message","hi"]`)
 		p.send(`21["chat message","hi"]`)
 		p.send(`22["known"]`)
-		p.expect(`31[{"error":{"code":"unknown_event","message":"this server does not know the event \"chat message\""}}]`, `32["yes"]`)
+		p.expect(`31[{"error":{"code":"unknown_event","message":"this server does not know the event \"chat message\""}}]`,
+			`32["yes"]`)
 		if got := strings.Count(book.text(), "chat message"); got != 1 {
 			t.Errorf("%d lines: %s", got, book.text())
 		}

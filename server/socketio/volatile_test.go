@@ -114,7 +114,8 @@ func TestCompressDecidesWhatIsCompressed(t *testing.T) {
 	long := strings.Repeat("text ", 1000)
 	server.OnConnect(func(s *socketio.Socket) {
 		for _, emit := range []func(string, ...any) error{
-			s.Emit, s.Compress(false).Emit, s.Compress(true).Emit, server.Emit, server.Compress(false).Emit, server.To(s.ID()).Compress(false).Emit,
+			s.Emit, s.Compress(false).Emit, s.Compress(true).Emit, server.Emit, server.Compress(false).Emit,
+			server.To(s.ID()).Compress(false).Emit,
 		} {
 			_ = emit("news", long)
 		}

@@ -13,7 +13,8 @@ func TestAnArgumentCanBeStoredInParts(t *testing.T) {
 	for _, test := range []struct {
 		raw         string
 		attachments []string
-	}{{`"x"`, nil}, {` {"a":[1]} `, nil}, {`[{"_placeholder":true,"num":1},{"num":0,"_placeholder":true}]`, []string{"a", "b"}}} {
+	}{{`"x"`, nil}, {` {"a":[1]} `, nil}, {`[{"_placeholder":true,"num":1},{"num":0,"_placeholder":true}]`,
+		[]string{"a", "b"}}} {
 		var attachments [][]byte
 		for _, a := range test.attachments {
 			attachments = append(attachments, []byte(a))
@@ -29,13 +30,16 @@ func TestAnArgumentCanBeStoredInParts(t *testing.T) {
 			t.Errorf("%s becomes %s of %d parts, %v", test.raw, got, len(parts), err)
 		}
 	}
-	for _, bad := range []string{``, `{`, `"\xff"`, `[{"_placeholder":true,"num":1}]`, `[{"_placeholder":true,"num":-1}]`} {
+	for _, bad := range []string{``, `{`, `"\xff"`, `[{"_placeholder":true,"num":1}]`,
+		`[{"_placeholder":true,"num":-1}]`} {
 		if _, err := socketio.RestoreArg([]byte(bad), [][]byte{nil}); err == nil {
 			t.Errorf("%s is restored", bad)
 		}
 	}
-	alone, err := socketio.RestoreArg([]byte(`[{"_placeholder":true,"num":1}]`), [][]byte{[]byte("unused"), []byte("used")})
-	if raw, parts := alone.Parts(); err != nil || string(raw) != `[{"_placeholder":true,"num":0}]` || len(parts) != 1 || string(parts[0]) != "used" {
+	alone, err := socketio.RestoreArg([]byte(`[{"_placeholder":true,"num":1}]`),
+		[][]byte{[]byte("unused"), []byte("used")})
+	if raw, parts := alone.Parts(); err != nil || string(raw) != `[{"_placeholder":true,"num":0}]` || len(parts) != 1 ||
+		string(parts[0]) != "used" {
 		t.Errorf("with an attachment that is not its own it becomes %s, %q, %v", raw, parts, err)
 	}
 }

@@ -96,12 +96,12 @@ times its calm value.
 func (c *campaign) explanation() string {
 	var md strings.Builder
 	fmt.Fprintf(&md, `
-- Medians of the rounds. Lost are the innocent's connections and answers in all rounds: there may be none. Asked is how
-  often the attacker sent something.
-- The server has core %d and its default settings, with the feed on the disk; the attacker and the innocent have core %d,
-  on which the innocent go first. Each attack meets a fresh server.
-- %d innocent clients with an address each say %d messages a second together. A message is late from the moment for which
-  it was intended.
+- Medians of the rounds. Lost are the innocent's connections and answers in all rounds: there may be none. Asked is
+  how often the attacker sent something.
+- The server has core %d and its default settings, with the feed on the disk; the attacker and the innocent have core
+  %d, on which the innocent go first. Each attack meets a fresh server.
+- %d innocent clients with an address each say %d messages a second together. A message is late from the moment for
+  which it was intended.
 
 `, serverCore, otherCore, innocents, messages)
 	for _, a := range c.attacks {

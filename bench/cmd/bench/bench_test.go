@@ -129,7 +129,8 @@ func TestTheOrderOfPeersTurns(t *testing.T) {
 }
 
 func TestPartsAddUp(t *testing.T) {
-	got := sum([]*load.Result{{Clients: 10, Ops: 10, Lost: 1, ServerCPU: 3, Bytes: 100}, nil, {Clients: 30, Ops: 30, ServerCPU: 4, Bytes: 200}})
+	got := sum([]*load.Result{{Clients: 10, Ops: 10, Lost: 1, ServerCPU: 3, Bytes: 100}, nil,
+		{Clients: 30, Ops: 30, ServerCPU: 4, Bytes: 200}})
 	if got.Clients != 40 || got.Ops != 40 || got.Lost != 1 || got.ServerCPU != 7 || got.Bytes != 175 {
 		t.Errorf("got %+v", got)
 	}

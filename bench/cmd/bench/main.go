@@ -3,8 +3,8 @@
 //	make bench            all works, 3 rounds: about three quarters of an hour
 //	make bench QUICK=1    the works that matter most, once: under two minutes
 //
-// Servers have one core and the generator the other; each run starts a fresh server. In each round every work is done by all
-// peers one after the other, in an order that turns, so that a change of the machine's mood meets all of them.
+// Servers have one core and the generator the other; each run starts a fresh server. In each round every work is done
+// by all peers one after the other, in an order that turns, so that a change of the machine's mood meets all of them.
 package main
 
 import (
@@ -100,7 +100,8 @@ func configure() (*bench, error) {
 
 // listed says whether name begins with one of the words of a list; an empty list has all.
 func listed(list, name string) bool {
-	return list == "" || slices.ContainsFunc(strings.Split(list, ","), func(word string) bool { return strings.HasPrefix(name, word) })
+	return list == "" || slices.ContainsFunc(strings.Split(list, ","),
+		func(word string) bool { return strings.HasPrefix(name, word) })
 }
 
 // path is a path in the bench's folder.
@@ -175,7 +176,8 @@ func (b *bench) save() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(os.MkdirAll(b.path("report"), 0o755), os.WriteFile(b.path("report", "runs.json"), append(all, '\n'), 0o644))
+	return errors.Join(os.MkdirAll(b.path("report"), 0o755), os.WriteFile(b.path("report", "runs.json"),
+		append(all, '\n'), 0o644))
 }
 
 // finish says whether the bench was let finish: an interrupt is an error, the end of the time is not.

@@ -43,7 +43,8 @@ func p99(r *load.Result) float64 { return r.Latency.P99.Seconds() * 1e3 }
 
 // late returns a peer's median of a percentile.
 func (b *bench) late(w *work, peer string, of func(*load.Result) float64) (float64, bool) {
-	results := slices.DeleteFunc(slices.Clone(b.results[w.key][peer]), func(r *load.Result) bool { return r.Latency == nil })
+	results := slices.DeleteFunc(slices.Clone(b.results[w.key][peer]),
+		func(r *load.Result) bool { return r.Latency == nil })
 	return median(results, of)
 }
 

@@ -34,12 +34,17 @@ var raised = []string{
 }
 
 var peers = []peer{
-	{name: "crier", what: "this repository: the real binary, its real handlers, its bounds on", folder: ".", target: ".", polling: true},
+	{name: "crier", what: "this repository: the real binary, its real handlers, its bounds on", folder: ".", target: ".",
+		polling: true},
 	{name: reference, what: "npm `socket.io` 4.8.4 on `ws`", folder: "bench/peers/npm", polling: true},
-	{name: "zishang520-v2", what: "`github.com/zishang520/socket.io/v2` v2.5.0", folder: "bench/peers/zishang520-v2", target: ".", polling: true},
-	{name: "zishang520-v3", what: "`github.com/zishang520/socket.io/servers/socket/v3` v3.0.2", folder: "bench/peers/zishang520-v3", target: ".", polling: true},
-	{name: "gws", what: "a bare `github.com/lxzan/gws` v1.9.1 broadcaster, no protocol", folder: "bench/peers/floor", target: "./gws"},
-	{name: "raw", what: "one `net.Conn.Write` for each delivery, no protocol", folder: "bench/peers/floor", target: "./raw"},
+	{name: "zishang520-v2", what: "`github.com/zishang520/socket.io/v2` v2.5.0", folder: "bench/peers/zishang520-v2",
+		target: ".", polling: true},
+	{name: "zishang520-v3", what: "`github.com/zishang520/socket.io/servers/socket/v3` v3.0.2",
+		folder: "bench/peers/zishang520-v3", target: ".", polling: true},
+	{name: "gws", what: "a bare `github.com/lxzan/gws` v1.9.1 broadcaster, no protocol", folder: "bench/peers/floor",
+		target: "./gws"},
+	{name: "raw", what: "one `net.Conn.Write` for each delivery, no protocol", folder: "bench/peers/floor",
+		target: "./raw"},
 }
 
 // build makes all that a run needs, in the folder .build.

@@ -38,11 +38,15 @@ func (b *bench) head(md *strings.Builder) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	fmt.Fprintf(md, "# Crier and its peers\n\n%s. %s.\n\n", b.began.UTC().Format("2 January 2006"), b.machine)
-	fmt.Fprintf(md, "Command: `%s`; rounds: %d; time: %s.\n", b.commandLine(), b.rounds, time.Since(b.began).Round(time.Second))
-	fmt.Fprintf(md, "Versions: Crier %s; %s; Node %s.\n\n", host.Says(ctx, b.root, "git", "describe", "--tags", "--always", "--dirty"), runtime.Version(), host.Says(ctx, b.root, "node", "--version"))
-	fmt.Fprintf(md, "Other processes used %.0f %% of the machine meanwhile; above a few per cent the figures are noisy.\n\n", 100*b.others)
+	fmt.Fprintf(md, "Command: `%s`; rounds: %d; time: %s.\n", b.commandLine(), b.rounds,
+		time.Since(b.began).Round(time.Second))
+	fmt.Fprintf(md, "Versions: Crier %s; %s; Node %s.\n\n", host.Says(ctx, b.root, "git", "describe", "--tags",
+		"--always", "--dirty"), runtime.Version(), host.Says(ctx, b.root, "node", "--version"))
+	fmt.Fprintf(md, "Other processes used %.0f %% of the machine meanwhile; above a few per cent the figures are "+
+		"noisy.\n\n", 100*b.others)
 	if b.quick {
-		md.WriteString("This was a quick run: one round, and too short for Node's compiler to be warm, which flatters all others. Judge by a full one.\n\n")
+		md.WriteString("This was a quick run: one round, and too short for Node's compiler to be warm, which flatters all " +
+			"others. Judge by a full one.\n\n")
 	}
 	for _, p := range b.peers {
 		fmt.Fprintf(md, "- **%s**: %s\n", p.name, p.what)
@@ -82,7 +86,8 @@ func (b *bench) promises(md *strings.Builder) {
 
 // table is the medians, each with its ratio to the reference.
 func (b *bench) table(md *strings.Builder) {
-	md.WriteString("## Medians\n\nProcessor time of the server (user + system) for one delivery, handshake or event, unless the work says otherwise; in brackets " +
+	md.WriteString("## Medians\n\nProcessor time of the server (user + system) for one delivery, handshake or event, " +
+		"unless the work says otherwise; in brackets " +
 		"the ratio to " + reference + ".\n\n| work |")
 	for _, p := range b.peers {
 		md.WriteString(" " + p.name + " |")
@@ -113,7 +118,8 @@ func (b *bench) cell(w *work, peer string) string {
 }
 
 func (b *bench) latencies(md *strings.Builder) {
-	md.WriteString("## Latency at 20 messages a second\n\nFrom the moment for which each message was intended until a client has it, all clients; ms, p50 / p99 / p99.9.\n\n| clients |")
+	md.WriteString("## Latency at 20 messages a second\n\nFrom the moment for which each message was intended until a " +
+		"client has it, all clients; ms, p50 / p99 / p99.9.\n\n| clients |")
 	for _, p := range b.peers {
 		md.WriteString(" " + p.name + " |")
 	}
@@ -153,10 +159,12 @@ func (b *bench) faults(md *strings.Builder) {
 			for _, r := range byPeer[p.name] {
 				ops += r.Ops
 				lost += r.Lost
-				c.Missing, c.Doubled, c.Swapped, c.Damaged = c.Missing+r.Missing, c.Doubled+r.Doubled, c.Swapped+r.Swapped, c.Damaged+r.Damaged
+				c.Missing, c.Doubled = c.Missing+r.Missing, c.Doubled+r.Doubled
+				c.Swapped, c.Damaged = c.Swapped+r.Swapped, c.Damaged+r.Damaged
 			}
 		}
-		fmt.Fprintf(md, "| %s | %d | %d | %d | %d | %d | %d |\n", p.name, ops, c.Missing, c.Doubled, c.Swapped, c.Damaged, lost)
+		fmt.Fprintf(md, "| %s | %d | %d | %d | %d | %d | %d |\n", p.name, ops, c.Missing, c.Doubled, c.Swapped, c.Damaged,
+			lost)
 	}
 	md.WriteString("\n")
 }
@@ -208,15 +216,17 @@ func (b *bench) drawings() map[string]*chart.Chart {
 	b.draw(all, cpuChart, "Processor time per delivery, W=4", "µs", load.Fanout, b.of)
 	for _, p := range percentiles[:2] {
 		name := map[string]string{"p50": p50Chart, "p99": p99Chart}[p.name]
-		b.draw(all, name, "Latency at 20 messages a second, "+p.name, "ms", load.Rate, func(w *work, peer string) (float64, bool) {
-			return b.late(w, peer, p.of)
-		})
+		b.draw(all, name, "Latency at 20 messages a second, "+p.name, "ms", load.Rate,
+			func(w *work, peer string) (float64, bool) {
+				return b.late(w, peer, p.of)
+			})
 	}
 	return all
 }
 
 // draw makes a chart over the number of clients; none if nobody has two points.
-func (b *bench) draw(all map[string]*chart.Chart, file, title, unit, kind string, of func(*work, string) (float64, bool)) {
+func (b *bench) draw(all map[string]*chart.Chart, file, title, unit, kind string,
+	of func(*work, string) (float64, bool)) {
 	c := &chart.Chart{Title: title, X: "clients", Y: unit}
 	enough := false
 	for _, p := range b.peers {
@@ -249,23 +259,29 @@ func (b *bench) series(kind string) (some []*work) {
 func (b *bench) method(md *strings.Builder) {
 	fmt.Fprintf(md, `## How it was measured
 
-- Server on core %d, generator on core %d, loopback, a fresh server for each run, peers in turn within each round, medians of the rounds.
+- Server on core %d, generator on core %d, loopback, a fresh server for each run, peers in turn within each round,
+  medians of the rounds.
 - Messages have %d bytes of data. A client that speaks is a member of the room and hears itself.
-- Processor time is user + system of /proc/PID/stat, from the first message of the measurement until the last has arrived.
-- W: how many broadcasts one publisher has on their way; the next is said when its own news of an earlier one has come back.
-- Handshakes: %d at a time; with upgrade, %d, and each shows with an event and its ack that the upgrade was done. Acks: %d clients, one event each
-  on its way, to a room that is empty.
-- Long-polling fan-out: the next message is said when all have heard the last and poll again, so each delivery is one poll. At 10 messages
-  a second the server has nothing else to do between two; the requests have the headers Host and Connection alone.
-- Beside a bare write: raw needs one write for each delivery, and %d messages on their way may share one, so that what raw needs for a
-  delivery, divided by as many, is what a write for all of them would cost each.
-- Feed on disk: each message is synced before its answer, on the disk that has the repository. The bare write and fdatasync is %d bytes at the
-  end of a file on that disk, by the generator, in the middle between two messages.
+- Processor time is user + system of /proc/PID/stat, from the first message of the measurement until the last has
+  arrived.
+- W: how many broadcasts one publisher has on their way; the next is said when its own news of an earlier one has come
+  back.
+- Handshakes: %d at a time; with upgrade, %d, and each shows with an event and its ack that the upgrade was done.
+  Acks: %d clients, one event each on its way, to a room that is empty.
+- Long-polling fan-out: the next message is said when all have heard the last and poll again, so each delivery is one
+  poll. At 10 messages a second the server has nothing else to do between two; the requests have the headers Host and
+  Connection alone.
+- Beside a bare write: raw needs one write for each delivery, and %d messages on their way may share one, so that what
+  raw needs for a delivery, divided by as many, is what a write for all of them would cost each.
+- Feed on disk: each message is synced before its answer, on the disk that has the repository. The bare write and
+  fdatasync is %d bytes at the end of a file on that disk, by the generator, in the middle between two messages.
 - Usual limits: the same work with Crier's default limits, right behind the one without them.
 - Memory: what the server's resident size grew by, settled for some seconds, for each connection; all are registered.
 - %s
-- Crier keeps what is said in memory (`+"`"+`CRIER_DATA=`+"`"+`), as the peers, which keep nothing, could at best, unless the work says otherwise.
-- The 50,000 idle connections are held by as many server processes as the limit on open files demands, all on the one core.
+- Crier keeps what is said in memory (`+"`"+`CRIER_DATA=`+"`"+`), as the peers, which keep nothing, could at best,
+  unless the work says otherwise.
+- The 50,000 idle connections are held by as many server processes as the limit on open files demands, all on the one
+  core.
 
 `, serverCore, loadCore, load.MessageSize, handshakes, upgrades, asking, inFlight, load.EntrySize, b.limitsText())
 }
@@ -275,7 +291,8 @@ func (b *bench) limitsText() string {
 	if slices.Equal(b.limits, raised) {
 		words = "Crier's limits that count by address or by session are raised"
 	}
-	return words + ", since all clients have few addresses and one publisher says everything: `" + strings.Join(b.limits, "`, `") +
+	return words + ", since all clients have few addresses and one publisher says everything: `" + strings.Join(b.limits,
+		"`, `") +
 		"`. Those of the whole process are on."
 }
 

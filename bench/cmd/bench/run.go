@@ -26,8 +26,8 @@ const (
 // spareFiles is what a process opens beside its clients' connections.
 const spareFiles = 500
 
-// run does one work with one peer. Where one process may not open enough files, several of them share the clients: as many
-// servers on the one core, as many generators on the other, and their results are added up.
+// run does one work with one peer. Where one process may not open enough files, several of them share the clients: as
+// many servers on the one core, as many generators on the other, and their results are added up.
 func (b *bench) run(ctx context.Context, p peer, w *work) (*load.Result, error) {
 	o := w.timed(b.quick)
 	share := int(b.machine.Files) - spareFiles

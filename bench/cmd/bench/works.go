@@ -38,8 +38,11 @@ var (
 	kib       = unit{name: "KiB", of: func(r *load.Result) float64 { return r.Bytes / 1024 }, absolute: true}
 	perSecond = unit{name: "a second", of: (*load.Result).PerSecond, absolute: true}
 	ofBare    = unit{name: "times a bare write and fdatasync", of: bareRatio, absolute: true}
-	percent   = unit{name: "% of a core", of: func(r *load.Result) float64 { return 100 * r.ServerCPU.Seconds() / r.Seconds }, absolute: true}
+	percent   = unit{name: "% of a core", of: share, absolute: true}
 )
+
+// share is the processor time of the server in each second, in per cent of a core.
+func share(r *load.Result) float64 { return 100 * r.ServerCPU.Seconds() / r.Seconds }
 
 // bareRatio is the p50 of an acknowledgement, divided by that of a bare write and fdatasync in the same run.
 func bareRatio(r *load.Result) float64 {
@@ -76,7 +79,8 @@ func rate(clients int) load.Options {
 // of two: Go sets the first in a container that may use one.
 func onDisk(processors string) work {
 	return work{
-		key: "disk-ack-" + processors, title: "one event with ack, feed on disk, GOMAXPROCS=" + processors, unit: perSecond, atLeast: 40_000,
+		key: "disk-ack-" + processors, title: "one event with ack, feed on disk, GOMAXPROCS=" + processors, unit: perSecond,
+		atLeast: 40_000,
 		options: load.Options{Work: load.Ack, Clients: 100}, disk: true, only: onlyCrier, quick: onlyCrier,
 		env: []string{"GOMAXPROCS=" + processors},
 	}
@@ -85,7 +89,8 @@ func onDisk(processors string) work {
 // quietDisk is the same with 10 events a second.
 func quietDisk(processors string) work {
 	return work{
-		key: "disk-quiet-" + processors, title: "one event with ack at 10 a second, feed on disk, p50, GOMAXPROCS=" + processors, unit: ofBare, atMost: 2,
+		key: "disk-quiet-" + processors, title: "one event with ack at 10 a second, feed on disk, p50, " +
+			"GOMAXPROCS=" + processors, unit: ofBare, atMost: 2,
 		options: load.Options{Work: load.AckRate, Clients: 1, PerSecond: 10}, disk: true, only: onlyCrier, quick: onlyCrier,
 		env: []string{"GOMAXPROCS=" + processors},
 	}
@@ -93,28 +98,36 @@ func quietDisk(processors string) work {
 
 // works are those of the table. What they may cost at most is what Crier promises.
 var works = []work{
-	{key: "fanout-500-4", title: "fan-out, 500 clients, W=4", options: fanout(500, inFlight), unit: perOp, atMost: 0.20, bare: 1.2, quick: everybody},
-	{key: "fanout-2000-4", title: "fan-out, 2,000 clients, W=4", options: fanout(2000, 4), unit: perOp, atMost: 0.20, quick: protocol},
-	{key: "fanout-500-64", title: "fan-out, 500 clients, W=64", options: fanout(500, 64), unit: perOp, atMost: 0.04, quick: protocol},
-	{key: "rate-1000", title: "fan-out at 20 msg/s, 1,000 clients", options: rate(1000), unit: perOp, atMost: 0.85, latency: true, quick: protocol},
-	{key: "usual-rate-1000", title: "fan-out at 20 msg/s, 1,000 clients, usual limits", options: rate(1000), unit: perOp, beside: "rate-1000",
-		usual: true, only: onlyCrier, quick: onlyCrier},
+	{key: "fanout-500-4", title: "fan-out, 500 clients, W=4", options: fanout(500, inFlight), unit: perOp, atMost: 0.20,
+		bare: 1.2, quick: everybody},
+	{key: "fanout-2000-4", title: "fan-out, 2,000 clients, W=4", options: fanout(2000, 4), unit: perOp, atMost: 0.20,
+		quick: protocol},
+	{key: "fanout-500-64", title: "fan-out, 500 clients, W=64", options: fanout(500, 64), unit: perOp, atMost: 0.04,
+		quick: protocol},
+	{key: "rate-1000", title: "fan-out at 20 msg/s, 1,000 clients", options: rate(1000), unit: perOp, atMost: 0.85,
+		latency: true, quick: protocol},
+	{key: "usual-rate-1000", title: "fan-out at 20 msg/s, 1,000 clients, usual limits", options: rate(1000), unit: perOp,
+		beside: "rate-1000",
+		usual:  true, only: onlyCrier, quick: onlyCrier},
 	{key: "handshake", title: "handshake straight to WebSocket", unit: perOp, atMost: 0.30, quick: floored,
 		options: load.Options{Work: load.Handshake, Clients: handshakes}},
 	{key: "upgrade", title: "polling then upgrade", unit: perOp, atMost: 0.35, polling: true, quick: protocol,
 		options: load.Options{Work: load.Upgrade, Clients: upgrades}},
 	{key: "ack", title: "one event with ack", unit: perOp, atMost: 0.40, quick: floored,
 		options: load.Options{Work: load.Ack, Clients: asking}},
-	{key: "polling-200", title: "long-polling fan-out, 200 clients", unit: perOp, atMost: 0.75, polling: true, quick: protocol,
+	{key: "polling-200", title: "long-polling fan-out, 200 clients", unit: perOp, atMost: 0.75, polling: true,
+		quick:   protocol,
 		options: load.Options{Work: load.Polling, Clients: 200}},
-	{key: "quiet-polling-200", title: "long-polling fan-out at 10 msg/s, 200 clients, few headers", unit: perOp, atMost: 0.75, polling: true, quick: protocol,
+	{key: "quiet-polling-200", title: "long-polling fan-out at 10 msg/s, 200 clients, few headers", unit: perOp,
+		atMost: 0.75, polling: true, quick: protocol,
 		options: load.Options{Work: load.PollingRate, Clients: 200, PerSecond: 10}},
 	onDisk("1"), onDisk("2"), quietDisk("1"), quietDisk("2"),
 	{key: "idle", title: "idle WebSocket, RSS per connection at 10,000", unit: kib, atMost: 8, quick: protocol,
 		options: load.Options{Work: load.Idle, Clients: 10_000}},
 	{key: "idle-polling", title: "idle polling session between polls, RSS at 10,000", unit: kib, atMost: 6, polling: true,
 		options: load.Options{Work: load.IdlePolling, Clients: 10_000}},
-	{key: "hold", title: "50,000 idle connections, heartbeats every 25 s", unit: percent, atMost: 5, only: []string{"crier", "npm", "raw"}, once: true,
+	{key: "hold", title: "50,000 idle connections, heartbeats every 25 s", unit: percent, atMost: 5,
+		only: []string{"crier", "npm", "raw"}, once: true,
 		options: load.Options{Work: load.Hold, Clients: 50_000}},
 }
 

@@ -1,5 +1,5 @@
-// Load does one work with one server and prints what it showed as JSON. The bench command runs it in a process of its own,
-// on a core of its own.
+// Load does one work with one server and prints what it showed as JSON. The bench command runs it in a process of its
+// own, on a core of its own.
 //
 //	load -work fanout -addr 127.0.0.1:3000 -pid 4711 -clients 500 -inflight 4
 package main
@@ -17,7 +17,8 @@ import (
 
 func main() {
 	var o load.Options
-	flag.StringVar(&o.Work, "work", load.Fanout, "fanout, rate, handshake, upgrade, ack, ack-rate, polling, polling-rate, idle, idle-polling or hold")
+	flag.StringVar(&o.Work, "work", load.Fanout, "fanout, rate, handshake, upgrade, ack, ack-rate, polling, "+
+		"polling-rate, idle, idle-polling or hold")
 	flag.TextVar(&o.Addr, "addr", netip.MustParseAddrPort("127.0.0.1:3000"), "the server's address")
 	flag.IntVar(&o.PID, "pid", 0, "the server's process id, to see its processor time and memory")
 	flag.IntVar(&o.Clients, "clients", 500, "how many clients")

@@ -53,7 +53,8 @@ func Handle(packet []byte) Reply {
 	}
 	if data, ok := bytes.CutPrefix(args, message); ok {
 		data = bytes.TrimSuffix(data, []byte("]"))
-		r.News = bytes.Join([][]byte{[]byte(`42["news",`), data, []byte(`,{"from":"speaker","id":"floor","at":`), at, []byte("}]")}, nil)
+		r.News = bytes.Join([][]byte{[]byte(`42["news",`), data, []byte(`,{"from":"speaker","id":"floor","at":`), at,
+			[]byte("}]")}, nil)
 	}
 	return r
 }

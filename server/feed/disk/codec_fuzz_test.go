@@ -20,7 +20,8 @@ func FuzzEntry(f *testing.F) {
 		batch := appendEntry(make([]byte, batchHeader), &want)
 		sealBatch(batch, 7, 1, 5)
 		var got []feed.Entry
-		if _, err := parseBatch(append(batch, a...), 5, allOffsets, func(e *feed.Entry) { got = append(got, *e) }); err != nil {
+		if _, err := parseBatch(append(batch, a...), 5, allOffsets,
+			func(e *feed.Entry) { got = append(got, *e) }); err != nil {
 			t.Fatal(err)
 		}
 		if len(got) != 1 || !reflect.DeepEqual(got[0], want) {
@@ -99,7 +100,8 @@ func FuzzSegment(f *testing.F) {
 	f.Add(whole, "", "")
 	f.Add(whole[:len(whole)-3], mark{reserved: 100}.String(), "")
 	f.Add(append(whole, batch...), mark{reserved: 100, closed: true, first: 1, last: 9}.String(), "")
-	f.Add(append(whole, make([]byte, 1000)...), "crier feed 1: reserved 1", (&state{lives: []life{{1, 1}}, tail: 1}).String())
+	f.Add(append(whole, make([]byte, 1000)...), "crier feed 1: reserved 1",
+		(&state{lives: []life{{1, 1}}, tail: 1}).String())
 	f.Add([]byte(batchMagic+batchMagic), "", "crier feed 2: ")
 	f.Fuzz(func(t *testing.T, segment []byte, mark, state string) {
 		disk := newSim()

@@ -60,7 +60,8 @@ func (r *recovery) setAside() error {
 			s.keepFlaws = true
 		}
 	}
-	note := "The feed was damaged: " + strings.Join(r.reasons, "; ") + ".\nThe files in this folder hold copies of what is " +
+	note := "The feed was damaged: " + strings.Join(r.reasons, "; ") + ".\nThe files in this folder hold copies of " +
+		"what is " +
 		"damaged; `crier feed check` and `crier feed export` read them. Nothing uses them: remove them when you like.\n"
 	if err := writeNote(d.opts.files, filepath.Join(aside, "what-happened.txt"), note); err != nil {
 		d.opts.Logger.Warn("feed: no note of the damage can be written", "folder", aside, "error", err)
@@ -151,7 +152,8 @@ func (r *recovery) dropOldAsides() {
 			return
 		}
 		err := d.opts.files.remove(aside)
-		d.opts.Logger.Warn("feed: an old copy of damage was removed, since another is to be made", "folder", aside, "error", err)
+		d.opts.Logger.Warn("feed: an old copy of damage was removed, since another is to be made", "folder", aside, "error",
+			err)
 		sum -= sizes[i]
 	}
 }

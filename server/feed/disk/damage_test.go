@@ -105,7 +105,8 @@ func expectNoSilentLoss(t *testing.T, fsys files, dir string, all []feed.Entry) 
 		t.Fatal(err)
 	}
 	again := openDisk(t, dir, Options{files: fsys})
-	if n := len(feedtest.Everything(t, again)); n != len(got)+1 || again.Damage() != nil || again.Bounds().Last != more.Offset {
+	if n := len(feedtest.Everything(t, again)); n != len(got)+1 || again.Damage() != nil ||
+		again.Bounds().Last != more.Offset {
 		t.Fatalf("opened again it holds %d entries, not %d; damage: %v; %+v", n, len(got)+1, again.Damage(), again.Bounds())
 	}
 	if again.Bounds().Gap != bounds.Gap {
@@ -267,15 +268,22 @@ func TestFilesThatAreCutOverwrittenOrGoneAreNoticed(t *testing.T) {
 		hurt func(paths []string)
 		cost int // at most
 	}{
-		"the last is cut by a byte": {func(p []string) { change(t, last(p), func(b []byte) []byte { return b[:len(b)-1] }) }, 4},
-		"the last is cut to half":   {func(p []string) { change(t, last(p), func(b []byte) []byte { return b[:len(b)/2] }) }, inLast - 1},
-		"the last is empty":         {func(p []string) { change(t, last(p), func([]byte) []byte { return nil }) }, inLast},
-		"the last is zeros":         {func(p []string) { change(t, last(p), func(b []byte) []byte { clear(b); return b }) }, inLast},
-		"the last is garbage":       {func(p []string) { change(t, last(p), garbage) }, inLast},
-		"the last is gone":          {func(p []string) { _ = os.Remove(last(p)) }, inLast},
-		"a middle one is cut":       {func(p []string) { change(t, p[1], func(b []byte) []byte { return b[:len(b)-100] }) }, 4},
-		"a middle one is gone":      {func(p []string) { _ = os.Remove(p[1]) }, 80},
-		"a page of one is zeros":    {func(p []string) { change(t, p[1], func(b []byte) []byte { clear(b[4096:8192]); return b }) }, 40},
+		"the last is cut by a byte": {func(p []string) { change(t, last(p), func(b []byte) []byte { return b[:len(b)-1] }) },
+			4},
+		"the last is cut to half": {func(p []string) { change(t, last(p), func(b []byte) []byte { return b[:len(b)/2] }) },
+			inLast - 1},
+		"the last is empty": {func(p []string) { change(t, last(p), func([]byte) []byte { return nil }) }, inLast},
+		"the last is zeros": {func(p []string) { change(t, last(p), func(b []byte) []byte { clear(b); return b }) },
+			inLast},
+		"the last is garbage": {func(p []string) { change(t, last(p), garbage) }, inLast},
+		"the last is gone":    {func(p []string) { _ = os.Remove(last(p)) }, inLast},
+		"a middle one is cut": {func(p []string) { change(t, p[1], func(b []byte) []byte { return b[:len(b)-100] }) },
+			4},
+		"a middle one is gone": {func(p []string) { _ = os.Remove(p[1]) }, 80},
+		"a page of one is zeros": {func(p []string) {
+			change(t, p[1],
+				func(b []byte) []byte { clear(b[4096:8192]); return b })
+		}, 40},
 		"a page of the last is zeros": {func(p []string) {
 			change(t, last(p), func(b []byte) []byte { clear(b[:min(len(b), 4096)]); return b })
 		}, inLast},

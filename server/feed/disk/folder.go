@@ -206,7 +206,8 @@ func (f *folder) noted() (closed bool, first, last uint64) {
 	return false, 0, 0
 }
 
-// lives returns the lives that are noted; where none are, though there was something, one without an id stands for them.
+// lives returns the lives that are noted; where none are, though there was something, one without an id stands for
+// them.
 func (f *folder) lives() []life {
 	switch {
 	case f.was != nil:

@@ -94,7 +94,8 @@ func TestWhatCannotBeCutOffIsNotBuiltUpon(t *testing.T) {
 		t.Errorf("Append says: %v", err)
 	}
 	disk.fail("truncate", nil)
-	if e := feedtest.MustAppend(t, d, feedtest.Said("b")); e[0].Offset != a[0].Offset+1 || len(feedtest.Everything(t, d)) != 2 {
+	if e := feedtest.MustAppend(t, d, feedtest.Said("b")); e[0].Offset != a[0].Offset+1 ||
+		len(feedtest.Everything(t, d)) != 2 {
 		t.Errorf("then: %v", e)
 	}
 }
@@ -136,7 +137,8 @@ func TestAFileThatCannotBeRemovedIsNotAppendedTo(t *testing.T) {
 	if got := feedtest.Everything(t, crashed); len(got) > 1 {
 		t.Errorf("%d entries are there after a crash", len(got))
 	}
-	if e := feedtest.MustAppend(t, d, feedtest.Said("b")); e[0].Offset != a[0].Offset+1 || len(feedtest.Everything(t, d)) != 1 {
+	if e := feedtest.MustAppend(t, d, feedtest.Said("b")); e[0].Offset != a[0].Offset+1 ||
+		len(feedtest.Everything(t, d)) != 1 {
 		t.Errorf("then: %v", e)
 	}
 	disk.fail("remove", nil)

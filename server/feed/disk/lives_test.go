@@ -112,7 +112,10 @@ func TestABackupThatIsPutBackBeginsANewLife(t *testing.T) {
 			})
 		},
 		"into the files": func(backup, dir string) error {
-			return eachFile(backup, func(name string, b []byte) error { return os.WriteFile(filepath.Join(dir, name), b, 0o600) })
+			return eachFile(backup, func(name string, b []byte) error {
+				return os.WriteFile(filepath.Join(dir, name), b,
+					0o600)
+			})
 		},
 	} {
 		for _, inUse := range []bool{false, true} {
@@ -270,7 +273,8 @@ func oldFolder(t *testing.T, closed bool) (dir string, entries []feed.Entry) {
 	} else {
 		b = append(b, make([]byte, 5000)...)
 	}
-	err := errors.Join(os.WriteFile(segmentPath(dir, 1), b, 0o600), os.WriteFile(oldMarkPath(dir), []byte(m.String()), 0o600))
+	err := errors.Join(os.WriteFile(segmentPath(dir, 1), b, 0o600),
+		os.WriteFile(oldMarkPath(dir), []byte(m.String()), 0o600))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +299,8 @@ func TestAFolderOfTheFirstVersionIsReadAndBeginsANewLifeOnce(t *testing.T) {
 		_ = d.Close()
 		d = openDisk(t, dir, Options{})
 		got := feedtest.Everything(t, d)
-		if b := d.Bounds(); len(got) != 11 || b.Last != e.Offset || got[10].Kind != 3 || got[10].Room != "lobby" || b.First != 1 {
+		if b := d.Bounds(); len(got) != 11 || b.Last != e.Offset || got[10].Kind != 3 || got[10].Room != "lobby" ||
+			b.First != 1 {
 			t.Errorf("then %d entries; %+v", len(got), b)
 		}
 		// The first version opens its mark before anything else, and ends with what this says.

@@ -33,7 +33,8 @@ func TestEntriesThatComeTogetherShareASync(t *testing.T) {
 	}
 	// When it is closed, the file is cut and the end is noted.
 	if disk.syncs != first+3+2 || l.Last() != base+501 {
-		t.Errorf("%d entries took %d syncs; want one for the first entry and one for the others", l.Last()-base, disk.syncs-first-4)
+		t.Errorf("%d entries took %d syncs; want one for the first entry and one for the others", l.Last()-base,
+			disk.syncs-first-4)
 	}
 }
 

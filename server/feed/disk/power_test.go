@@ -193,7 +193,8 @@ func (w *witness) check() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if len(feedtest.Everything(w.t, again)) != len(held)+1 || again.Bounds().Last != b.Last+1 || again.Bounds().Gap != b.Gap {
+	if len(feedtest.Everything(w.t, again)) != len(held)+1 || again.Bounds().Last != b.Last+1 ||
+		again.Bounds().Gap != b.Gap {
 		w.t.Errorf("opened again: %+v; before: %+v and one more", again.Bounds(), b)
 	}
 	if err := again.Close(); err != nil {

@@ -66,7 +66,8 @@ func (s *state) String() string {
 	for _, l := range s.lives {
 		fmt.Fprintf(&lives, "%016x@%d,", l.id, l.first)
 	}
-	text := fmt.Sprintf("%s%d: "+stateFormat, stateName, stateVersion, s.sequence, s.self.inode, s.self.born, s.reserved, s.closed,
+	text := fmt.Sprintf("%s%d: "+stateFormat, stateName, stateVersion, s.sequence, s.self.inode, s.self.born, s.reserved,
+		s.closed,
 		s.first, s.last, s.gap, s.tail, s.tailFile.inode, s.tailFile.born, lives.String())
 	return withSum(text)
 }
@@ -88,7 +89,8 @@ func parseState(text, name string) (*state, error) {
 	}
 	s := &state{}
 	var lives string
-	_, err := fmt.Sscanf(text, fmt.Sprint(stateName, stateVersion, ": ")+stateFormat, &s.sequence, &s.self.inode, &s.self.born,
+	_, err := fmt.Sscanf(text, fmt.Sprint(stateName, stateVersion, ": ")+stateFormat, &s.sequence, &s.self.inode,
+		&s.self.born,
 		&s.reserved, &s.closed, &s.first, &s.last, &s.gap, &s.tail, &s.tailFile.inode, &s.tailFile.born, &lives)
 	for _, text := range strings.Split(strings.TrimSuffix(lives, ","), ",") {
 		id, first, _ := strings.Cut(text, "@")

@@ -29,7 +29,8 @@ func TestBindFollowsEncodingJSON(t *testing.T) {
 	if err := args.Bind(&text, &n, &m, &list, &null, &yes, &f); err != nil {
 		t.Fatal(err)
 	}
-	if text != "say 说" || n != 12 || m.Text != "hi" || len(m.Tags) != 1 || len(list) != 2 || null != nil || !yes || f != 1.5 {
+	if text != "say 说" || n != 12 || m.Text != "hi" || len(m.Tags) != 1 || len(list) != 2 || null != nil || !yes ||
+		f != 1.5 {
 		t.Errorf("got %q %d %+v %v %v %v %v", text, n, m, list, null, yes, f)
 	}
 }
@@ -139,7 +140,8 @@ func TestBindSaysWhichArgumentIsWrong(t *testing.T) {
 		{text, []any{new(Binary)}, "argument 1 has a value that can't be read"},
 		{text, []any{new(*float64)}, "argument 1 must be a number, not a string"},
 		{text, []any{nil, nil, new(time.Time)}, "argument 3 has a value that can't be read"},
-		{numbers, []any{new(int)}, "argument 1 must be a whole number from -9223372036854775808 to 9223372036854775807, not 1.5"},
+		{numbers, []any{new(int)}, "argument 1 must be a whole number from -9223372036854775808 to 9223372036854775807, " +
+			"not 1.5"},
 		{numbers, []any{nil, new(int8)}, "argument 2 must be a whole number from -128 to 127, not 300"},
 		{numbers, []any{nil, nil, new(uint64)}, "argument 3 must be a whole number from 0 to 18446744073709551615, not -1"},
 		{numbers, []any{nil, nil, nil, new(float64)}, "argument 4 must be a number in range, not 1e400"},
@@ -179,7 +181,8 @@ func TestBindSkipsAndIgnores(t *testing.T) {
 func TestBindingToWhatIsNoPointerIsNotTheClientsFault(t *testing.T) {
 	args := received(t, `51-["e","x",`+hole0("0")+`]`, []byte("b"))
 	for _, arg := range args {
-		for _, target := range []any{"", 0, (*string)(nil), (*any)(nil), (*Arg)(nil), (*Binary)(nil), (*[]byte)(nil), (*map[string]any)(nil), (*[]any)(nil)} {
+		for _, target := range []any{"", 0, (*string)(nil), (*any)(nil), (*Arg)(nil), (*Binary)(nil), (*[]byte)(nil),
+			(*map[string]any)(nil), (*[]any)(nil)} {
 			err := arg.Bind(target)
 			if bad := (*Error)(nil); err == nil || errors.As(err, &bad) {
 				t.Errorf("%T: %v", target, err)
@@ -196,7 +199,8 @@ func TestBindFollowsAnInterfaceToItsPointer(t *testing.T) {
 	}
 	var p photo
 	v = &p
-	if err := received(t, `51-["e",{"pixels":`+hole0("0")+`}]`, []byte("b"))[0].Bind(&v); err != nil || string(p.Pixels) != "b" {
+	if err := received(t, `51-["e",{"pixels":`+hole0("0")+`}]`, []byte("b"))[0].Bind(&v); err != nil ||
+		string(p.Pixels) != "b" {
 		t.Errorf("%+v, %v", p, err)
 	}
 }

@@ -151,7 +151,8 @@ func checkBinds(t *testing.T, arg Arg) {
 	if err := arg.Bind(&raw); err == nil && !json.Valid(raw) {
 		t.Fatalf("%s: %s", arg.JSON(), raw)
 	}
-	for _, target := range []any{new(string), new(int), new(photo), new(embedded), new([]byte), new(Binary), new(map[string]any), new([]any), new([]Binary), new(map[string]Binary), new(Arg)} {
+	for _, target := range []any{new(string), new(int), new(photo), new(embedded), new([]byte), new(Binary),
+		new(map[string]any), new([]any), new([]Binary), new(map[string]Binary), new(Arg)} {
 		_ = arg.Bind(target)
 	}
 	if b, ok := arg.Binary(); ok {

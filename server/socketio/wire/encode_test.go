@@ -115,15 +115,21 @@ func TestABinaryAnywhereInAGoValueBecomesAnAttachment(t *testing.T) {
 		{"empty", Binary(nil), hole0("0"), []string{""}},
 		{"in a map", map[string]any{"k": Binary("a")}, `{"k":` + hole0("0") + `}`, []string{"a"}},
 		{"in a typed map", map[string]Binary{"k": Binary("a")}, `{"k":` + hole0("0") + `}`, []string{"a"}},
-		{"in slices", []any{1, []Binary{Binary("a"), Binary("b")}}, `[1,[` + hole0("0") + `,` + hole0("1") + `]]`, []string{"a", "b"}},
+		{"in slices", []any{1, []Binary{Binary("a"), Binary("b")}}, `[1,[` + hole0("0") + `,` + hole0("1") + `]]`,
+			[]string{"a", "b"}},
 		{"in an array", [2]Binary{Binary("a")}, `[` + hole0("0") + `,` + hole0("1") + `]`, []string{"a", ""}},
-		{"in a struct", photo{Name: "n", Pixels: Binary("p"), Hidden: Binary("h"), secret: Binary("s")}, `{"name":"n","pixels":` + hole0("0") + `}`, []string{"p"}},
-		{"behind pointers", &photo{Pixels: Binary("p"), Thumb: &thumb}, `{"name":"","pixels":` + hole0("0") + `,"thumb":` + hole0("1") + `}`, []string{"p", "thumb"}},
-		{"in embedded structs", embedded{inner: inner{Binary("i")}, Any: []any{Binary("a")}}, `{"Inside":` + hole0("0") + `,"Any":[` + hole0("1") + `]}`, []string{"i", "a"}},
+		{"in a struct", photo{Name: "n", Pixels: Binary("p"), Hidden: Binary("h"), secret: Binary("s")},
+			`{"name":"n","pixels":` + hole0("0") + `}`, []string{"p"}},
+		{"behind pointers", &photo{Pixels: Binary("p"), Thumb: &thumb},
+			`{"name":"","pixels":` + hole0("0") + `,"thumb":` + hole0("1") + `}`, []string{"p", "thumb"}},
+		{"in embedded structs", embedded{inner: inner{Binary("i")}, Any: []any{Binary("a")}},
+			`{"Inside":` + hole0("0") + `,"Any":[` + hole0("1") + `]}`, []string{"i", "a"}},
 		{"twice the same", []any{thumb, thumb}, `[` + hole0("0") + `,` + hole0("1") + `]`, []string{"thumb", "thumb"}},
-		{"in an Error", &Error{Code: "c", Message: "m", Data: Binary("d")}, `{"code":"c","message":"m","data":` + hole0("0") + `}`, []string{"d"}},
+		{"in an Error", &Error{Code: "c", Message: "m", Data: Binary("d")},
+			`{"code":"c","message":"m","data":` + hole0("0") + `}`, []string{"d"}},
 		{"bytes inside stay text", []any{[]byte("a")}, `["YQ=="]`, nil},
-		{"own JSON stays as it is", []any{custom{Binary("x")}, Binary("b")}, `["custom x",` + hole0("0") + `]`, []string{"b"}},
+		{"own JSON stays as it is", []any{custom{Binary("x")}, Binary("b")}, `["custom x",` + hole0("0") + `]`,
+			[]string{"b"}},
 		{"none", map[string]any{"k": []any{1, nil, (*photo)(nil)}}, `{"k":[1,null,null]}`, nil},
 	}
 	for _, tt := range tests {
@@ -143,7 +149,8 @@ func TestABinaryAnywhereInAGoValueBecomesAnAttachment(t *testing.T) {
 func TestTheCallersValueIsNotChanged(t *testing.T) {
 	thumb := Binary("thumb")
 	value := func() any {
-		return map[string]any{"list": []any{Binary("a"), &photo{Pixels: Binary("p"), Thumb: &thumb}}, "array": &[1]any{Binary("x")}, "map": map[int]Binary{1: Binary("m")}}
+		return map[string]any{"list": []any{Binary("a"), &photo{Pixels: Binary("p"), Thumb: &thumb}},
+			"array": &[1]any{Binary("x")}, "map": map[int]Binary{1: Binary("m")}}
 	}
 	got := value()
 	encoded(t, got)
@@ -168,7 +175,8 @@ func TestArgumentsPassThroughUnread(t *testing.T) {
 
 func TestAttachmentsOfAnArgumentGetNewNumbers(t *testing.T) {
 	args := received(t, `53-["e",`+hole0("2")+`,{"x":`+hole0("1")+`,"y":[`+hole0("0")+`,{"num":1,"more":[],"_placeholder":true}]}]`, []byte("f0"), []byte("f1"), []byte("f2"))
-	text, attachments := encoded(t, Binary("first"), args[1], "text", args[0], map[string]any{"a": args[1], "b": Binary("last")})
+	text, attachments := encoded(t, Binary("first"), args[1], "text", args[0],
+		map[string]any{"a": args[1], "b": Binary("last")})
 	want := hole0("0") + `,{"x":` + hole0("1") + `,"y":[` + hole0("2") + `,` + hole0("1") + `]},"text",` + hole0("3") +
 		`,{"a":{"x":` + hole0("4") + `,"y":[` + hole0("5") + `,` + hole0("4") + `]},"b":` + hole0("6") + `}`
 	if text != want {
@@ -181,7 +189,8 @@ func TestAttachmentsOfAnArgumentGetNewNumbers(t *testing.T) {
 
 func TestGoValuesAreWrittenWithoutHTMLEscapes(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	text, _ := encoded(t, map[string]any{"<&>": at}, []string{"<"}, uint8(1), 1.5, int64(-3), json.Number("1e9"), struct{}{}, json.RawMessage(`{ "a" : "<" }`), json.RawMessage(nil))
+	text, _ := encoded(t, map[string]any{"<&>": at}, []string{"<"}, uint8(1), 1.5, int64(-3), json.Number("1e9"),
+		struct{}{}, json.RawMessage(`{ "a" : "<" }`), json.RawMessage(nil))
 	if want := `{"<&>":"2026-01-02T03:04:05Z"},["<"],1,1.5,-3,1e9,{},{ "a" : "<" },null`; text != want {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}
@@ -192,8 +201,10 @@ func TestWhatCannotBeEncodedLeavesTheBufferAsItWas(t *testing.T) {
 	cycle := map[string]any{}
 	cycle["self"] = cycle
 	for name, arg := range map[string]any{
-		"channel": make(chan int), "NaN": math.NaN(), "invalid raw": json.RawMessage(`{"a"`), "empty raw": json.RawMessage(``), "raw not UTF-8": json.RawMessage("\"\xff\""),
-		"two raw values": json.RawMessage(`1,2`), "cycle": cycle, "channel beside a binary": []any{Binary("x"), make(chan int)},
+		"channel": make(chan int), "NaN": math.NaN(), "invalid raw": json.RawMessage(`{"a"`),
+		"empty raw": json.RawMessage(``), "raw not UTF-8": json.RawMessage("\"\xff\""),
+		"two raw values": json.RawMessage(`1,2`), "cycle": cycle, "channel beside a binary": []any{Binary("x"),
+			make(chan int)},
 	} {
 		text, attachments, err := AppendEvent(dst, "/", 0, false, "e", []any{"ok", Binary("b"), arg})
 		if err == nil || string(text) != "before" || attachments != nil {
@@ -212,7 +223,8 @@ func TestWhatCannotBeEncodedLeavesTheBufferAsItWas(t *testing.T) {
 }
 
 func TestReservedEventNamesAreRefused(t *testing.T) {
-	for _, name := range []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"} {
+	for _, name := range []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener",
+		"removeListener"} {
 		if _, _, err := AppendEvent(nil, "/", 0, false, name, nil); err == nil {
 			t.Errorf("%s was accepted", name)
 		}

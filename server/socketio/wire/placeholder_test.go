@@ -49,7 +49,8 @@ func TestNoPlaceholderThatIsTextGoesOutBesideAttachments(t *testing.T) {
 func TestWhatOnlyLooksALittleLikeAPlaceholderGoesOutBesideAttachments(t *testing.T) {
 	for _, raw := range []string{
 		`"_placeholder"`, `{"placeholder":true,"num":0}`, `{"_placeholder":false,"num":0}`, `{"_placeholder":null}`,
-		`{"num":0}`, `["_placeholder",true]`, `{"_placeholder":0}`, `{"_placeholder":""}`, `{"\u005fplaceholders":1}`, `"\u0000"`,
+		`{"num":0}`, `["_placeholder",true]`, `{"_placeholder":0}`, `{"_placeholder":""}`, `{"\u005fplaceholders":1}`,
+		`"\u0000"`,
 	} {
 		arg := received(t, `2["e",`+raw+`]`)[0]
 		if text, _ := encoded(t, Binary("b"), arg); text != hole0("0")+","+raw || arg.HasLiteralPlaceholder() {

@@ -9,8 +9,10 @@ import (
 
 func TestWhatOtherLanguagesCannotReadIsTold(t *testing.T) {
 	for _, raw := range []string{
-		`1e400`, `-1e400`, `[1,{"a":1E+309}]`, `1e-9999999`, `0e123456`, strings.Repeat("9", 5000), "0." + strings.Repeat("1", 5000),
-		strings.Repeat("9", 400), `"\ud800"`, `"a\udc00b"`, `{"\uD83D":1}`, `"\ud83d\\udc00"`, `"\ud83d\ud83d\ude00"`, `["\ude00\ud83d"]`,
+		`1e400`, `-1e400`, `[1,{"a":1E+309}]`, `1e-9999999`, `0e123456`, strings.Repeat("9", 5000),
+		"0." + strings.Repeat("1", 5000),
+		strings.Repeat("9", 400), `"\ud800"`, `"a\udc00b"`, `{"\uD83D":1}`, `"\ud83d\\udc00"`, `"\ud83d\ud83d\ude00"`,
+		`["\ude00\ud83d"]`,
 	} {
 		arg := received(t, `2["e",`+raw+`]`)[0]
 		if bad := (*Error)(nil); !errors.As(arg.Portable(), &bad) || bad.Code != CodeBadArgument {
@@ -21,7 +23,8 @@ func TestWhatOtherLanguagesCannotReadIsTold(t *testing.T) {
 
 func TestWhatJavaScriptWritesIsPortable(t *testing.T) {
 	for _, raw := range []string{
-		`"\ud83d\ude00"`, `"\\ud800"`, `"\u00e9\n\ud83d\ude00\u0000"`, `1.7976931348623157e308`, `5e-324`, `-0`, `1e-400`, `[]`, `{}`,
+		`"\ud83d\ude00"`, `"\\ud800"`, `"\u00e9\n\ud83d\ude00\u0000"`, `1.7976931348623157e308`, `5e-324`, `-0`, `1e-400`,
+		`[]`, `{}`,
 		`12345678901234567890`, `{"a":[1,-2.5,true,null,"1e400"]}`, `null`, `"😀"`, strings.Repeat("9", 300),
 	} {
 		if err := received(t, `2["e",`+raw+`]`)[0].Portable(); err != nil {

@@ -52,7 +52,8 @@ func (r *room) serve(conn net.Conn) {
 		return
 	}
 	accept := sha1.Sum([]byte(request.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	answer := append([]byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "),
+	answer := append([]byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "+
+		"Upgrade\r\nSec-WebSocket-Accept: "),
 		base64.StdEncoding.EncodeToString(accept[:])+"\r\n\r\n"...)
 	if _, err := conn.Write(append(answer, frame(floor.Open)...)); err != nil {
 		return

@@ -93,7 +93,10 @@ func Retire(t testing.TB, s feed.Store, now time.Time, l feed.Limits) {
 
 // SameTexts reports whether two lists have the same offsets and data.
 func SameTexts(a, b []feed.Entry) bool {
-	return slices.EqualFunc(a, b, func(a, b feed.Entry) bool { return a.Offset == b.Offset && bytes.Equal(a.Data, b.Data) })
+	return slices.EqualFunc(a, b, func(a, b feed.Entry) bool {
+		return a.Offset == b.Offset &&
+			bytes.Equal(a.Data, b.Data)
+	})
 }
 
 // Outcome is what a Done was told.

@@ -11,8 +11,8 @@ import (
 )
 
 // An Index finds the entry of an owner's key. It remembers a digest of 128 bits and not the text, so an entry costs it
-// under 100 bytes whatever the owner chose, and nobody can make two keys meet. The zero value is empty. Its methods may be
-// called concurrently.
+// under 100 bytes whatever the owner chose, and nobody can make two keys meet. The zero value is empty. Its methods may
+// be called concurrently.
 type Index struct {
 	mu sync.RWMutex // guards the following
 

@@ -19,11 +19,13 @@ func TestEntriesGoInOrderAndByClocksThatCanBeRight(t *testing.T) {
 		gone int
 		due  time.Duration // from now; 0: never
 	}{
-		"nothing":                            {nil, 0, 0},
-		"all are young":                      {at(-30*time.Minute, -time.Minute), 0, 30*time.Minute + 1*time.Millisecond},
-		"the oldest are too old":             {at(-3*time.Hour, -2*time.Hour, -time.Minute), 2, 59*time.Minute + time.Millisecond},
-		"all are too old":                    {at(-3*time.Hour, -2*time.Hour), 2, 0},
-		"one was dated far back":             {at(-time.Minute, -50*year, -time.Second), 0, 59*time.Minute + time.Millisecond},
+		"nothing":       {nil, 0, 0},
+		"all are young": {at(-30*time.Minute, -time.Minute), 0, 30*time.Minute + 1*time.Millisecond},
+		"the oldest are too old": {at(-3*time.Hour, -2*time.Hour, -time.Minute), 2,
+			59*time.Minute + time.Millisecond},
+		"all are too old": {at(-3*time.Hour, -2*time.Hour), 2, 0},
+		"one was dated far back": {at(-time.Minute, -50*year, -time.Second), 0,
+			59*time.Minute + time.Millisecond},
 		"one was dated ahead, among old":     {at(-3*time.Hour, year, -2*time.Hour), 3, 0},
 		"one was dated ahead, before young":  {at(-3*time.Hour, year, -time.Minute), 1, 59*time.Minute + time.Millisecond},
 		"the newest was dated ahead":         {at(-3*time.Hour, year), 1, time.Hour + time.Millisecond},
