@@ -60,7 +60,7 @@ func TestWhatIsSaidDuringACatchUpDoesNotWaitForIt(t *testing.T) {
 	if got := slow.numbersHeard(); !slices.Equal(got, upTo(1, 1003)) {
 		t.Errorf("it has heard %d, the last %v", len(got), got[len(got)-1:])
 	}
-	guest.Leave()
+	guest.Close()
 }
 
 func TestASecondRegistrationDuringACatchUpTellsNothingTwice(t *testing.T) {
@@ -80,7 +80,7 @@ func TestASecondRegistrationDuringACatchUpTellsNothingTwice(t *testing.T) {
 	if got := slow.numbersHeard(); !slices.Equal(got, upTo(301, 1000)) {
 		t.Errorf("it has heard %d", len(got))
 	}
-	guest.Leave()
+	guest.Close()
 }
 
 // Leave ends a catch-up, and nothing is told after it has returned.
@@ -92,7 +92,7 @@ func TestACatchUpEndsWithItsClient(t *testing.T) {
 		slow := newBlockedEar()
 		guest := room.Visit(slow)
 		do(t, guest, "f", `{"speaker":"Slow","since":0}`)
-		guest.Leave()
+		guest.Close()
 		heard := len(slow.numbersHeard())
 		close(slow.blocked)
 		do(t, room.Visit(newEar()), "history", `{}`)
@@ -126,7 +126,7 @@ func TestACatchUpHasLimits(t *testing.T) {
 			if got := len(slow.numbersHeard()); got != test.heard || slow.hasJoined() {
 				t.Errorf("it was told %d", got)
 			}
-			guest.Leave()
+			guest.Close()
 		})
 	}
 }
@@ -176,7 +176,7 @@ func TestNotAllCatchUpAtOnce(t *testing.T) {
 	guest := room.Visit(fresh)
 	do(t, guest, "f", `{"speaker":"Fresh","history":10}`) // little needs no place
 	eventually(t, "one who missed little hears", fresh.hasJoined)
-	guest.Leave()
+	guest.Close()
 	for _, e := range ears {
 		close(e.blocked)
 	}
@@ -185,7 +185,7 @@ func TestNotAllCatchUpAtOnce(t *testing.T) {
 		if got := e.numbersHeard(); !slices.Equal(got, upTo(1, 1000)) {
 			t.Errorf("%d has heard %d", n, len(got))
 		}
-		guests[n].Leave()
+		guests[n].Close()
 	}
 	if places.most > 3 || places.in["192.0.2.0"] != 10 || places.in["192.0.2.1"] != 10 || len(places.in) != 2 {
 		t.Errorf("%d were in at once, %v in all", places.most, places.in)
@@ -263,7 +263,7 @@ func TestReadsThatHangKeepNobodyFromWhatMemoryHolds(t *testing.T) {
 		t.Errorf("history is answered %s", got)
 	}
 	eventually(t, "it has caught up", fresh.hasJoined)
-	guest.Leave()
+	guest.Close()
 	for _, e := range ears {
 		close(e.gone)
 	}
@@ -281,7 +281,7 @@ func TestAReadThatHangsIsGivenUp(t *testing.T) {
 		if got := do(t, guest, "history", `{"before":9}`); !strings.Contains(got.failure, `"not_read"`) {
 			t.Errorf("history is answered %s", got)
 		}
-		guest.Leave()
+		guest.Close()
 	}
 	close(f.free)
 	ears := newEar()
@@ -290,5 +290,5 @@ func TestAReadThatHangsIsGivenUp(t *testing.T) {
 		return strings.Contains(do(t, guest, "f", `{"speaker":"Old","since":0}`).answer, `"complete":true`)
 	})
 	eventually(t, "it has caught up", ears.hasJoined)
-	guest.Leave()
+	guest.Close()
 }

@@ -60,7 +60,7 @@ func TestNothingIsLostOrDoubledAtTheSeam(t *testing.T) {
 				guest := room.Visit(ears)
 				do(t, guest, "f", fmt.Sprintf(`{"speaker":"guest","since":%d}`, since))
 				eventually(t, "a guest has caught up", ears.hasJoined)
-				guest.Leave()
+				guest.Close()
 				ears.mu.Lock()
 				for i, heard := range ears.heard {
 					if !strings.HasPrefix(heard, fmt.Sprintf("%d :", since+uint64(i)+1)) {
@@ -166,7 +166,7 @@ func TestOneThatCannotBeToldEverythingIsCutOff(t *testing.T) {
 	guest := room.Visit(ears)
 	do(t, guest, "f", `{"speaker":"guest","since":0}`)
 	eventually(t, "a guest is cut off", ears.wasCutOff)
-	guest.Leave()
+	guest.Close()
 	if !ears.cutOff || ears.joined || len(ears.heard) != 256 {
 		t.Errorf("a guest has heard %d, and is cut off: %t", len(ears.heard), ears.cutOff)
 	}

@@ -110,8 +110,8 @@ func (c *Core) nameOf(sp *speaker) (string, error) {
 	return sp.name, nil
 }
 
-// leave is called once, when a client has left. Its catch-up has ended when it returns.
-func (c *Core) leave(sp *speaker, at listener) {
+// unregister is called once, when a client has left. Its catch-up has ended when it returns.
+func (c *Core) unregister(sp *speaker, at listener) {
 	sp.stopCatchUp()
 	c.speakers.roll.remove(sp, at.turn())
 }

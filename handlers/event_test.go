@@ -89,7 +89,7 @@ func TestAProgramAddsItsOwnEventsOnEveryEar(t *testing.T) {
 		t.Errorf("a text is answered %s", got)
 	}
 	guest := room.Visit(newEar())
-	defer guest.Leave()
+	defer guest.Close()
 	if got := do(t, guest, "double", `{"number":4}`); !strings.Contains(got.failure, `"not_registered"`) {
 		t.Errorf("before f a guest is answered %s", got)
 	}
@@ -124,7 +124,7 @@ func TestAGuestIsToldOfUnknownEventsAndTheLogOnceOfEach(t *testing.T) {
 	o := socketio.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}
 	room, _, _ := serveOn(t, newFeed(t, memory.New(0), feed.Options{}), o)
 	guest := room.Visit(newEar())
-	defer guest.Leave()
+	defer guest.Close()
 	for range 3 {
 		got := do(t, guest, "chat message", `{"data":"hi"}`)
 		if got.failure != `{"code":"unknown_event","message":"this server does not know the event \"chat message\""}` {
@@ -148,7 +148,7 @@ func TestAPanicWhileNewsArePassedOnHoldsNothing(t *testing.T) {
 	also := &panicking{}
 	room.Also(also)
 	guest := room.Visit(newEar())
-	defer guest.Leave()
+	defer guest.Close()
 	for range 100 { // more than may be pending
 		told := make(chan struct{})
 		say(guest, json.RawMessage(`1`), func(_, _ any) { close(told); panic("on purpose") })

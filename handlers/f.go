@@ -57,7 +57,7 @@ func doRegister(c Call) error {
 		return err
 	}
 	sp, roll := c.by, &c.core.speakers.roll
-	if !roll.enter(sp, name) {
+	if !roll.register(sp, name) {
 		return errLooksTaken
 	}
 	count, names := roll.list()

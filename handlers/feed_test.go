@@ -322,7 +322,7 @@ func TestBinaryIsKeptAsBinary(t *testing.T) {
 		guest := room.Visit(ears)
 		do(t, guest, "f", `{"speaker":"G","since":0}`)
 		eventually(t, "the guest has caught up", ears.hasJoined)
-		guest.Leave()
+		guest.Close()
 		if ears.heard[0] != `1 : {"b":["b25l"],"a":"dHdv","t":"\u2028"}` {
 			t.Errorf("a guest hears %s", ears.heard[0])
 		}

@@ -57,8 +57,8 @@ func (g *Guest) Do(event string, request map[string]json.RawMessage, tell func(a
 	}
 }
 
-// Leave is called once, last. The guest hears nothing any more when it returns.
-func (g *Guest) Leave() { g.core.leave(g.sp, g.at) }
+// Close is called once, last, when the guest has left. The guest hears nothing any more when it returns.
+func (g *Guest) Close() { g.core.unregister(g.sp, g.at) }
 
 // guestListener is a guest.
 type guestListener struct {

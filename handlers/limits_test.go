@@ -76,8 +76,8 @@ func TestASpeakerWhoSaysTooMuchIsSlowed(t *testing.T) {
 				if synctest.Wait(); stored != test.atOnce+test.more || time.Since(began) > 0 {
 					t.Errorf("%d are stored; another one waits %v", stored, time.Since(began))
 				}
-				loud.Leave()
-				other.Leave()
+				loud.Close()
+				other.Close()
 			})
 		})
 	}
@@ -96,7 +96,7 @@ func TestAMessageLargerThanABurstIsTakenAndWhatFollowsWaitsLonger(t *testing.T) 
 		if took := time.Since(began); took < 9*time.Second || took > 10*time.Second {
 			t.Errorf("the next waits %v", took)
 		}
-		guest.Leave()
+		guest.Close()
 	})
 }
 
@@ -112,7 +112,7 @@ func TestASpeakerWhoIsSlowedAndLeavesWaitsNoLonger(t *testing.T) {
 		if took := time.Since(began); took != time.Second/2 || said != 100 {
 			t.Errorf("%d are said in %v", said, took)
 		}
-		guest.Leave()
+		guest.Close()
 	})
 }
 
@@ -161,7 +161,7 @@ func TestLargeAnswersHaveAPrice(t *testing.T) {
 		if took := time.Since(began); took > 0 {
 			t.Errorf("a message waits %v", took)
 		}
-		guest.Leave()
+		guest.Close()
 	})
 }
 
@@ -196,8 +196,8 @@ func TestRegistrationsThatAreNotTakenDoNotPileUp(t *testing.T) {
 	if got := given(); got != 158 {
 		t.Errorf("in the end %d are given", got)
 	}
-	guest.Leave()
-	other.Leave()
+	guest.Close()
+	other.Close()
 }
 
 // A ledger bounds an address.

@@ -74,7 +74,7 @@ func TestALookAlikeIsRefusedForAWhileWhenTheOtherHasLeft(t *testing.T) {
 	inABubble(t, unhurried, func(t *testing.T, room *handlers.Core) {
 		visit := func(name string) told {
 			guest := room.Visit(newEar())
-			defer guest.Leave()
+			defer guest.Close()
 			return do(t, guest, "f", `{"speaker":`+quoted(name)+`}`)
 		}
 		expect := func(name string, taken bool) {

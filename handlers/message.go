@@ -48,14 +48,14 @@ func doMessage(c Call) error {
 	if kept := c.core.opts.Kept; kept != nil && !kept.May(c.at.Address(), size, time.Now()) {
 		return refusal("rate", "too much of what is kept was said from here; say it again later")
 	}
-	c.by.pending.enter(size, c.at)
+	c.by.pending.reserve(size, c.at)
 	data := c.Arg(0)
 	err = c.core.feed.Append(c.at.turn(), e, func(r feed.Result, err error) {
-		defer c.by.pending.leave(size)
+		defer c.by.pending.release(size)
 		c.stored(data, size, r, err)
 	})
 	if err != nil {
-		c.by.pending.leave(size)
+		c.by.pending.release(size)
 		return notTaken(err)
 	}
 	return nil

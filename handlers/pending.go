@@ -14,19 +14,19 @@ type pending struct {
 	mu sync.Mutex // guards the following
 
 	messages, bytes int
-	room            chan struct{} // closed when there is room; nil while nobody waits for it
+	freed           chan struct{} // closed when some is given back; nil while nobody waits for it
 }
 
-// enter waits until a message of the size may be added, and adds it. One message is always taken; and who has left
+// reserve waits until a message of the size may be added, and adds it. One message is always taken; and who has left
 // does not wait: what it has said was read before, so that is bounded.
-func (p *pending) enter(size int, at listener) {
+func (p *pending) reserve(size int, at listener) {
 	for {
-		room := p.tryEnter(size)
-		if room == nil {
+		freed := p.tryReserve(size)
+		if freed == nil {
 			return
 		}
 		select {
-		case <-room:
+		case <-freed:
 		case <-at.Done():
 			p.add(size)
 			return
@@ -34,8 +34,8 @@ func (p *pending) enter(size int, at listener) {
 	}
 }
 
-// tryEnter adds the message, or returns what will be closed when it may be tried again.
-func (p *pending) tryEnter(size int) (room chan struct{}) {
+// tryReserve adds the message, or returns what will be closed when it may be tried again.
+func (p *pending) tryReserve(size int) (freed chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.messages == 0 || p.messages < mostPending && p.bytes+size <= mostPendingBytes {
@@ -43,10 +43,10 @@ func (p *pending) tryEnter(size int) (room chan struct{}) {
 		p.bytes += size
 		return nil
 	}
-	if p.room == nil {
-		p.room = make(chan struct{})
+	if p.freed == nil {
+		p.freed = make(chan struct{})
 	}
-	return p.room
+	return p.freed
 }
 
 func (p *pending) add(size int) {
@@ -56,13 +56,14 @@ func (p *pending) add(size int) {
 	p.bytes += size
 }
 
-func (p *pending) leave(size int) {
+// release gives back what reserve has added.
+func (p *pending) release(size int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.messages--
 	p.bytes -= size
-	if p.room != nil {
-		close(p.room)
-		p.room = nil
+	if p.freed != nil {
+		close(p.freed)
+		p.freed = nil
 	}
 }

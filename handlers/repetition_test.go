@@ -92,7 +92,7 @@ func TestARepetitionCostsNoRate(t *testing.T) {
 	inABubble(t, handlers.Options{MaxMessageRate: 1, MessageBurst: 2, MaxMessageByteRate: 1, MessageByteBurst: 1000}, func(
 		t *testing.T, room *handlers.Core) {
 		guest := room.Visit(newEar())
-		defer guest.Leave()
+		defer guest.Close()
 		do(t, guest, "f", `{"speaker":"Ann"}`)
 		first := do(t, guest, "message", `{"data":"hello","id":1}`)
 		began := time.Now()

@@ -52,8 +52,8 @@ const (
 // errLooksTaken refuses a name that a roll does not admit.
 var errLooksTaken = badName("it looks like the name of somebody who is here, or was lately")
 
-// enter adds sp, or renames it; false if its look does not admit the name.
-func (r *roll) enter(sp *speaker, name string) bool {
+// register adds sp, or renames it; false if its look does not admit the name.
+func (r *roll) register(sp *speaker, name string) bool {
 	skeleton, plain := skeletonOf(name)
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,7 +12,7 @@ func TestTheNamesThatLingerAreBoundedAndEnd(t *testing.T) {
 		var r roll
 		comesAndGoes := func(name, turn string) {
 			sp := newSpeaker()
-			r.enter(sp, name)
+			r.register(sp, name)
 			r.remove(sp, turn)
 		}
 		for i := range 1000 {
@@ -40,7 +40,7 @@ func TestWhoChangesNamesLeavesNoneBehind(t *testing.T) {
 	var r roll
 	sp := newSpeaker()
 	for i := range 100 {
-		r.enter(sp, fmt.Sprint("name ", i))
+		r.register(sp, fmt.Sprint("name ", i))
 	}
 	if len(r.looks) != 1 || r.lingering.Len() != 0 {
 		t.Errorf("there are %d looks, and %d names linger", len(r.looks), r.lingering.Len())

@@ -257,8 +257,8 @@ func TestAGuestTakesPartLikeASocket(t *testing.T) {
 		want) {
 		t.Errorf("history is answered %s", history)
 	}
-	guest.Leave()
-	guest.Leave()
+	guest.Close()
+	guest.Close()
 	if got := c.register("Ann"); got.Count != 1 {
 		t.Errorf("%d are registered", got.Count)
 	}

@@ -28,7 +28,7 @@ func (c *Core) welcome(s *socketio.Socket) {
 		s.On(ev.Name, func(e *socketio.Event) error { return ev.do(ear.call(e)) })
 	}
 	s.OnDisconnect(func(reason socketio.Reason) {
-		c.leave(ear.sp, ear)
+		c.unregister(ear.sp, ear)
 		if c.log.Enabled(context.Background(), slog.LevelDebug) {
 			c.log.Debug("a socket has left", "name", ear.sp.name, "id", ear.sp.id, "reason", reason)
 		}

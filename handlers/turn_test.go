@@ -55,7 +55,7 @@ func TestATurnIsNamedOnceForEachClient(t *testing.T) {
 	for range 5 {
 		do(t, guest, "message", `{"data":1}`)
 	}
-	guest.Leave()
+	guest.Close()
 	c := connect(t, url, 4)
 	for range 5 {
 		c.get("message", `1`)
@@ -90,7 +90,7 @@ func TestWhoHasToWaitIsTold(t *testing.T) {
 		for range 3 {
 			do(t, guest, "history", `{"limit":1}`) // of 1,000 bytes
 		}
-		guest.Leave()
+		guest.Close()
 	})
 	if waits["speaker"] != 2*time.Second || waits["reader"].Round(100*time.Millisecond) != time.Second {
 		t.Errorf("they waited %v", waits)

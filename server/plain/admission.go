@@ -21,9 +21,9 @@ func isUpgrade(r *http.Request) bool {
 	return false
 }
 
-// enter counts a client for its address, and says why it is not to be let in. Who comes too fast is not even told
+// admit counts a client for its address, and says why it is not to be let in. Who comes too fast is not even told
 // after a handshake, which would cost more than what it is refused: it is answered with status 429, and ok is false.
-func (c *client) enter(w http.ResponseWriter, r *http.Request) (refusal *ending, ok bool) {
+func (c *client) admit(w http.ResponseWriter, r *http.Request) (refusal *ending, ok bool) {
 	sv := c.server
 	err := sv.opts.Addresses.Enter(c.address)
 	c.entered = err == nil
@@ -47,8 +47,8 @@ func (c *client) enter(w http.ResponseWriter, r *http.Request) (refusal *ending,
 	return refusal, true
 }
 
-// leave ends what enter began.
-func (c *client) leave() {
+// release ends what admit began.
+func (c *client) release() {
 	if c.entered {
 		c.server.opts.Addresses.Leave(c.address)
 	}

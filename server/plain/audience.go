@@ -27,7 +27,7 @@ func (a *audience) join(c *client) {
 }
 
 // leave is idempotent.
-func (a *audience) leave(c *client) {
+func (a *audience) remove(c *client) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if c.seat == 0 {

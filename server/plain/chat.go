@@ -17,7 +17,7 @@ func newChat(sv *Server) *chat { return &chat{server: sv} }
 
 func (*chat) subprotocol() string { return SubprotocolText }
 
-func (ch *chat) enter(c *client) *ending {
+func (ch *chat) open(c *client) *ending {
 	c.own = ch.last.Add(1)
 	ch.all.join(c)
 	ch.server.opts.Logger.Debug("chat: 进入", "number", c.own, "address", c.address)
@@ -33,7 +33,7 @@ func (ch *chat) text(c *client, data []byte) *ending {
 
 func (*chat) binary(*client, []byte) *ending { return endBinary }
 
-func (ch *chat) leave(c *client) {
-	ch.all.leave(c)
+func (ch *chat) closed(c *client) {
+	ch.all.remove(c)
 	ch.server.note(ch.server.lines.departs, slog.LevelInfo, "chat: 离开", "number", c.own, "address", c.address)
 }

@@ -60,7 +60,7 @@ func (sv *Server) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 		server: sv, endpoint: e, address: sv.opts.Address(r),
 		rate: rate.NewLimiter(rate.Limit(sv.opts.MaxRate), 2*sv.opts.MaxRate),
 	}
-	refusal, ok := c.enter(w, r)
+	refusal, ok := c.admit(w, r)
 	if !ok {
 		return
 	}
@@ -72,7 +72,7 @@ func (sv *Server) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 		sv.refuse(r, LimitClients)
 	}
 	if !ok {
-		c.leave()
+		c.release()
 		http.Error(w, "This server takes no more connections now.", http.StatusServiceUnavailable)
 		return
 	}
@@ -103,14 +103,14 @@ func (c *client) run(refusal *ending) {
 	end := refusal
 	if end == nil {
 		c.startTimer()
-		end = c.guard(func() *ending { return c.endpoint.enter(c) })
+		end = c.guard(func() *ending { return c.endpoint.open(c) })
 	}
 	if end != nil {
 		c.end(end)
 	}
 	c.ended(c.conn.Read(c))
 	if end == nil {
-		c.guard(func() *ending { c.endpoint.leave(c); return nil })
+		c.guard(func() *ending { c.endpoint.closed(c); return nil })
 	}
 	c.conn.Discard(c.server.opts.WriteTimeout + websocket.CloseGrace) // until the close frame is out and answered
 	c.out.Finish(outbound.Frames{}, 0)                                // no more grace: who has hung up may still read

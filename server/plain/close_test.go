@@ -158,12 +158,12 @@ func TestClose1011WhenTheEndpointPanics(t *testing.T) {
 	for _, test := range []struct {
 		where string
 		sent  []byte
-	}{{"enter", nil}, {"text", text("hello")}, {"binary", frame(true, websocket.OpBinary, "")}} {
+	}{{"open", nil}, {"text", text("hello")}, {"binary", frame(true, websocket.OpBinary, "")}} {
 		c := h.join("/panics/" + test.where)
 		c.sends(test.sent)
 		c.isClosed(websocket.CloseInternalError, "internal error")
 	}
-	last := h.join("/panics/leave")
+	last := h.join("/panics/closed")
 	last.says("stop")
 	last.isClosed(websocket.CloseNormal, "stopped as asked")
 	bystander.says("still here")

@@ -10,9 +10,9 @@ import (
 // echo sends back what it gets.
 type echo struct{}
 
-func (echo) subprotocol() string   { return SubprotocolText }
-func (echo) enter(*client) *ending { return nil }
-func (echo) leave(*client)         {}
+func (echo) subprotocol() string  { return SubprotocolText }
+func (echo) open(*client) *ending { return nil }
+func (echo) closed(*client)       {}
 
 func (echo) text(c *client, data []byte) *ending {
 	return c.send(websocket.OpText, append(bytes.ToUpper(data), "!!!"...))
@@ -27,9 +27,9 @@ const logged = 256
 type hello struct{ server *Server }
 
 func (hello) subprotocol() string { return SubprotocolText }
-func (hello) leave(*client)       {}
+func (hello) closed(*client)      {}
 
-func (hello) enter(c *client) *ending { return c.send(websocket.OpText, []byte("world")) }
+func (hello) open(c *client) *ending { return c.send(websocket.OpText, []byte("world")) }
 
 func (h hello) text(c *client, data []byte) *ending {
 	text := string(bytes.ToValidUTF8(data[:min(len(data), logged)], nil))

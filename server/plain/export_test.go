@@ -7,7 +7,7 @@ import (
 	"github.com/crier/crier/server/websocket"
 )
 
-// Panicking returns an endpoint that panics where it is told to: "enter", "text", "binary" or "leave".
+// Panicking returns an endpoint that panics where it is told to: "open", "text", "binary" or "closed".
 func (sv *Server) Panicking(where string) http.Handler { return sv.handler(panicking(where)) }
 
 type panicking string
@@ -21,10 +21,10 @@ func (p panicking) at(place string) *ending {
 	return nil
 }
 
-func (p panicking) enter(*client) *ending          { return p.at("enter") }
+func (p panicking) open(*client) *ending           { return p.at("open") }
 func (p panicking) text(*client, []byte) *ending   { return p.at("text") }
 func (p panicking) binary(*client, []byte) *ending { return p.at("binary") }
-func (p panicking) leave(*client)                  { p.at("leave") }
+func (p panicking) closed(*client)                 { p.at("closed") }
 
 // A Crowd is a chat of clients that have no connections: what is said to them stays in their queues.
 type Crowd struct {
@@ -44,7 +44,7 @@ func NewCrowd(sv *Server, n int) *Crowd {
 func (sv *Server) detached(e endpoint) *client {
 	c := &client{server: sv, endpoint: e}
 	c.out.Init(sv.flusher, c, &sv.queues)
-	e.enter(c)
+	e.open(c)
 	return c
 }
 
@@ -53,7 +53,7 @@ func (c *Crowd) Say(text []byte) { c.chat.text(c.clients[0], text) }
 
 // Leave takes the client at i out, and gives it to the caller as one that nobody knows.
 func (c *Crowd) Leave(i int) (gone *Crowd) {
-	c.chat.leave(c.clients[i])
+	c.chat.closed(c.clients[i])
 	gone = &Crowd{chat: c.chat, clients: c.clients[i : i+1 : i+1]}
 	c.clients = append(c.clients[:i:i], c.clients[i+1:]...)
 	return gone
@@ -103,8 +103,8 @@ func (p *Petitioner) Ask(request []byte) (texts []string, ended bool) {
 	return texts, ended
 }
 
-// Leave is what happens when the connection has ended.
-func (p *Petitioner) Leave() { p.news.leave(p.client) }
+// Close is what happens when the connection has ended.
+func (p *Petitioner) Close() { p.news.closed(p.client) }
 
 // Defaults returns the options that the zero value means.
 func Defaults() Options {

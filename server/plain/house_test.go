@@ -73,7 +73,7 @@ func (h *house) routes() http.Handler {
 	mux.Handle("/ws/hello", h.sv.Hello())
 	mux.Handle("/ws/chat", h.sv.Chat())
 	mux.Handle("/ws/news", h.room.news)
-	for _, where := range []string{"enter", "text", "binary", "leave"} {
+	for _, where := range []string{"open", "text", "binary", "closed"} {
 		mux.Handle("/panics/"+where, h.sv.Panicking(where))
 	}
 	return mux

@@ -23,8 +23,8 @@ type Visitor interface {
 	// Do does the event of that name. The members of a request, each of them JSON, are what the event takes. What
 	// became of it is a JSON object, an answer or a failure, that is told once, from any goroutine.
 	Do(event string, request map[string]json.RawMessage, tell func(answer, failure any))
-	// Leave is called once, last. Nothing is heard any more when it returns.
-	Leave()
+	// Close is called once, last, when the client has left. Nothing is heard any more when it returns.
+	Close()
 }
 
 // A Listener is a client to its Room. All methods may be called concurrently.
@@ -97,14 +97,14 @@ func (n *News) Wanted() bool {
 
 func (*News) subprotocol() string { return SubprotocolJSON }
 
-func (n *News) enter(c *client) *ending {
+func (n *News) open(c *client) *ending {
 	c.own = n.room.Visit(newsListener{n, c})
 	return nil
 }
 
-func (n *News) leave(c *client) {
-	c.own.(Visitor).Leave()
-	n.registered.leave(c)
+func (n *News) closed(c *client) {
+	c.own.(Visitor).Close()
+	n.registered.remove(c)
 }
 
 func (*News) binary(*client, []byte) *ending { return endBinary }

@@ -124,7 +124,7 @@ func (v *fakeVisitor) say(data, options json.RawMessage, tell func(answer, failu
 	}
 }
 
-func (v *fakeVisitor) Leave() {
+func (v *fakeVisitor) Close() {
 	v.room.mu.Lock()
 	defer v.room.mu.Unlock()
 	v.left++
@@ -326,7 +326,7 @@ func FuzzNewsAnswersOnceInJSON(f *testing.F) {
 	f.Cleanup(func() { sv.Close(over()) })
 	f.Fuzz(func(t *testing.T, request []byte) {
 		p := plain.NewPetitioner(sv, stillRoom{})
-		defer p.Leave()
+		defer p.Close()
 		texts, ended := p.Ask(request)
 		if ended || len(texts) != 1 {
 			t.Fatalf("%q brought %q, ended %t", request, texts, ended)
@@ -354,4 +354,4 @@ type stillVisitor struct{}
 func (stillVisitor) Do(_ string, _ map[string]json.RawMessage, tell func(_, _ any)) {
 	tell(struct{}{}, nil)
 }
-func (stillVisitor) Leave() {}
+func (stillVisitor) Close() {}

@@ -166,7 +166,7 @@ type Server struct {
 	toys    int                  // of them, those that are not at a news endpoint
 	refused map[*client]struct{} // who was not let in, until they have been told
 	past    Stats                // of clients that have left
-	leaving *ending              // set when draining: what clients are told
+	goodbye *ending              // set when draining: what clients are told
 	closing bool                 // nobody is even told
 	empty   chan struct{}        // closed when closing and nobody is left
 }
@@ -190,14 +190,14 @@ func New(o Options) (*Server, error) {
 }
 
 // An endpoint is what a client's messages mean. Calls for one client come one at a time; data is the endpoint's until
-// it returns. What it returns ends the connection. leave is called once, last, for each client whose enter returned
+// it returns. What it returns ends the connection. closed is called once, last, for each client whose open returned
 // nil.
 type endpoint interface {
 	subprotocol() string
-	enter(c *client) *ending
+	open(c *client) *ending
 	text(c *client, data []byte) *ending
 	binary(c *client, data []byte) *ending
-	leave(c *client)
+	closed(c *client)
 }
 
 // Echo returns the endpoint that sends text back in upper case with "!!!" behind it, and binary as it came.
@@ -238,8 +238,8 @@ func (sv *Server) add(c *client, reason *ending) (refusal *ending, ok bool) {
 		return nil, false
 	case reason != nil:
 		refusal = reason
-	case sv.leaving != nil:
-		refusal = sv.leaving
+	case sv.goodbye != nil:
+		refusal = sv.goodbye
 	case !sv.hasPlace(c):
 		refusal = endTooMany
 	default:
@@ -265,7 +265,7 @@ func (sv *Server) hasPlace(c *client) bool {
 }
 
 func (sv *Server) remove(c *client) {
-	c.leave()
+	c.release()
 	var last Stats
 	c.addTo(&last)
 	sv.mu.Lock()
@@ -290,18 +290,18 @@ func (sv *Server) checkEmpty() {
 // that it will be back at once, with code 1012. The first call counts.
 func (sv *Server) Drain(restart bool) {
 	sv.mu.Lock()
-	if sv.leaving != nil {
+	if sv.goodbye != nil {
 		sv.mu.Unlock()
 		return
 	}
-	sv.leaving = endGoingAway
+	sv.goodbye = endGoingAway
 	if restart {
-		sv.leaving = endRestart
+		sv.goodbye = endRestart
 	}
-	leaving, all := sv.leaving, slices.Collect(maps.Keys(sv.clients))
+	goodbye, all := sv.goodbye, slices.Collect(maps.Keys(sv.clients))
 	sv.mu.Unlock()
 	for _, c := range all {
-		c.end(leaving)
+		c.end(goodbye)
 	}
 }
 

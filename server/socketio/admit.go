@@ -56,7 +56,7 @@ func (c *client) expect(s *Socket) {
 func (c *client) turnAway(s *Socket, err error) {
 	s.giveUp(ReasonServerDisconnect)
 	s.ns.hub.remove(&s.seat, "") // from rooms that a middleware put it into
-	c.core.names.leave(s.ns)
+	c.core.names.release(s.ns)
 	c.endJoin(s.ns.name, err)
 }
 

@@ -58,6 +58,6 @@ func (c *Conn) retire(s *Socket) {
 	c.forgetData()
 	c.mu.Unlock()
 	c.charge(-s.authHeld())
-	c.core.names.leave(s.ns)
+	c.core.names.release(s.ns)
 	c.core.present.Done()
 }

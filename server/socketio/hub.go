@@ -28,8 +28,8 @@ type hub struct {
 	recovery recovery
 	dropped  *atomic.Uint64 // counts volatile events that were left out
 	maxRooms int            // of one socket; 0 is any number
-	stay     func()         // keeps the namespace while a lost session is held
-	leave    func()         // ends stay
+	hold     func()         // keeps the namespace while a lost session is held
+	release  func()         // ends hold
 
 	// Written with the record's lock held.
 

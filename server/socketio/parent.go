@@ -77,7 +77,7 @@ func (r *registry) create(k *core, name string) *Namespace {
 	if len(k.newNamespace.all()) > 0 {
 		ns.announced = make(chan struct{})
 	}
-	ns.hub.stay, ns.hub.leave = func() { r.stay(ns) }, func() { r.leave(ns) }
+	ns.hub.hold, ns.hub.release = func() { r.hold(ns) }, func() { r.release(ns) }
 	if r.namespaces == nil {
 		r.namespaces = make(map[string]*Namespace)
 	}
@@ -120,7 +120,7 @@ func (r *registry) mayBlock(name string) bool {
 }
 
 // enter returns the namespace of that name, to which a parent may have to admit the client; nil if none does. The
-// reference server asks only while the namespace does not exist, and then lets everybody in. leave must follow.
+// reference server asks only while the namespace does not exist, and then lets everybody in. release must follow.
 func (r *registry) enter(name string, auth json.RawMessage) *Namespace {
 	r.mu.Lock()
 	ns, parents := r.namespaces[name], slices.Clip(r.parents)
@@ -161,15 +161,15 @@ func (r *registry) child(p *Parent, name string) *Namespace {
 	return ns
 }
 
-// stay is enter for one who is in the namespace already. leave must follow.
-func (r *registry) stay(ns *Namespace) {
+// hold is enter for one who is in the namespace already. release must follow.
+func (r *registry) hold(ns *Namespace) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	ns.present++
 }
 
-// leave ends enter. A parent's namespace in which nobody is left is forgotten.
-func (r *registry) leave(ns *Namespace) {
+// release ends enter. A parent's namespace in which nobody is left is forgotten.
+func (r *registry) release(ns *Namespace) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if ns.present--; ns.present == 0 && ns.parent != nil {

@@ -204,7 +204,7 @@ func (r *record) drop(l *lost) {
 	r.lost.remove(l)
 	l.hub.lost.Add(-1)
 	r.uncount(l.hub)
-	l.hub.leave()
+	l.hub.release()
 }
 
 // arm sees to it that what gets too old goes, even if nothing happens any more. r.mu must be held.

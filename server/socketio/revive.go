@@ -14,7 +14,7 @@ func (r *record) keep(l *lost) {
 	l.at = r.now()
 	r.lost.add(l)
 	l.hub.lost.Add(1)
-	l.hub.stay()
+	l.hub.hold()
 	for s := r.lost.surplus(r.limits.MaxBytes); s != nil; s = r.lost.surplus(r.limits.MaxBytes) {
 		r.drop(s)
 	}

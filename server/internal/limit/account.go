@@ -61,7 +61,7 @@ func (a *Account) Close() {
 	}
 	a.closed.Store(true)
 	if a.held.Load() > 0 {
-		s.leaving = append(s.leaving, a)
+		s.closing = append(s.closing, a)
 		return
 	}
 	s.forget(a)

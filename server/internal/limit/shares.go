@@ -77,7 +77,7 @@ type Shares struct {
 
 	accounts map[Network]*Account
 	wider    map[Network]*wider
-	leaving  []*Account // closed while they held something
+	closing  []*Account // closed while they held something
 	next     int        // the cell of the next account
 	closed   bool
 }

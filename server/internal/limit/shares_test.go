@@ -233,8 +233,8 @@ func TestAnAccountLivesUntilItsLastUserHasGoneAndNothingIsHeld(t *testing.T) {
 		}
 		a.Hold(-100)
 		settle()
-		if n := s.Stats().Accounts; n != 0 || len(s.wider) != 0 || len(s.leaving) != 0 {
-			t.Errorf("%d accounts, %d wider networks and %d that leave are kept", n, len(s.wider), len(s.leaving))
+		if n := s.Stats().Accounts; n != 0 || len(s.wider) != 0 || len(s.closing) != 0 {
+			t.Errorf("%d accounts, %d wider networks and %d that leave are kept", n, len(s.wider), len(s.closing))
 		}
 		c := s.Account("192.0.2.1")
 		c.Hold(5)

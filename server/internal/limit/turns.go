@@ -114,7 +114,7 @@ func (q *Turns[T]) PopOf(may func(key string) bool) (value T, ok bool) {
 	t.held, t.bytes = t.held-1, t.bytes-size
 	q.held, q.bytes = q.held-1, q.bytes-size
 	if t.held == 0 {
-		q.leave(t)
+		q.remove(t)
 	}
 	return value, true
 }
@@ -186,7 +186,7 @@ func (q *Turns[T]) Drop(gone func(T) bool) {
 			q.free, i = i, next
 		}
 		if t.held == 0 {
-			q.leave(t)
+			q.remove(t)
 		}
 	}
 }
@@ -221,8 +221,8 @@ func (q *Turns[T]) join(key string) *turn {
 	return t
 }
 
-// leave takes a key that has no items out of the ring. Its credit is lost, so nobody saves any.
-func (q *Turns[T]) leave(t *turn) {
+// remove takes a key that has no items out of the ring. Its credit is lost, so nobody saves any.
+func (q *Turns[T]) remove(t *turn) {
 	delete(q.keys, t.key)
 	if t.next == t {
 		q.next = nil

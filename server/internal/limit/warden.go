@@ -105,7 +105,7 @@ func (w *warden) discount(d *deliberation, now time.Time) {
 func (s *Shares) sweep() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.leaving = slices.DeleteFunc(s.leaving, func(a *Account) bool {
+	s.closing = slices.DeleteFunc(s.closing, func(a *Account) bool {
 		if a.users == 0 && a.held.Load() > 0 {
 			return false
 		}
