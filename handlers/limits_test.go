@@ -290,6 +290,40 @@ func TestWhatNotEveryClientCanBeToldIsRefused(t *testing.T) {
 	})
 }
 
+// An entry that an older version has stored, or another program, must not end those who are told of it, as news, as what they
+// missed, or as a page of the history.
+func TestWhatOtherLanguagesCannotReadIsNotToldFromTheFeed(t *testing.T) {
+	inBothVersions(t, func(t *testing.T, version int) {
+		f := newFeed(t, memory.New(0), feed.Options{})
+		_, _, url := serveOn(t, f, socketio.Options{})
+		store := func() {
+			t.Helper()
+			if err := f.Append("", feed.Entry{ID: "x", Data: []byte(`[1e400,"\ud800"]`)}, func(feed.Result, error) {}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := "[null,\"\ufffd\"]"
+		if version == 3 {
+			want = `[null,"\ufffd"]` // all beyond ASCII is escaped for old clients
+		}
+		store()
+		eventually(t, "it is stored", func() bool { return f.Last() == 1 })
+		c := connect(t, url, version)
+		c.registerWith("Ann", `{"since":0}`)
+		if data, _ := c.news(); data != want {
+			t.Errorf("what was missed is told as %s", data)
+		}
+		store()
+		if data, _ := c.news(); data != want {
+			t.Errorf("news are told as %s", data)
+		}
+		page := c.get("history")
+		if len(page.Entries) != 2 || string(page.Entries[0].Data) != want {
+			t.Errorf("the history is told as %+v", page)
+		}
+	})
+}
+
 // In a packet with attachments text that looks like the place of one would be taken for it.
 func TestAPageOfHistoryHasNoTextThatLooksLikeAnAttachment(t *testing.T) {
 	inBothVersions(t, func(t *testing.T, version int) {

@@ -19,6 +19,9 @@ func object(arg socketio.Arg, v any) (given bool, err error) {
 	if _, binary := arg.Binary(); binary || raw[0] != '{' {
 		return false, fmt.Errorf("they must be an object")
 	}
+	if err := arg.Portable(); err != nil {
+		return false, fmt.Errorf("in them, %w", err)
+	}
 	if err := json.Unmarshal(raw, v); err != nil {
 		return false, fmt.Errorf("they can't be read")
 	}

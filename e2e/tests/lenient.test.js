@@ -7,7 +7,7 @@ const { randomBytes } = require("node:crypto");
 const net = require("node:net");
 const { ask, connect, settle } = require("../client");
 const { Polling, Wire, decode, encode, engineOf, request } = require("../raw");
-const { bothVersions, everyClient, serverFor } = require("../suite");
+const { bothVersions, everyClient, promise, serverFor } = require("../suite");
 const { startLab, startProduct } = require("../target");
 
 const lab = serverFor(() => startLab());
@@ -105,3 +105,10 @@ for (const apart of [false, true]) {
     await has('430[{"error"');
   });
 }
+
+promise("a number that JavaScript has no room for is told as null", async (t) => {
+  const wire = await Wire.join(lab, 4);
+  t.after(() => wire.close());
+  wire.send(`420["echo",1e400,[-1e400,${"9".repeat(5000)}]]`);
+  assert.equal(await wire.next(), "430[null,[null,null]]");
+});

@@ -15,10 +15,14 @@ import (
 // binary attachments that it refers to. Given to Emit or Ack it goes out again unread, alone or
 // inside a Go value. The zero Arg is null.
 //
+// What common JSON readers of other languages can't read is replaced when the argument is made, so that nobody who
+// passes it on ends their connections: see Portable.
+//
 // An Arg is never changed and may be used by many goroutines.
 type Arg struct {
-	raw         []byte   // checked JSON without white space around it; nil is null
+	raw         []byte   // checked and portable JSON without white space around it; nil is null
 	attachments [][]byte // of the packet; nil when raw refers to none of them
+	flaw        *Error   // what was replaced; nil: nothing
 }
 
 // Args are the arguments of one event or acknowledgement, without the event's name.
@@ -26,10 +30,11 @@ type Args []Arg
 
 // newArg takes checked JSON whose placeholders are known to be good for the attachments.
 func newArg(raw []byte, attachments [][]byte) Arg {
+	raw, flaw := portable(raw)
 	if !hasHoles(raw, len(attachments)) {
 		attachments = nil
 	}
-	return Arg{raw: raw, attachments: attachments}
+	return Arg{raw, attachments, flaw}
 }
 
 // NewArg returns JSON as an argument, to be sent on as if a client had sent it.
@@ -37,7 +42,7 @@ func NewArg(raw json.RawMessage) (Arg, error) {
 	if !utf8.Valid(raw) || !validJSON(raw, DefaultLimits.MaxDepth) {
 		return Arg{}, badArgument("not valid JSON, or nested too deep")
 	}
-	return Arg{raw: trimSpace(raw)}, nil
+	return newArg(trimSpace(raw), nil), nil
 }
 
 // RestoreArg returns the argument that raw and attachments, which [Arg.Parts] returned, were taken from.
@@ -77,7 +82,7 @@ func (a Arg) HasLiteralPlaceholder() bool {
 	return s.literals > 0
 }
 
-// JSON returns the argument as it came in, as valid JSON. Where an attachment belongs it has an
+// JSON returns the argument as it came in, as valid JSON that other languages can read. Where an attachment belongs it has an
 // object {"_placeholder":true,"num":N}. The bytes must not be changed.
 func (a Arg) JSON() []byte {
 	if a.raw == nil {
@@ -126,6 +131,8 @@ func (a Arg) bind(v any) error {
 	switch {
 	case a.bindDirectly(v):
 		return nil
+	case a.flaw == flawNumber:
+		return badArgument("has a number that is out of range")
 	case isTree(v):
 		return a.bindTree(v)
 	}

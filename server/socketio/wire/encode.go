@@ -153,6 +153,9 @@ func appendRaw(dst []byte, raw json.RawMessage) ([]byte, error) {
 	if !utf8.Valid(raw) || !validJSON(raw, maxRawDepth) {
 		return dst, errRawMessage
 	}
+	if _, flaw := portable(raw); flaw != nil {
+		return dst, flaw
+	}
 	return append(dst, raw...), nil
 }
 
@@ -225,7 +228,8 @@ var jsonWriters = sync.Pool{New: func() any {
 	return w
 }}
 
-// AppendJSON writes v as encoding/json would, without its HTML escapes.
+// AppendJSON writes v as encoding/json would, without its HTML escapes. What other languages can't read is an error:
+// see Arg.Portable.
 func AppendJSON(dst []byte, v any) ([]byte, error) {
 	w := jsonWriters.Get().(*jsonWriter)
 	defer jsonWriters.Put(w)
@@ -236,7 +240,11 @@ func AppendJSON(dst []byte, v any) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	return text[:len(text)-1], nil // Encode ends with a newline
+	text = text[:len(text)-1] // Encode ends with a newline
+	if _, flaw := portable(text[len(dst):]); flaw != nil {
+		return dst, flaw // of a json.RawMessage, a json.Number or a Marshaler
+	}
+	return text, nil
 }
 
 // AppendASCII appends a packet's text with all beyond ASCII in its JSON escaped. It means the same, and is

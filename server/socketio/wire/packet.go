@@ -172,7 +172,7 @@ func (p *Packet) parseAuth(b []byte, limits *Limits) error {
 	if !validJSON(b, limits.MaxDepth) {
 		return whyInvalid(b, limits)
 	}
-	p.Data = b
+	p.Data, _ = portable(b)
 	return nil
 }
 

@@ -192,7 +192,7 @@ func TestWhiteSpaceAroundThePayloadIsNoMatter(t *testing.T) {
 	}
 	args := p.Args(nil, nil)
 	if len(args) != 2 || string(args[0].JSON()) != "[ 1 ]" || string(args[1].JSON()) != `"b"` {
-		t.Errorf("%q", args)
+		t.Errorf("%v", args)
 	}
 }
 

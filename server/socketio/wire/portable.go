@@ -2,35 +2,79 @@ package wire
 
 import (
 	"bytes"
+	"encoding/json"
 	"strconv"
 )
 
-// Portable returns an error if the argument holds what common JSON readers of other languages refuse, so that
-// whoever passes it on ends their connections: a number that no 64-bit floating-point number is near to (1e400,
-// or an integer of 400 digits), or an escape of half a surrogate pair ("\ud800" alone). JavaScript writes
-// neither. Text without escapes and numbers of up to 15 characters cost one pass over their bytes.
+// What an argument can have that others can't read.
+var (
+	flawNumber    = badArgument("the argument has a number that is out of range")
+	flawDigits    = badArgument("the argument has a number of too many digits")
+	flawSurrogate = badArgument("the argument has half a surrogate pair")
+)
+
+// Portable returns an error if the argument came in with what common JSON readers of other languages refuse: a number
+// that no 64-bit floating-point number is near to (1e400, or an integer of 400 digits), one of over 1,100 characters, or
+// an escape of half a surrogate pair ("\ud800" alone). JavaScript writes the last alone. What goes out has null in
+// place of such a number, as the reference server, the nearest number in place of the long, and U+FFFD in place of the
+// half.
 func (a Arg) Portable() error {
-	b := a.raw
-	for i := 0; i < len(b); {
-		switch c := b[i]; {
+	if a.flaw == nil {
+		return nil
+	}
+	return a.flaw
+}
+
+// portable returns checked JSON with what others can't read replaced, and what that was. Text without escapes and
+// numbers of up to 15 characters cost one pass over their bytes.
+func portable(raw []byte) ([]byte, *Error) {
+	var clean []byte
+	var flaw *Error
+	from := 0
+	for i := 0; i < len(raw); {
+		start, c := i, raw[i]
+		var instead []byte
+		var why *Error
+		switch {
 		case c == '"':
-			end := skipString(b, i)
-			if !pairedSurrogates(b[i:end]) {
-				return badArgument("the argument has half a surrogate pair")
+			i = skipString(raw, i)
+			if !pairedSurrogates(raw[start:i]) {
+				instead, why = pairSurrogates(raw[start:i]), flawSurrogate
 			}
-			i = end
 		case c == '-' || '0' <= c && c <= '9':
-			end := skipScalar(b, i)
-			if !portableNumber(b[i:end]) {
-				return badArgument("the argument has a number that is out of range")
+			i = skipScalar(raw, i)
+			if !portableNumber(raw[start:i]) {
+				instead, why = nearNumber(raw[start:i])
 			}
-			i = end
 		default:
 			i++
 		}
+		if why != nil {
+			clean = append(append(clean, raw[from:start]...), instead...)
+			from = i
+			if flaw != flawNumber {
+				flaw = why
+			}
+		}
 	}
-	return nil
+	if flaw == nil {
+		return raw, nil
+	}
+	return append(clean, raw[from:]...), flaw
 }
+
+// nearNumber writes a number as JavaScript does: the nearest that it has, null if there is none.
+func nearNumber(raw []byte) ([]byte, *Error) {
+	f, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil {
+		return null, flawNumber
+	}
+	text, _ := json.Marshal(f) // by the rules of ECMAScript; f is finite
+	return text, flawDigits
+}
+
+// pairSurrogates replaces each escaped half of a surrogate pair in a checked string.
+func pairSurrogates(s []byte) []byte { return appendString(nil, unquote(s)) }
 
 // maxNumber is the longest number that is accepted, in characters: the longest exact value of a 64-bit
 // floating-point number takes 1,077.
