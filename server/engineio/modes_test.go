@@ -324,6 +324,23 @@ func TestAPacketThatCannotBeReadEndsTheSession(t *testing.T) {
 	})
 }
 
+// Words for the programmer of the client, not for the server's: they name no package and no type of Go.
+func TestTheCloseFrameSaysWhatCouldNotBeRead(t *testing.T) {
+	for _, m := range []mode{{3, "websocket"}, {4, "websocket"}, {3, "upgrade"}, {4, "upgrade"}} {
+		for sent, want := range map[string]string{
+			"9bad": "an Engine.IO packet has an unknown type", "": "an Engine.IO packet is empty", "b4*": "a binary packet is not valid base64",
+		} {
+			c, p := open(t, engineio.Options{}, nil).join(m)
+			c.sendText(sent)
+			var closed closeError
+			if _, err := c.ws.read(); !errors.As(err, &closed) || closed.code != 1002 || closed.reason != want {
+				t.Errorf("%v: %q is answered with %v, want %q", m, sent, err, want)
+			}
+			p.expectEnd(t, engineio.ReasonParseError)
+		}
+	}
+}
+
 func TestAHandlersErrorEndsTheSession(t *testing.T) {
 	run(t, func(t *testing.T, m mode) {
 		h := open(t, engineio.Options{}, func(p *peer) {

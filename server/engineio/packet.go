@@ -53,22 +53,23 @@ type wirePacket struct {
 	data   []byte
 }
 
-// parseError is what every decoder here returns for input that breaks the protocol.
+// parseError is what every decoder here returns for input that breaks the protocol, in words for the programmer of the
+// client: the close frame of a WebSocket carries them.
 type parseError string
 
-func (e parseError) Error() string { return "engineio: parse error: " + string(e) }
+func (e parseError) Error() string { return string(e) }
 
 const (
-	errEmptyPacket    parseError = "empty packet"
-	errUnknownType    parseError = "unknown packet type"
-	errBase64         parseError = "invalid base64"
-	errInvalidUTF8    parseError = "text is not valid UTF-8"
-	errEmptyPayload   parseError = "empty payload"
-	errBinaryPayload  parseError = "binary payload in EIO 4"
-	errPayloadLength  parseError = "invalid packet length in payload"
-	errPayloadMarker  parseError = "invalid packet marker in binary payload"
-	errPayloadPackets parseError = "too many packets in one payload"
-	errNoJSONPData    parseError = "form without the field d"
+	errEmptyPacket    parseError = "an Engine.IO packet is empty"
+	errUnknownType    parseError = "an Engine.IO packet has an unknown type"
+	errBase64         parseError = "a binary packet is not valid base64"
+	errInvalidUTF8    parseError = "the payload is not valid UTF-8"
+	errEmptyPayload   parseError = "the payload is empty"
+	errBinaryPayload  parseError = "the payload is binary, which Engine.IO 4 does not have"
+	errPayloadLength  parseError = "the payload has an invalid length of a packet"
+	errPayloadMarker  parseError = "the payload has a packet that is neither text nor binary"
+	errPayloadPackets parseError = "the payload has too many packets"
+	errNoJSONPData    parseError = "the form has no field d"
 )
 
 // encodePacket returns p as a WebSocket message carries it. Binary packets of EIO 4 share p's
