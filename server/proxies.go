@@ -120,6 +120,9 @@ func (p proxies) follow(peer netip.Addr, hops []string) netip.Addr {
 // parseHost reads an IP address with or without a port, and without the zone, which means nothing on another machine.
 func parseHost(text string) (netip.Addr, bool) {
 	text = strings.TrimSpace(text)
+	if a, err := netip.ParseAddrPort(text); err == nil { // as net/http tells a peer's
+		return a.Addr().Unmap().WithZone(""), true
+	}
 	a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
 	if err != nil {
 		host, _, splitErr := net.SplitHostPort(text)

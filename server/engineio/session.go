@@ -165,10 +165,10 @@ func (s *Session) Spare() int {
 
 // sendOpen queues the OPEN packet.
 func (s *Session) sendOpen(transport string) {
-	data := append([]byte(`{"sid":"`), s.id...)
+	data := append(append(make([]byte, 0, 256), `{"sid":"`...), s.id...)
 	data = append(data, s.core.offers[transport]...)
 	f := form(s.out.Form())
-	frames := s.core.arena.Put(appendPacket(nil, packetOpen.digit(), data, f))
+	frames := s.core.arena.Put(appendPacket(make([]byte, 0, 512), packetOpen.digit(), data, f))
 	_ = s.push(f, frames, nil) // an empty queue takes it
 }
 

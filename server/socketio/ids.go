@@ -51,7 +51,7 @@ func (s *seat) connectAnswer() (data []byte) {
 	if s.session.Version() == 3 {
 		return nil
 	}
-	data = append(append(make([]byte, 0, 2*len(s.id)+connectAnswerRest), `{"sid":"`...), s.id...)
+	data = append(append(make([]byte, 0, len(s.id)+len(s.pid)+connectAnswerRest), `{"sid":"`...), s.id...)
 	if s.pid != "" {
 		data = append(append(data, `","pid":"`...), s.pid...)
 	}

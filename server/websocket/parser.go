@@ -12,8 +12,7 @@ import (
 // A parser turns the client's bytes into messages. Bytes are pushed into it in pieces of any size, and what comes out
 // does not depend on where they were cut. It keeps only what has arrived of a frame or message that is not complete.
 type parser struct {
-	limits  ReadLimits
-	deflate bool // permessage-deflate was negotiated
+	limits ReadLimits
 
 	// begun counts the messages, and the control frames between them, whose first byte has arrived.
 	begun uint64
@@ -26,6 +25,7 @@ type parser struct {
 	got     int64  // bytes of its payload that have arrived
 	control []byte // those of a control frame, if they came in pieces
 
+	deflate    bool   // permessage-deflate was negotiated
 	op         OpCode // of the message that is not complete; 0 if there is none
 	compressed bool
 	fragments  int

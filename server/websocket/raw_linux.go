@@ -50,19 +50,23 @@ type rawSource struct {
 	n    int
 	err  error
 
-	yield time.Time // when it may say errQuiet; zero means never
-	quiet bool      // the last read took all that was there
-	turns int       // how often yieldAfter was called
-	full  bool      // the last read filled its buffer
-	skips int       // how many reads still skip Gosched
+	yield time.Duration // when it may say errQuiet, since began; 0 means never
+	turns int32         // how often yieldAfter was called
+	skips uint8         // how many reads still skip Gosched
+	quiet bool          // the last read took all that was there
+	full  bool          // the last read filled its buffer
 }
+
+// began is what rawSources count their time from: a Duration takes a third of the room of a Time.
+var began = time.Now()
 
 func (r *rawSource) yieldAfter(d time.Duration, few int) {
 	r.quiet = false
-	if r.turns++; r.turns <= few {
+	if int(r.turns) < few {
+		r.turns++
 		d = 0
 	}
-	r.yield = time.Now().Add(d)
+	r.yield = time.Since(began) + d
 }
 
 func (s *socket) source() source {
@@ -74,7 +78,7 @@ func (s *socket) source() source {
 // next looks whether to yield before it reads: a goroutine that finds nothing, and then yields, leaves the next one
 // to find nothing once more.
 func (r *rawSource) next() (*readBuffer, int, error) {
-	if r.quiet && !r.yield.IsZero() && !time.Now().Before(r.yield) {
+	if r.quiet && r.yield != 0 && time.Since(began) >= r.yield {
 		return nil, 0, errQuiet
 	}
 	r.letOthersRun()
