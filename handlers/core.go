@@ -39,7 +39,7 @@ type Core struct {
 
 	speakers room // of all registered clients
 
-	messages, bytes, answers pace
+	paces atomic.Pointer[paces]
 
 	readFault *rate.Limiter // lets a line into the log now and then,
 	tellFault *rate.Limiter // as do these

@@ -193,11 +193,9 @@ func Register(io *socketio.Server, feed Feed, o Options) *Core {
 	c := &Core{
 		opts: o, log: o.Logger, io: io, feed: feed, events: slices.Concat(events, o.Events),
 		speakers:  room{everybody: io.To(speakers)},
-		messages:  pace{o.MaxMessageRate, o.MessageBurst},
-		bytes:     pace{o.MaxMessageByteRate, o.MessageByteBurst},
-		answers:   pace{o.MaxReadRate, o.ReadBurst},
 		readFault: nowAndThen(), tellFault: nowAndThen(), panics: nowAndThen(),
 	}
+	c.paces.Store(o.paces())
 	checkNames(c.events)
 	feed.Follow(c.tell)
 	io.OnConnect(c.welcome)

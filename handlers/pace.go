@@ -5,6 +5,20 @@ import "time"
 // A pace is how much a speaker may spend a second, lasting, and at once. A negative rate is none.
 type pace struct{ perSecond, burst int }
 
+// paces are those of each speaker.
+type paces struct{ messages, bytes, answers pace }
+
+func (o Options) paces() *paces {
+	return &paces{
+		messages: pace{o.MaxMessageRate, o.MessageBurst},
+		bytes:    pace{o.MaxMessageByteRate, o.MessageByteBurst},
+		answers:  pace{o.MaxReadRate, o.ReadBurst},
+	}
+}
+
+// Pace puts the rates and bursts of o in force, and nothing else of it. What speakers have spent counts on.
+func (c *Core) Pace(o Options) { c.paces.Store(o.withDefaults().paces()) }
+
 // A bucket is what one speaker has spent of a pace. The zero bucket is full. It is used by one goroutine at a time.
 //
 // It looks at the clock only when more than a burst was spent since it did so last, so most calls are one addition; a
@@ -71,8 +85,8 @@ func pause(wait time.Duration, at listener, waited func(time.Duration)) {
 
 // slow has a speaker that says too much wait.
 func (c Call) slow(size int) {
-	b := c.by.spent()
-	pause(max(b.messages.take(1, c.core.messages), b.bytes.takeLarge(size, c.core.bytes)), c.at, c.core.opts.SpeakerWaited)
+	b, p := c.by.spent(), c.core.paces.Load()
+	pause(max(b.messages.take(1, p.messages), b.bytes.takeLarge(size, p.bytes)), c.at, c.core.opts.SpeakerWaited)
 }
 
 // afford has a client wait for its next large answer until it has taken the last one, and paid for it. One that has
@@ -83,11 +97,12 @@ func (c Call) afford() {
 		_ = c.at.Flushed(noLimit)
 		sp.owes = false
 	}
-	burst := int64(c.core.answers.burst)
+	answers := c.core.paces.Load().answers
+	burst := int64(answers.burst)
 	n := sp.unpaid + int(min(sp.toldBytes.Swap(0), burst)) // a catch-up has limits of its own
 	sp.unpaid = 0
 	if n > 0 {
-		pause(sp.spent().answers.take(n, c.core.answers), c.at, c.core.opts.ReaderWaited)
+		pause(sp.spent().answers.take(n, answers), c.at, c.core.opts.ReaderWaited)
 	}
 }
 

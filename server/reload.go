@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/crier/crier/config"
+	"github.com/crier/crier/server/internal/limit"
 	"github.com/crier/crier/server/internal/logging"
 	"github.com/crier/crier/server/origin"
 )
@@ -32,6 +33,11 @@ func (s *Server) reloaders() []Reloader {
 		{Settings: []string{"tls_cert", "tls_key"}, Prepare: s.prepareCertificates},
 		{Settings: []string{"allowed_origins"}, Prepare: s.prepareOrigins},
 		{Settings: []string{"allowed_hosts"}, Prepare: s.prepareHosts},
+		{Settings: []string{"max_address_sessions", "max_address_rate"}, Prepare: s.prepareAddresses},
+		{Settings: []string{
+			"max_message_rate", "max_message_burst", "max_message_byte_rate", "max_message_byte_burst", "max_read_rate",
+		}, Prepare: s.preparePaces},
+		{Settings: []string{"max_event_rate", "max_byte_rate", "max_packet_rate"}, Prepare: s.prepareRates},
 	}
 }
 
@@ -55,6 +61,22 @@ func (s *Server) prepareOrigins(next *config.Config) (func(), error) {
 func (s *Server) prepareHosts(next *config.Config) (func(), error) {
 	hosts, err := hostsOf(next.AllowedHosts)
 	return func() { s.allowHosts(hosts) }, err
+}
+
+func (s *Server) prepareAddresses(next *config.Config) (func(), error) {
+	limits := limit.AddressLimits{MaxOpen: next.MaxAddressSessions, MaxRate: next.MaxAddressRate}
+	return func() { _ = s.addresses.Limit(limits) }, nil // the settings are positive
+}
+
+func (s *Server) preparePaces(next *config.Config) (func(), error) {
+	return func() { s.room.Pace(rates(next)) }, nil
+}
+
+func (s *Server) prepareRates(next *config.Config) (func(), error) {
+	return func() {
+		s.io.LimitRates(next.MaxEventRate, next.MaxByteRate)
+		s.io.LimitPackets(next.MaxPacketRate)
+	}, nil
 }
 
 // trust believes the proxies of these networks, which have been checked, from now on.

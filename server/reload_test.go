@@ -124,3 +124,38 @@ func TestTheLogOfRequestsTellsThatAWebSocketWasOpened(t *testing.T) {
 	}
 	r.logged(`"path":"/nothing"`, `"status":404`)
 }
+
+func TestAReloadTakesTheRatesAndSharesOfClients(t *testing.T) {
+	r := reloading(t, nil)
+	r.server.Reload(r.again(func(c *config.Config) {
+		c.MaxAddressSessions, c.MaxAddressRate = 2, 1
+		c.MaxMessageRate, c.MaxMessageBurst, c.MaxMessageByteRate, c.MaxMessageByteBurst, c.MaxReadRate = 1, 2, 1<<10, 1<<11, 1<<12
+		c.MaxEventRate, c.MaxByteRate, c.MaxPacketRate = 3, 1<<10, 5
+		c.MaxSessions = 1
+	}))
+	r.logged(`"taken":"max_address_sessions, max_address_rate, max_message_rate, max_message_burst, max_message_byte_rate, `+
+		`max_message_byte_burst, max_read_rate, max_event_rate, max_byte_rate, max_packet_rate"`, `"need_a_restart":"max_sessions"`)
+	first := r.open("/socket.io/")
+	r.open("/socket.io/")
+	if got := r.get(handshake); got.status != http.StatusTooManyRequests {
+		t.Errorf("a third session of an address that may have two: %d", got.status)
+	}
+	post := func() int {
+		response, err := r.client.Post(r.url+first, "text/plain", strings.NewReader("3\x1e3"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		return response.StatusCode
+	}
+	for range 5 {
+		if post() != http.StatusOK {
+			t.Fatal("ten packets at once are refused")
+		}
+	}
+	if status := post(); status == http.StatusOK {
+		t.Error("more than ten packets at once are taken of a client that may send five a second")
+	}
+	r.server.Reload(r.again(func(c *config.Config) { c.MaxAddressSessions, c.MaxAddressRate = 1000, 1000 }))
+	r.open("/socket.io/")
+}

@@ -60,26 +60,31 @@ func tellDamage(log *slog.Logger, folder string, damage *disk.Damage) {
 	}
 }
 
-// roomOptions keep what a client is told at a time well under what may wait for it: old clients' text may grow to
-// twice its length, and a page of entries has their offsets and names beside the data.
-func (s *Server) roomOptions() handlers.Options {
-	c := s.config
-	o := handlers.Options{
-		MaxName:            c.MaxName,
-		PageBytes:          min(128<<10, c.MaxQueue/4),
+// rates are how much a speaker may say and read, which can change while the server runs.
+func rates(c *config.Config) handlers.Options {
+	return handlers.Options{
 		MaxMessageRate:     c.MaxMessageRate,
 		MessageBurst:       c.MaxMessageBurst,
 		MaxMessageByteRate: c.MaxMessageByteRate,
 		MessageByteBurst:   c.MaxMessageByteBurst,
 		MaxReadRate:        c.MaxReadRate,
 		ReadBurst:          8 * c.MaxReadRate,
-		Turn:               func(address string) string { return limit.NetworkOf(address).String() },
-		SpeakerWaited:      s.speakers.Add,
-		ReaderWaited:       s.readers.Add,
-		Reads:              limit.NewPlaces(readsAtOnce, readsWaiting),
-		CatchUps:           limit.NewPlaces(catchUpsAtOnce, catchUpsWaiting),
-		Logger:             s.log,
 	}
+}
+
+// roomOptions keep what a client is told at a time well under what may wait for it: old clients' text may grow to
+// twice its length, and a page of entries has their offsets and names beside the data.
+func (s *Server) roomOptions() handlers.Options {
+	c := s.config
+	o := rates(c)
+	o.MaxName = c.MaxName
+	o.PageBytes = min(128<<10, c.MaxQueue/4)
+	o.Turn = func(address string) string { return limit.NetworkOf(address).String() }
+	o.SpeakerWaited = s.speakers.Add
+	o.ReaderWaited = s.readers.Add
+	o.Reads = limit.NewPlaces(readsAtOnce, readsWaiting)
+	o.CatchUps = limit.NewPlaces(catchUpsAtOnce, catchUpsWaiting)
+	o.Logger = s.log
 	if s.kept != nil {
 		o.Kept = s.kept
 	}

@@ -27,6 +27,8 @@ type core struct {
 	panics   *limit.Outlet
 	uncommon atomic.Int64 // sessions on long-polling, and those in another coding: messages have other forms for them
 	registry registry
+
+	packetRate atomic.Int64 // Options.MaxPacketRate, or what LimitPackets put in its place
 }
 
 // The packets without data that a server sends, each in every form.
@@ -37,6 +39,7 @@ const (
 
 func newCore(o Options, due func(*Session, *outbound.Batch)) *core {
 	c := &core{opts: o, flusher: outbound.NewFlusher(), hits: newHits(), panics: limit.NewOutlet()}
+	c.packetRate.Store(int64(o.MaxPacketRate))
 	c.queues = outbound.OutboxLimits{MaxBytes: o.MaxQueue, WriteTimeout: o.WriteTimeout}
 	c.registry.init(o.Addresses, o.MaxSessions)
 	c.offers = map[string][]byte{Polling: o.offer(Polling), WebSocket: o.offer(WebSocket)}

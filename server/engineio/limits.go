@@ -41,3 +41,6 @@ func (c *core) hitConn(err *websocket.ProtocolError) {
 		c.hit(LimitMessageTime)
 	}
 }
+
+// LimitPackets puts another value in the place of Options.MaxPacketRate, with the same meaning of a negative one.
+func (sv *Server) LimitPackets(perSecond int) { sv.packetRate.Store(int64(perSecond)) }

@@ -260,7 +260,7 @@ func (s *Session) control() error {
 
 // spend counts one packet or control frame. s.mu must be held.
 func (s *Session) spend() error {
-	rate := s.core.opts.MaxPacketRate
+	rate := int(s.core.packetRate.Load())
 	if rate > 0 && s.meter.Spend(1, limit.Rate{PerSecond: rate}) != limit.Fine {
 		return errPacketRate
 	}

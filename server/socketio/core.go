@@ -18,6 +18,7 @@ import (
 type core struct {
 	opts     Options
 	limits   wire.Limits // as opts has them
+	rates    atomic.Pointer[rates]
 	engine   *engineio.Server
 	flusher  *outbound.Flusher // the engine's
 	crew     crew
@@ -42,11 +43,13 @@ type core struct {
 }
 
 func newCore(o Options) *core {
-	return &core{
+	k := &core{
 		bundles: clientFiles{files: o.Client},
 		opts:    o, limits: o.wireLimits(), hits: newHits(), refusals: limit.NewOutlet(), panics: limit.NewOutlet(),
 		faults: limit.NewOutlet(), unknown: limit.NewFirsts(),
 	}
+	k.rates.Store(&rates{o.MaxEventRate, o.MaxByteRate})
+	return k
 }
 
 // hit counts a limit that a client met.

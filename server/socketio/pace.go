@@ -14,6 +14,12 @@ type pace struct {
 	bytes  limit.Meter
 }
 
+// rates are what a client may send in a second.
+type rates struct{ events, bytes int }
+
+// LimitRates puts other values in the place of Options.MaxEventRate and MaxByteRate, which must be positive.
+func (io *Server) LimitRates(events, bytes int) { io.core.rates.Store(&rates{events, bytes}) }
+
 // hurry counts a packet, and says whether the client may go on. One that is too fast is warned, and then
 // disconnected: it does not come back by itself.
 func (c *client) hurry(p *wire.Packet, attachments [][]byte) (ok bool) {
@@ -21,16 +27,16 @@ func (c *client) hurry(p *wire.Packet, attachments [][]byte) (ok bool) {
 	for _, a := range attachments {
 		size += len(a)
 	}
-	o := &c.core.opts
-	events := c.pace.events.Spend(1, limit.Rate{PerSecond: o.MaxEventRate})
-	bytes := c.pace.bytes.Spend(size, limit.Rate{PerSecond: o.MaxByteRate, Least: c.core.engine.MaxPayload()})
+	most := c.core.rates.Load()
+	events := c.pace.events.Spend(1, limit.Rate{PerSecond: most.events})
+	bytes := c.pace.bytes.Spend(size, limit.Rate{PerSecond: most.bytes, Least: c.core.engine.MaxPayload()})
 	switch {
 	case events == limit.Fine && bytes == limit.Fine:
 		return true
 	case events >= bytes:
-		return c.tooFast(events, p.Namespace, LimitEventRate, fmt.Sprintf("more than %d events a second", o.MaxEventRate))
+		return c.tooFast(events, p.Namespace, LimitEventRate, fmt.Sprintf("more than %d events a second", most.events))
 	default:
-		return c.tooFast(bytes, p.Namespace, LimitByteRate, fmt.Sprintf("more than %d bytes a second", o.MaxByteRate))
+		return c.tooFast(bytes, p.Namespace, LimitByteRate, fmt.Sprintf("more than %d bytes a second", most.bytes))
 	}
 }
 

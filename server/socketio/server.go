@@ -53,6 +53,9 @@ func (io *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Socket.IO.
 func (io *Server) JudgeOrigin(r *http.Request) *origin.Refusal { return io.core.engine.JudgeOrigin(r) }
 
+// LimitPackets puts another value in the place of [engineio.Options].MaxPacketRate.
+func (io *Server) LimitPackets(perSecond int) { io.core.engine.LimitPackets(perSecond) }
+
 // AllowOrigins puts another list in the place of [engineio.Options].AllowedOrigins, for requests from now on.
 func (io *Server) AllowOrigins(list *origin.List) { io.core.engine.AllowOrigins(list) }
 

@@ -52,11 +52,11 @@ const mostIdle = 10_000
 //
 // All methods may be called concurrently.
 type Addresses struct {
+	mu sync.Mutex // guards the following
+
 	limits  AddressLimits
 	burst   int           // how many may come at once
 	recover time.Duration // how long an empty bucket takes to be full again
-
-	mu sync.Mutex // guards the following
 
 	known  map[Network]*address
 	narrow int       // how many of known are no wider networks
@@ -73,17 +73,31 @@ type address struct {
 
 // NewAddresses returns a limiter that knows no address.
 func NewAddresses(l AddressLimits) (*Addresses, error) {
-	l, err := l.withDefaults()
+	a := &Addresses{known: make(map[Network]*address)}
+	return a, a.Limit(l)
+}
+
+// Limit puts other limits in force. What is open stays so; each address may open as many at once as one that is new.
+func (l *Addresses) Limit(limits AddressLimits) error {
+	limits, err := limits.withDefaults()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	burst := max(l.MaxOpen, l.MaxRate)
-	return &Addresses{
-		limits:  l,
-		burst:   burst,
-		recover: time.Duration(float64(burst) / float64(l.MaxRate) * float64(time.Second)),
-		known:   make(map[Network]*address),
-	}, nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limits = limits
+	l.burst = max(limits.MaxOpen, limits.MaxRate)
+	l.recover = time.Duration(float64(l.burst) / float64(limits.MaxRate) * float64(time.Second))
+	for key, a := range l.known {
+		a.rate = l.rate(key)
+	}
+	return nil
+}
+
+// rate returns a full bucket of a network. l.mu must be held.
+func (l *Addresses) rate(key Network) Bucket {
+	f := int64(key.Factor())
+	return Bucket{PerSecond: f * int64(l.limits.MaxRate), Burst: f * int64(l.burst)}
 }
 
 // Enter counts one more for an IP address; Leave must follow. ErrTooFast and ErrTooMany say that it may not be, and
@@ -114,8 +128,7 @@ func (l *Addresses) Enter(ip string) error {
 func (l *Addresses) find(key Network) *address {
 	a := l.known[key]
 	if a == nil {
-		f := int64(key.Factor())
-		a = &address{key: key, rate: Bucket{PerSecond: f * int64(l.limits.MaxRate), Burst: f * int64(l.burst)}}
+		a = &address{key: key, rate: l.rate(key)}
 		l.known[key] = a
 		l.count(key, 1)
 	}
