@@ -84,7 +84,7 @@ for (const apart of [false, true]) {
       await session.post("40");
       await session.poll();
     }
-    const target = `/socket.io/?${new URLSearchParams(session.query)} HTTP/1.1\r\nHost: crier\r\n`;
+    const target = `/socket.io/?${new URLSearchParams(session.query)} HTTP/1.1\r\nHost: 127.0.0.1:${product.port}\r\n`;
     const poll = `GET ${target}\r\n`;
     const body = encode(eio, ['420["message"]']);
     const post = `POST ${target}Content-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
