@@ -166,6 +166,7 @@ module.exports = {
   CLIENTS,
   COMBINATIONS,
   FEW,
+  MSGPACK,
   TRANSPORTS,
   VERSIONS,
   ask,

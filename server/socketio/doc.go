@@ -30,10 +30,16 @@
 // Hooks (OnNewNamespace, OnUpgrade, OnJoinRoom, OnAnyOutgoing and their like) cost nothing where none is registered,
 // and are called with no lock held, so they may call everything; each says in which goroutine it runs.
 //
+// A client may use socket.io-msgpack-parser. Its session's first message tells, or before 3.0 "parser=msgpack" in its
+// query. Handlers see no difference: an argument is JSON and attachments, whatever coding its sender has, and is
+// written in the coding of each client that hears it. See [wire.ParseMsgpack] for what becomes of values that JSON
+// does not have.
+//
 // The files read from top to bottom, and each calls what stands below it:
 //
 //	server, stats, namespace     what a program starts with
 //	client, partial, pace        from messages to packets
+//	coding                       whether those are JSON or MessagePack
 //	join, rejoin, admit          how a client comes into a namespace
 //	dispatch, event, listeners   how its events are handled
 //	warn, emit, acks, collect    what is sent to one socket, and answered
