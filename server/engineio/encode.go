@@ -1,7 +1,6 @@
 package engineio
 
 import (
-	"slices"
 	"sync"
 
 	"github.com/crier/crier/server/internal/outbound"
@@ -56,17 +55,18 @@ func (c *core) encode(messages []Message, f form) outbound.Frames {
 	return frames
 }
 
-// recoded returns messages in the coding of Options.Recode.
+// recoded returns messages in the coding of Options.Recode. It hands over a copy: the list of those that are not
+// recoded, which are most, then needs no place on the heap (an allocation for each message sent).
 func (c *core) recoded(messages []Message, f form) []Message {
+	own := append([]Message(nil), messages...)
 	if f&formOld != 0 {
-		messages = slices.Clone(messages)
-		for i := range messages {
-			if m := &messages[i]; m.Old != nil {
+		for i := range own {
+			if m := &own[i]; m.Old != nil {
 				m.Data, m.Old = m.Old, nil
 			}
 		}
 	}
-	return c.opts.Recode(messages)
+	return c.opts.Recode(own)
 }
 
 func (c *core) appendMessage(dst []byte, m *Message, f form) []byte {
