@@ -93,7 +93,11 @@ func (e *endpoints) open(s *Server, name, addr string, endpoint http.Handler) er
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s (%s): %w", addr, name, err)
 	}
-	d := &door{name: name, listener: listener, http: s.httpServer(s.guard(addr, s.doorway(endpoint)))}
+	served := s.doorway(endpoint)
+	if name != redirectAddr { // which says nothing that a page of another site could want
+		served = s.guard(addr, served)
+	}
+	d := &door{name: name, listener: listener, http: s.httpServer(served)}
 	if s.tls != nil && !plainByPurpose(name) {
 		s.encrypt(d.http, socketsWay)
 	}

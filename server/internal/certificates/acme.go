@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -159,8 +160,21 @@ func (a *ACME) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, err
 // Proof is the protocol (ALPN) of an authority that asks on the TLS port whether a name leads here (RFC 8737).
 const Proof = acme.ALPNProto
 
-// HTTPHandler answers an authority that asks the same on port 80, and leaves all else to next.
-func (a *ACME) HTTPHandler(next http.Handler) http.Handler { return a.manager.HTTPHandler(next) }
+// HTTPHandler answers an authority that asks the same by HTTP, mostly on port 80, and leaves all else to next.
+func (a *ACME) HTTPHandler(next http.Handler) http.Handler {
+	proofs := a.manager.HTTPHandler(nil)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/.well-known/acme-challenge/") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		asked := *r
+		if name, _, err := net.SplitHostPort(r.Host); err == nil {
+			asked.Host = name
+		}
+		proofs.ServeHTTP(w, &asked)
+	})
+}
 
 // Held returns the certificates in force.
 func (a *ACME) Held() []Held {
