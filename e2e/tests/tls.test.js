@@ -52,12 +52,14 @@ promise("curl gets the page over HTTP/2 and HTTP/1.1, and is told where plain HT
   assert.match(plain.log(), /a TLS client spoke to an address that is plain HTTP/);
 });
 
-promise("a client with an http URL is told in words to take https", async (t) => {
+promise("a client with an http URL is refused with words, and the log tells the operator", async (t) => {
   const server = await startSecure(t);
   const socket = open(t, { ...server, url: server.plain }, { version: "4.8.4", transport: "polling" });
   const error = await new Promise((resolve) => socket.once("connect_error", resolve));
   assert.equal(error.description, 403);
-  assert.match(error.context.responseText, /must begin with https:\/\/127\.0\.0\.1:/);
+  assert.match(server.log(), /a client spoke plain HTTP to an address that speaks TLS/);
+  const { stdout } = await curl(`${server.plain}/socket.io/?EIO=4&transport=polling`);
+  assert.match(stdout, /must begin with https:\/\/127\.0\.0\.1:/);
 });
 
 for (const { version, transport } of BOTH) {
