@@ -3,21 +3,11 @@
 // Crier with TLS of its own: curl, and clients of both protocols over https and wss.
 
 const assert = require("node:assert/strict");
-const { execFileSync, execFile } = require("node:child_process");
-const path = require("node:path");
+const { execFile } = require("node:child_process");
 const test = require("node:test");
+const { certificate } = require("../certificate");
 const { BOTH, ask, connect, next, open } = require("../client");
-const { TARGET, dataFolder, freePort, startProduct } = require("../target");
-
-// A certificate that is its own authority, for 127.0.0.1 and localhost.
-function certificate() {
-  const folder = dataFolder();
-  const [cert, key] = [path.join(folder, "cert.pem"), path.join(folder, "key.pem")];
-  execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", cert],
-    { stdio: "pipe" });
-  return { cert, key };
-}
+const { TARGET, freePort, startProduct } = require("../target");
 
 async function startSecure(t, env = {}) {
   const { cert, key } = certificate();
