@@ -76,7 +76,7 @@ test-go-long: public/client/4/socket.io.js
 	CRIER_TEST_LONG=1 go test -timeout 30m ./...
 
 test-e2e-long: build e2e/node_modules/.package-lock.json
-	@scripts/need $(E2E_PROGRAMS)
+	@scripts/need $(E2E_PROGRAMS) python3-socketio
 	npm test --prefix e2e
 	npm run test:reference --prefix e2e
 

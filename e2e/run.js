@@ -2,7 +2,7 @@
 
 // Builds what is tested and runs the tests with Node's own runner. TARGET=reference tests the tests: the same files
 // against npm's socket.io. Arguments name test files, instead of all, or are flags of `node --test`. E2E_CLIENTS=few is the short
-// form: one client for each version of the protocol, no soak, and little behind proxies.
+// form: one client for each version of the protocol, no soak, no other languages, and little behind proxies.
 
 const { spawnSync } = require("node:child_process");
 const { readdirSync } = require("node:fs");
@@ -12,7 +12,8 @@ const ROOT = path.join(__dirname, "..");
 const FEW = process.env.E2E_CLIENTS === "few";
 const REFERENCE = process.env.TARGET === "reference";
 const PROXIES = FEW ? ["proxies"] : ["proxies", "proxies/long"];
-const FOLDERS = ["protocol", "tests", "plain", "browser", ...(REFERENCE ? [] : PROXIES), ...(FEW ? [] : ["soak"])];
+const LONG = FEW ? [] : REFERENCE ? ["soak"] : ["soak", "languages"];
+const FOLDERS = ["protocol", "tests", "plain", "browser", ...(REFERENCE ? [] : PROXIES), ...LONG];
 
 // The exit code.
 function attempt(command, args, cwd) {
