@@ -12,7 +12,7 @@ CLIENTS  ?= 30
 SEED     ?=
 FLAGS    ?=
 TOOL     := go tool -modfile=tools.mod
-E2E_PROGRAMS := chromium python3-websockets openssl nginx caddy haproxy apache2
+E2E_PROGRAMS := chromium python3-websockets openssl curl nginx caddy haproxy apache2
 GO_FILES := find . -name '*.go' -not -path '*/node_modules/*'
 
 # No paths of this machine and no time in the binary: the same source makes the same bytes.

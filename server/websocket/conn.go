@@ -54,6 +54,7 @@ func (l ReadLimits) withDefaults() ReadLimits {
 	if l.MaxFragments <= 0 {
 		l.MaxFragments = 1024
 	}
+	l.MaxFragments = min(l.MaxFragments, mostMessage)
 	if l.FragmentTimeout <= 0 {
 		l.FragmentTimeout = 30 * time.Second
 	}

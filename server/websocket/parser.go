@@ -28,7 +28,7 @@ type parser struct {
 	deflate    bool   // permessage-deflate was negotiated
 	op         OpCode // of the message that is not complete; 0 if there is none
 	compressed bool
-	fragments  int
+	fragments  int32
 	message    []byte // its payload so far, unmasked
 	text       utf8Check
 	held       tally
@@ -115,7 +115,7 @@ func (p *parser) open(frame ws.Header) (err error) {
 }
 
 func (p *parser) checkLimits() error {
-	if p.fragments++; p.fragments > p.limits.MaxFragments {
+	if p.fragments++; int(p.fragments) > p.limits.MaxFragments {
 		message := fmt.Sprintf("a message of more than %d fragments", p.limits.MaxFragments)
 		return &ProtocolError{Code: ClosePolicyViolation, Message: message, Limit: LimitFragments}
 	}
