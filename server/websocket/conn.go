@@ -70,10 +70,10 @@ type Conn struct {
 	nc     net.Conn
 	raw    rawSocket // nil where reads and writes go through nc
 	answer *[]byte   // the writer's: the rest of the handshake's answer, which goes out first; nil when it has
-	closed atomic.Bool
 
 	patience time.Duration // the writer's: see Write; 0 where there is no TLS
 
+	closed      atomic.Bool
 	interrupted atomic.Bool // see Interrupt
 
 	subprotocol string
