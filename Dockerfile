@@ -22,7 +22,7 @@ COPY --from=version /version /version
 RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(cat /version)" -o /crier . \
  && mkdir /data
 
-# Nothing but the binary: no shell, no packages to patch.
+# Nothing but the binary and the certificate authorities that ACME and `crier doctor` trust: no shell, no packages to patch.
 FROM scratch
 ARG VERSION
 # The version is empty unless it is given: a label can't ask git. `docker run crier version` always tells.
@@ -34,6 +34,7 @@ LABEL org.opencontainers.image.title="Crier" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}"
 COPY --from=build /crier /crier
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 # What was said. A new volume takes its owner from here; a folder of the host that is mounted in its place must be 65532's.
 COPY --from=build --chown=65532:65532 /data /data
 ENV CRIER_DATA=/data
