@@ -25,8 +25,8 @@ func (s *Server) guard(addr string, next http.Handler, open ...string) http.Hand
 	})
 }
 
-// hostsAt returns the hosts by which the server may be asked at an address of its own; nil for any. Nobody but this
-// machine asks a local one, unless there is a proxy on it, and by none but the names that the machine has for itself.
+// hostsAt returns the hosts by which the server may be asked at an address of its own; nil for any. A loopback address
+// without trusted proxies is reached from this machine only, so only localhost and IP addresses are accepted.
 func (s *Server) hostsAt(local bool) *origin.Hosts {
 	if hosts := s.hosts.Load(); hosts != nil {
 		return hosts
@@ -59,13 +59,22 @@ func hostsOf(setting []string) (*origin.Hosts, error) {
 	return origin.NewHosts(setting)
 }
 
-// askedFor returns for which hosts a request is, as in a Host header. That is one, unless it has passed several proxies.
-// Who makes a request can write a header that a proxy passes on, so all must be right.
+// askedFor returns by which names a request asks, as in a Host header: those that a trusted proxy tells, and the Host
+// header's own, unless that can only be an upstream's. All must be right: some proxies pass on an X-Forwarded-Host that
+// the client wrote, others a Host.
 func (s *Server) askedFor(r *http.Request) []string {
-	if said := s.proxies.Load().hosts(r); len(said) > 0 {
+	said := s.proxies.Load().hosts(r)
+	if len(said) > 0 && isInternal(r.Host) {
 		return said
 	}
-	return []string{r.Host}
+	return append(said, r.Host)
+}
+
+// isInternal says whether a host has a name without a dot: no page of another site can be loaded by that. Addresses are
+// not asked about: they are among all Hosts.
+func isInternal(host string) bool {
+	h, err := origin.ParseHost(host)
+	return err == nil && !strings.Contains(h.Name, ".")
 }
 
 // hosts returns which hosts a request was for before its proxies changed the Host header, if the proxy that it came from
@@ -96,7 +105,8 @@ func (p proxies) trustsPeer(r *http.Request) bool {
 
 // otherHosts returns under which hosts else than the Host header's a page may have asked: those that a proxy that is
 // trusted names, and each of them, the Host header's too, with the port that it names. A page of another site can't write
-// these headers: its browser would ask first, and be refused.
+// these headers: its browser would ask first (CORS), and be refused. A page by DNS rebinding can, but is of the same
+// origin as the server anyway: guard keeps it out.
 func (s *Server) otherHosts(r *http.Request) []string {
 	p := *s.proxies.Load()
 	names := p.hosts(r)

@@ -115,6 +115,9 @@ func TestTheHostThatATrustedProxyNamesIsTheOneThatCounts(t *testing.T) {
 			t.Errorf("%q: %d %s", said, got.status, got.body)
 		}
 	}
+	r.asks("rebound.example", false, "X-Forwarded-Host", "chat.example.org") // by a proxy that passes on what a page wrote
+	r.asks("rebound.example", false, "Forwarded", "host=chat.example.org")
+	r.asks("127.0.0.1:3000", true, "X-Forwarded-Host", "chat.example.org")
 }
 
 func TestBehindAProxyThatChangesTheHostThePageIsServed(t *testing.T) {
