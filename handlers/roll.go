@@ -24,15 +24,23 @@ type roll struct {
 
 // A seat is a speaker's place in a roll.
 type seat struct {
-	at   *list.Element // nil: none
-	look string        // the skeleton of its name
+	at         *list.Element // nil: none
+	look       *look         // of its name
+	prev, next *seat         // of the same look, in the order in which they came
 }
+
+func (s *seat) name() string { return s.at.Value.(string) }
 
 // A look is what all names of one skeleton share.
 type look struct {
-	skeleton string
-	name     string // the first of them that came
-	n        int    // speakers who have one
+	skeleton    string
+	n           int // speakers who have one of the names
+	first, last *seat
+
+	name   string    // the name that the look is admitted for: that of its first speaker
+	having int       // speakers who have this very name
+	left   time.Time // when the last of them left, while having is 0
+	latest string    // the name of whoever left last
 
 	// While n is 0, and the look is still remembered:
 
@@ -81,10 +89,11 @@ func (r *roll) mayBear(sp *speaker, name string) bool {
 func (r *roll) admits(sp *speaker, name, skeleton string) bool {
 	r.expire(time.Now())
 	b := r.looks[skeleton]
-	if b == nil || b.name == name {
+	if b == nil {
 		return true
 	}
-	return b.n == 1 && sp.seat.at != nil && sp.seat.look == skeleton // it is its own
+	b.inherit(time.Now())
+	return b.name == name || b.n == 1 && sp.seat.look == b // it is its own
 }
 
 // back adds a speaker that was lost. It has its name already, whatever came meanwhile.
@@ -97,13 +106,17 @@ func (r *roll) back(sp *speaker) {
 
 // sit gives sp a seat, or another name on its own. r.mu must be held.
 func (r *roll) sit(sp *speaker, name, skeleton string) {
-	if sp.seat.at == nil {
-		sp.seat.at = r.names.PushBack(name)
-	} else {
-		if b := r.lose(sp.seat.look); b.n == 0 {
-			delete(r.looks, b.skeleton) // who changes names leaves none behind
+	switch s := &sp.seat; {
+	case s.at == nil:
+		s.at = r.names.PushBack(name)
+	case s.name() == name:
+		return
+	default:
+		b := s.look
+		if b.remove(s, time.Time{}); b.n == 0 { // who changes names leaves none behind
+			delete(r.looks, b.skeleton)
 		}
-		sp.seat.at.Value = name
+		s.at.Value = name
 	}
 	if r.looks == nil {
 		r.looks, r.lingeringOf = make(map[string]*look), make(map[string]int)
@@ -114,15 +127,62 @@ func (r *roll) sit(sp *speaker, name, skeleton string) {
 		r.looks[skeleton] = b
 	}
 	r.settle(b)
-	b.n++
-	sp.seat.look = skeleton
+	b.add(&sp.seat)
 }
 
-// lose counts one less of a skeleton. r.mu must be held.
-func (r *roll) lose(skeleton string) *look {
-	b := r.looks[skeleton]
+// add adds a seat, which has its name. The roll's mu must be held, for all methods of a look.
+func (b *look) add(s *seat) {
+	s.look, s.prev, s.next = b, b.last, nil
+	if b.last == nil {
+		b.first = s
+	} else {
+		b.last.next = s
+	}
+	b.last = s
+	b.n++
+	if s.name() == b.name {
+		b.having++
+	}
+}
+
+// remove removes a seat. left is from when on the seat's name is remembered for a while; zero for not at all.
+func (b *look) remove(s *seat, left time.Time) {
+	if s.prev == nil {
+		b.first = s.next
+	} else {
+		s.prev.next = s.next
+	}
+	if s.next == nil {
+		b.last = s.prev
+	} else {
+		s.next.prev = s.prev
+	}
 	b.n--
-	return b
+	b.latest = s.name()
+	if b.latest != b.name {
+		return
+	}
+	if b.having--; b.having == 0 {
+		b.left = left
+	}
+}
+
+// inherit gives the look to another of its names once nobody has the one before for long: to the first that is here,
+// or was here last.
+func (b *look) inherit(now time.Time) {
+	if b.having > 0 || now.Sub(b.left) < lingers {
+		return
+	}
+	if b.first == nil {
+		b.name, b.left = b.latest, b.since
+		return
+	}
+	b.name = b.first.name()
+	for s := b.first; s != nil; s = s.next {
+		if s.name() == b.name {
+			b.having++
+		}
+	}
 }
 
 // remove removes sp, if it is there. Turn is the client's: see Options.Turn.
@@ -132,13 +192,14 @@ func (r *roll) remove(sp *speaker, turn string) {
 	if sp.seat.at == nil {
 		return
 	}
+	b, now := sp.seat.look, time.Now()
+	b.inherit(now)
+	b.remove(&sp.seat, now)
 	r.names.Remove(sp.seat.at)
-	b := r.lose(sp.seat.look)
 	sp.seat = seat{}
 	if b.n > 0 {
 		return
 	}
-	now := time.Now()
 	r.expire(now)
 	if r.lingeringOf[turn] == mostLingeringOfTurn {
 		delete(r.looks, b.skeleton)
