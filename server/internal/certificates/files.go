@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,7 +26,7 @@ type Files struct {
 
 // Open loads the pairs, of which there must be one. The error is a sentence that an operator can act on.
 func Open(pairs []Pair, log *slog.Logger) (*Files, error) {
-	s, err := loadSet(pairs, time.Now())
+	s, err := loadSet(pairs, nil, time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -49,9 +48,9 @@ func (f *Files) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, er
 	return certs[0], nil
 }
 
-// Prepare loads pairs and returns what puts them in force.
+// Prepare loads pairs and returns what puts them in force. Pairs that are in force and have not changed are no error.
 func (f *Files) Prepare(pairs []Pair) (apply func(), err error) {
-	s, err := loadSet(pairs, time.Now())
+	s, err := loadSet(pairs, f.inUse.Load(), time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -92,13 +91,13 @@ func (f *Files) look() {
 	defer f.mu.Unlock()
 	pairs := f.inUse.Load().pairs
 	now := stampsOf(pairs)
-	steady := slices.Equal(now, f.seen)
+	steady := equal(now, f.seen)
 	f.seen = now
-	if !steady || slices.Equal(now, f.judged) {
+	if !steady || equal(now, f.judged) {
 		return
 	}
 	f.judged = now
-	s, err := loadSet(pairs, time.Now())
+	s, err := loadSet(pairs, f.inUse.Load(), time.Now())
 	if err != nil {
 		f.log.Error("the certificate stays as it is: the files have changed, and can't be used", "mistake", err.Error())
 		return

@@ -73,10 +73,10 @@ func TestEachClientGetsTheCertificateThatFitsItsName(t *testing.T) {
 }
 
 // watched runs a body beside a watcher, in time that is not real.
-func watched(t *testing.T, pair *certtest.Pair, body func(f *Files, log *bytes.Buffer)) {
+func watched(t *testing.T, pair *certtest.Pair, body func(f *Files, log *lines)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		log := &bytes.Buffer{}
+		log := &lines{}
 		f, err := Open([]Pair{pairOf(pair)}, slog.New(slog.NewTextHandler(log, nil)))
 		if err != nil {
 			t.Fatal(err)
@@ -113,7 +113,7 @@ func shown(t *testing.T, f *Files) *tls.Certificate {
 
 func TestChangedFilesAreTakenWhenBothAreThere(t *testing.T) {
 	a, p := inBubble(t)
-	watched(t, p, func(f *Files, log *bytes.Buffer) {
+	watched(t, p, func(f *Files, log *lines) {
 		before := shown(t, f)
 		next := a.Issue("a.example")
 		cert, _ := os.ReadFile(next.CertFile)
@@ -138,7 +138,7 @@ func TestChangedFilesAreTakenWhenBothAreThere(t *testing.T) {
 
 func TestABrokenNewPairChangesNothingAndIsToldOnce(t *testing.T) {
 	_, p := inBubble(t)
-	watched(t, p, func(f *Files, log *bytes.Buffer) {
+	watched(t, p, func(f *Files, log *lines) {
 		before := shown(t, f)
 		certtest.Write(t, p.CertFile, []byte("not one"))
 		time.Sleep(time.Hour)
@@ -170,6 +170,78 @@ func TestAReloadTakesAllPairsOrNone(t *testing.T) {
 	if apply(); !shown(t, f).Leaf.Equal(two.TLS.Leaf) {
 		t.Error("the new pair is not in force")
 	}
+}
+
+// One that can't be read for its rights is read once they are right.
+func TestFilesWhoseRightsChangeAreLookedAtAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	certtest.Write(t, file, []byte("key"))
+	before := stampOf(file)
+	if !before.equal(stampOf(file)) || before.equal(stampOf(file+".not")) || !stampOf(file+".not").equal(stampOf(file+".not")) {
+		t.Fatal("the stamp of a file is another though nothing has changed, or the same though it is missing")
+	}
+	if err := os.Chmod(file, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	rights := stampOf(file)
+	if rights.equal(before) {
+		t.Error("chmod is not seen")
+	}
+	if os.Getuid() == 0 {
+		if err := os.Chown(file, 1, 1); err != nil {
+			t.Fatal(err)
+		}
+		if stampOf(file).equal(rights) {
+			t.Error("chown is not seen")
+		}
+	}
+	now := stampOf(file)
+	other := file + ".other"
+	certtest.Write(t, other, []byte("yek"))
+	if err := os.Chmod(other, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	_ = os.Chown(other, int(now.owner.user), int(now.owner.group))
+	if err := os.Chtimes(other, now.info.ModTime(), now.info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(other, file); err != nil {
+		t.Fatal(err)
+	}
+	if stampOf(file).equal(now) {
+		t.Error("another file in the place is not seen")
+	}
+}
+
+func TestAnExpiredCertificateKeepsNothingElseFromBeingTaken(t *testing.T) {
+	var a *certtest.Authority
+	var old, good *certtest.Pair
+	synctest.Test(t, func(*testing.T) {
+		a = certtest.NewAuthority(t)
+		old, good = a.IssueUntil(time.Now().Add(time.Hour), "a.example"), a.Issue("b.example")
+	})
+	synctest.Test(t, func(t *testing.T) {
+		f, err := Open([]Pair{pairOf(old), pairOf(good)}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Hour)
+		next := a.Issue("c.example")
+		apply, err := f.Prepare([]Pair{pairOf(old), pairOf(next)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		apply()
+		if held := f.Held(); len(held) != 2 || held[0].Name != "a.example" || held[1].Name != "c.example" {
+			t.Errorf("in force are %v", held)
+		}
+		if err := os.Chmod(old.CertFile, 0o640); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Prepare([]Pair{pairOf(old)}); err == nil || !strings.Contains(err.Error(), "has expired") {
+			t.Errorf("files that have changed, and hold an expired certificate, are taken: %v", err)
+		}
+	})
 }
 
 func TestACertificateThatRunsOutIsToldEachDay(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -95,40 +96,71 @@ func isEncrypted(b *pem.Block) bool {
 
 func date(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 
-// A stamp changes when a file does.
+// A stamp changes when a file does, or who may read it.
 type stamp struct {
-	size    int64
-	changed time.Time
-	missing bool
+	info  os.FileInfo // nil: there is none
+	owner owner
 }
+
+// An owner is the user and the group that a file belongs to, on systems that have them.
+type owner struct{ user, group uint32 }
 
 // stampOf follows links: Kubernetes and certbot change where a link leads.
 func stampOf(path string) stamp {
 	info, err := os.Stat(path)
 	if err != nil {
-		return stamp{missing: true}
+		return stamp{}
 	}
-	return stamp{size: info.Size(), changed: info.ModTime()}
+	return stamp{info, ownerOf(info)}
 }
+
+func (s stamp) equal(other stamp) bool {
+	if s.info == nil || other.info == nil {
+		return s.info == other.info
+	}
+	return os.SameFile(s.info, other.info) && s.owner == other.owner && s.info.Mode() == other.info.Mode() &&
+		s.info.Size() == other.info.Size() && s.info.ModTime().Equal(other.info.ModTime())
+}
+
+func equal(some, others []stamp) bool { return slices.EqualFunc(some, others, stamp.equal) }
 
 // A set is what is loaded of some pairs, and how the files were then.
 type set struct {
 	pairs  []Pair
 	certs  []*tls.Certificate
-	stamps []stamp
+	stamps []stamp // two of each pair
 }
 
 // loadSet reads all pairs. The stamps are taken before: a change while it reads is seen as one.
-func loadSet(pairs []Pair, now time.Time) (*set, error) {
+//
+// A pair that is in force and has not changed stays, even if it could not be taken anew: one that has expired must keep
+// neither the others nor other settings from being taken. inForce is nil at the start.
+func loadSet(pairs []Pair, inForce *set, now time.Time) (*set, error) {
 	s := &set{pairs: pairs, stamps: stampsOf(pairs)}
-	for _, p := range pairs {
+	for i, p := range pairs {
 		cert, err := p.load(now)
 		if err != nil {
+			cert = inForce.certOf(p, s.stamps[2*i:2*i+2])
+		}
+		if cert == nil {
 			return nil, err
 		}
 		s.certs = append(s.certs, cert)
 	}
 	return s, nil
+}
+
+// certOf returns the certificate of a pair whose files are still as they were; nil if there is none.
+func (s *set) certOf(p Pair, stamps []stamp) *tls.Certificate {
+	if s == nil {
+		return nil
+	}
+	for i := range s.pairs {
+		if s.pairs[i] == p && equal(s.stamps[2*i:2*i+2], stamps) {
+			return s.certs[i]
+		}
+	}
+	return nil
 }
 
 func stampsOf(pairs []Pair) (all []stamp) {
