@@ -72,7 +72,7 @@ func NewACME(o ACMEOptions) (*ACME, error) {
 		return nil, err
 	}
 	ctx, cut := context.WithCancel(context.Background())
-	a := &ACME{options: o, hosts: map[string]*host{}, local: local, cut: cut, expiry: expiry{log: o.Logger}}
+	a := &ACME{options: o, hosts: map[string]*host{}, local: local, cut: cut, expiry: expiry{log: o.Logger, acme: true}}
 	for _, name := range o.Hosts {
 		a.hosts[name] = &host{name: name}
 	}
@@ -218,9 +218,8 @@ func (a *ACME) keep(ctx context.Context, h *host) {
 		if err := a.take(h); err == nil {
 			pause = firstPause
 		} else if ctx.Err() == nil {
-			a.options.Logger.Error("no certificate could be got", "name", h.name, "from", a.options.Directory,
-				"reason", strings.ReplaceAll(err.Error(), "\n", "; "), "next_try_in", pause.String(),
-				"hint", "the name must lead here: port 443 to addr, or port 80 to redirect_addr")
+			a.options.Logger.Error("no certificate could be got", append([]any{"name", h.name, "from", a.options.Directory,
+				"reason", strings.ReplaceAll(err.Error(), "\n", "; "), "next_try_in", pause.String()}, hint...)...)
 			next, pause = pause, min(2*pause, mostPause)
 		}
 		select {

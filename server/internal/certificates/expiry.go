@@ -8,12 +8,21 @@ import (
 	"time"
 )
 
-// A certificate is told of each day once little of its time is left: a third, and not more than 14 days. Authorities
-// and their tools renew before.
+// A certificate in a file is told of each day once little of its time is left: a third, and not more than 14 days.
+// Authorities and their tools renew before.
 const (
-	warnDays  = 14 * 24 * time.Hour
+	day       = 24 * time.Hour
+	warnDays  = 14 * day
 	warnPart  = 3
-	warnAgain = 24 * time.Hour
+	warnAgain = day
+)
+
+// Certificates by ACME are renewed when a third of their time is left, and not more than 30 days (autocert.Manager's
+// RenewBefore). It tries each half hour to hour, and tells nobody what fails; after a day there is something to tell.
+const (
+	renewDays = 30 * day
+	renewPart = 3
+	lateBy    = day
 )
 
 // A Held is a certificate in force.
@@ -40,6 +49,7 @@ func NameOf(leaf *x509.Certificate) string {
 // expiry tells of certificates that run out. It is its watcher's.
 type expiry struct {
 	log  *slog.Logger
+	acme bool                 // Crier renews them itself
 	told map[string]time.Time // by name: when; of certificates that are running out
 }
 
@@ -49,7 +59,7 @@ func (e *expiry) look(all []Held) {
 	for _, h := range all {
 		left := h.Expiry.Sub(now)
 		valid := !h.NotBefore.After(now)
-		if valid && left > min(warnDays, h.Expiry.Sub(h.NotBefore)/warnPart) {
+		if valid && left > e.warnFrom(h) {
 			continue
 		}
 		told[h.Name] = e.told[h.Name]
@@ -58,15 +68,34 @@ func (e *expiry) look(all []Held) {
 		}
 		told[h.Name] = now
 		switch {
+		case left <= 0 && e.acme:
+			e.log.Error("the certificate has expired, and clients refuse it; it could not be renewed",
+				append(h.fields(), hint...)...)
 		case left <= 0:
 			e.log.Error("the certificate has expired, and clients refuse it; renew it", h.fields()...)
 		case !valid:
 			e.log.Warn("the certificate is not valid yet; is the clock right?", h.fields()...)
+		case e.acme:
+			e.log.Error("the certificate could not be renewed for a day or more; it is tried again each hour",
+				append(h.fields(), hint...)...)
 		default:
 			e.log.Warn("the certificate runs out soon; renew it", h.fields()...)
 		}
 	}
 	e.told = told
+}
+
+// hint is for certificates that an authority did not give.
+var hint = []any{"hint", "the name must lead here: port 443 to addr, or port 80 to redirect_addr"}
+
+// warnFrom returns how much of a certificate's time is left when it is told of.
+func (e *expiry) warnFrom(h Held) time.Duration {
+	life := h.Expiry.Sub(h.NotBefore)
+	if !e.acme {
+		return min(warnDays, life/warnPart)
+	}
+	renewed := min(renewDays, life/renewPart)
+	return renewed - min(lateBy, renewed/2)
 }
 
 func (h Held) fields() []any {

@@ -269,6 +269,39 @@ func TestACertificateThatRunsOutIsToldEachDay(t *testing.T) {
 	})
 }
 
+func TestARenewalByACMEThatIsOverdueIsToldEachDay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct{ life, quiet time.Duration }{
+			{90 * day, 61 * day}, // renewed with 30 days left
+			{6 * day, 5 * day},   // with 2 days left
+			{day, 20 * time.Hour},
+		} {
+			log := &bytes.Buffer{}
+			e := expiry{log: slog.New(slog.NewTextHandler(log, nil)), acme: true}
+			h := Held{"a.example", time.Now(), time.Now().Add(c.life)}
+			for end := time.Now().Add(c.quiet); time.Now().Before(end); time.Sleep(time.Hour) {
+				e.look([]Held{h})
+			}
+			if log.Len() > 0 {
+				t.Errorf("of %v it says too early %s", c.life, log)
+			}
+			for ; time.Now().Before(h.Expiry); time.Sleep(time.Hour) {
+				e.look([]Held{h})
+			}
+			days := max(1, int((c.life-c.quiet)/day))
+			if s := log.String(); strings.Count(s, "\n") != days || strings.Count(s, "could not be renewed") != days || !strings.Contains(s, "redirect_addr") {
+				t.Errorf("of %v it says, %d days before the end,\n%s", c.life, days, s)
+			}
+			log.Reset()
+			time.Sleep(day)
+			e.look([]Held{h})
+			if s := log.String(); !strings.Contains(s, "has expired") || !strings.Contains(s, "redirect_addr") {
+				t.Errorf("at the end of %v it says %s", c.life, s)
+			}
+		}
+	})
+}
+
 func TestAShortCertificateIsToldOfInItsLastThird(t *testing.T) {
 	log := &bytes.Buffer{}
 	e := expiry{log: slog.New(slog.NewTextHandler(log, nil))}
