@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 // A refusedError is an answer that is not the one that a client needs.
@@ -50,7 +51,7 @@ func (a *answer) describe() string {
 	case strings.HasPrefix(a.header.Get("Content-Type"), "text/html"):
 		return text + ", an HTML page"
 	}
-	return text + ": " + printable(string(a.body[:min(len(a.body), 4*mostPrinted)]))
+	return text + ": " + printable(string(a.body[:min(len(a.body), utf8.UTFMax*(mostPrinted+1))]))
 }
 
 // front is what a proxy calls itself; Crier gives itself no name.

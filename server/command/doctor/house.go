@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// What only Crier tells.
+// Checks that need Crier's answer about a request, or its metrics.
 
-const crierOnly = "only Crier tells"
+const crierOnly = "only a Crier server can tell"
 
 // diagnosisFile and diagnosis are server.DiagnosisFile and server.Diagnosis. This package is a client, and does not
 // need the server.

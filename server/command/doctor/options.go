@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -186,29 +187,68 @@ const (
 	shortestWord   = 8
 )
 
-// hide keeps a value, and the words in it, from being printed.
+// hide keeps a value, the words in it and what stands behind a "=", as in a cookie, from being printed.
 func (o *options) hide(value string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(value) >= shortestSecret {
-		o.secrets = append(o.secrets, value)
-	}
+	o.add(value, shortestSecret)
+	o.add(strings.Trim(value, `"`), shortestSecret)
 	for _, word := range strings.Fields(value) {
-		if len(word) >= shortestWord && len(word) < len(value) {
-			o.secrets = append(o.secrets, word)
+		o.add(word, shortestWord)
+	}
+	ends := func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(";,&", r) }
+	for _, pair := range strings.FieldsFunc(value, ends) {
+		if _, right, ok := strings.Cut(pair, "="); ok {
+			o.add(strings.Trim(right, `"`), shortestSecret)
 		}
 	}
+}
+
+// add adds a secret, the longest first: a short one may be a part of a long one. o.mu must be held.
+func (o *options) add(secret string, shortest int) {
+	for _, form := range []string{secret, printed(secret)} {
+		if len(form) >= shortest && !slices.Contains(o.secrets, form) {
+			o.secrets = append(o.secrets, form)
+		}
+	}
+	slices.SortStableFunc(o.secrets, func(a, b string) int { return len(b) - len(a) })
 }
 
 // mask replaces what may not be printed. A server may repeat what it was sent.
 func (o *options) mask(text string) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	parts := strings.Split(text, ellipsis)
+	for i := range parts[:len(parts)-1] {
+		parts[i] = o.maskEnd(parts[i])
+	}
+	text = strings.Join(parts, ellipsis)
 	for _, secret := range o.secrets {
-		text = strings.ReplaceAll(text, secret, "***")
+		text = strings.ReplaceAll(text, secret, masked)
 	}
 	return text
 }
+
+// maskEnd replaces the beginning of a secret at the end of a text that was cut there. o.mu must be held.
+func (o *options) maskEnd(text string) string {
+	most := 0
+	for _, secret := range o.secrets {
+		for n := min(len(secret), len(text)); n >= shortestSecret && n > most; n-- {
+			if strings.HasSuffix(text, secret[:n]) {
+				most = n
+			}
+		}
+	}
+	if most == 0 {
+		return text
+	}
+	return text[:len(text)-most] + masked
+}
+
+const (
+	masked   = "***" // stands for a secret
+	ellipsis = "..." // and this for what was cut off
+)
 
 // name is the URL as it is printed: without user, password and query.
 func (o *options) name() string {
@@ -228,16 +268,23 @@ func printable(text string) string {
 	n := 0
 	for _, r := range text {
 		if n++; n > mostPrinted {
-			b.WriteString("...")
+			b.WriteString(ellipsis)
 			break
 		}
-		switch {
-		case unicode.IsSpace(r):
-			r = ' '
-		case r == utf8.RuneError, !unicode.IsPrint(r):
-			r = '?'
-		}
-		b.WriteRune(r)
+		b.WriteRune(visible(r))
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// printed is a text as printable writes it, in full.
+func printed(text string) string { return strings.TrimSpace(strings.Map(visible, text)) }
+
+func visible(r rune) rune {
+	switch {
+	case unicode.IsSpace(r):
+		return ' '
+	case r == utf8.RuneError, !unicode.IsPrint(r):
+		return '?'
+	}
+	return r
 }

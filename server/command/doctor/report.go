@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/term"
@@ -30,6 +31,7 @@ type Result struct {
 
 func (r Result) masked(o *options) Result {
 	r.Seen = o.mask(r.Seen)
+	r.Change = slices.Clone(r.Change) // it may be a list that all runs share
 	for i, line := range r.Change {
 		r.Change[i] = o.mask(line)
 	}
