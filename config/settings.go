@@ -120,10 +120,10 @@ var settings = []*setting{
 			`hides its origin; "file://" pages in Cordova and Electron; "*" every page on the web. In a variable or `+
 			`flag, commas go between them.`),
 	declare("allowed_hosts", "", hosts(), func(c *Config) *[]string { return &c.AllowedHosts },
-		`By which names, without ports, Crier may be asked; else it answers 421. Addresses and localhost always may. `+
-			`Without any it is every name; but only those two where addr is of this machine alone, as in `+
-			`127.0.0.1:3000, and trusted_proxies is empty: a page can turn its own name to this machine (DNS `+
-			`rebinding).`),
+		`By which names, without ports, Crier may be asked; else it answers 421. IP addresses and localhost are always `+
+			`accepted, at metrics_addr also names without a dot. If the list is empty, every name is accepted, unless `+
+			`addr is a loopback address, as in 127.0.0.1:3000, and trusted_proxies is empty: then only IP addresses and `+
+			`localhost are, since a page can turn its own name to this machine (DNS rebinding).`),
 	declare("trusted_proxies", "", networks(), func(c *Config) *[]string { return &c.TrustedProxies },
 		`The proxies, as addresses or networks, that are believed when they say from which address a request comes `+
 			`(X-Forwarded-For, Forwarded) and for which host it is (X-Forwarded-Host). Without them the limits for an `+

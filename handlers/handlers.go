@@ -14,8 +14,8 @@
 // The name has 1 to 64 characters (a setting). It is normalised (Unicode's NFKC, without characters that nobody sees),
 // and the answer tells the result. Two clients may have one name. A word of letters of several scripts that looks like
 // a word of one, such as "Ann" with a Cyrillic first letter, is refused (bad_name). So is a name that looks like
-// another one of somebody who is here, or was in the last 10 minutes, unless it was there first; but one that every
-// keyboard can write, as far as it looks like any other, is never refused for its looks.
+// another one of somebody who is here, or was in the last 10 minutes, unless it was there first. A name whose
+// characters are all in ASCII, or look like no others, is never refused for its looks.
 //
 // Options {since: OFFSET}, the newest offset that the client knows, or {history: N}, at most 1,000; and {secret: TEXT},
 // see below. The answer is {name, id, count, names, first, offset}: id is what others see, names are the first 100 of

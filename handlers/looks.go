@@ -94,8 +94,8 @@ func glyphs(groups ...string) map[rune]glyph {
 }
 
 // skeletonOf returns what a name looks like: names of one skeleton can't be told apart at a glance (Unicode Technical
-// Standard 39, section 4). It is compared and never shown. Plain says that every keyboard can write the name, as far
-// as it looks like any other.
+// Standard 39, section 4). It is compared and never shown. Plain says that the characters of the name are all in ASCII,
+// or look like no others.
 func skeletonOf(name string) (skeleton string, plain bool) {
 	var b strings.Builder
 	b.Grow(len(name))

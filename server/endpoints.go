@@ -94,7 +94,11 @@ func (e *endpoints) open(s *Server, name, addr string, endpoint http.Handler) er
 		return fmt.Errorf("cannot listen on %s (%s): %w", addr, name, err)
 	}
 	served := s.doorway(endpoint)
-	if name != redirectAddr { // which says nothing that a page of another site could want
+	switch name {
+	case redirectAddr: // says nothing that a page of another site could want
+	case metricsName:
+		served = s.guardInside(addr, served)
+	default:
 		served = s.guard(addr, served)
 	}
 	d := &door{name: name, listener: listener, http: s.httpServer(served)}

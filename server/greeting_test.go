@@ -144,6 +144,8 @@ func TestTheRedirectNamesThePortThatIsOutside(t *testing.T) {
 			}
 			if got := to.direct(request); got.header.Get("Location") != want {
 				t.Errorf("%s with redirect_port %d is sent to %q, want %s", host, port, got.header.Get("Location"), want)
+			} else if got.header.Get("Cache-Control") != "no-store" {
+				t.Errorf("the redirect may be kept: %v", got.header)
 			}
 		}
 	}

@@ -11,12 +11,24 @@ import (
 // guard answers requests for hosts that are not this server's with 421 (RFC 9110, section 15.5.20), and serves the others.
 // addr is where the requests come in. Those for the paths in open are served in any case.
 func (s *Server) guard(addr string, next http.Handler, open ...string) http.Handler {
+	return s.guardBy((*origin.Hosts).Include, addr, next, open...)
+}
+
+// guardInside is guard for an address that others ask inside of a network, by names without a dot as well, such as
+// "crier:9100" in Docker and Kubernetes.
+func (s *Server) guardInside(addr string, next http.Handler) http.Handler {
+	return s.guardBy(func(hosts *origin.Hosts, name string) bool { return isInternal(name) || hosts.Include(name) }, addr, next)
+}
+
+func (s *Server) guardBy(
+	include func(*origin.Hosts, string) bool, addr string, next http.Handler, open ...string,
+) http.Handler {
 	local := origin.IsLoopback(addr)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if hosts := s.hostsAt(local); hosts != nil && !slices.Contains(open, r.URL.Path) {
 			for _, name := range s.askedFor(r) {
-				if !hosts.Include(name) {
-					s.refuseHost(w, name)
+				if !include(hosts, name) {
+					s.refuseHost(w, r, name)
 					return
 				}
 			}
@@ -39,7 +51,9 @@ func (s *Server) hostsAt(local bool) *origin.Hosts {
 
 var ownNames origin.Hosts
 
-func (s *Server) refuseHost(w http.ResponseWriter, name string) {
+func (s *Server) refuseHost(w http.ResponseWriter, r *http.Request, name string) {
+	s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", http.StatusMisdirectedRequest,
+		"address", s.address(r))
 	f := origin.Refusal{Reason: otherHost, Host: origin.Cut(name)}
 	s.refusals.note(f)
 	s.bound(w)

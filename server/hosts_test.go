@@ -1,6 +1,7 @@
 package server
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -164,6 +165,37 @@ func TestADoorOfItsOwnIsAskedByTheSameNames(t *testing.T) {
 	if got := r.get("/", append(upgrade, "Host", "localhost")...); got.status != http.StatusSwitchingProtocols {
 		t.Errorf("localhost: %d %s", got.status, got.body)
 	}
+}
+
+// Prometheus asks for them at "crier:9100" in Docker and Kubernetes.
+func TestTheMetricsOfTheirOwnAddressAreAskedByNamesWithoutADot(t *testing.T) {
+	r := start(t, func(c *config.Config) {
+		c.AllowedHosts, c.MetricsAddr, c.TrustedProxies = []string{"chat.example.org"}, "127.0.0.1:0", []string{"127.0.0.0/8"}
+	})
+	main := r.url
+	defer func() { r.url = main }()
+	r.url = "http://" + r.server.plain.doors[0].listener.Addr().String()
+	for host, want := range map[string]int{
+		"crier:9100": http.StatusOK, "chat.example.org": http.StatusOK, "127.0.0.1:9100": http.StatusOK,
+		"rebound.example": http.StatusMisdirectedRequest,
+	} {
+		if got := r.get("/metrics", "Host", host); got.status != want {
+			t.Errorf("%s: %d %s", host, got.status, got.body)
+		}
+	}
+	if got := r.get("/metrics", "Host", "crier", "X-Forwarded-Host", "rebound.example"); got.status != http.StatusMisdirectedRequest {
+		t.Errorf("a name that a proxy tells: %d", got.status)
+	}
+	r.url = main
+	if got := r.get("/", "Host", "crier:9100"); got.status != http.StatusMisdirectedRequest {
+		t.Errorf("at addr: %d %s", got.status, got.body)
+	}
+}
+
+func TestARequestForAnotherHostIsInTheAccessLog(t *testing.T) {
+	r := start(t, both(ownNamesAlone, func(c *config.Config) { c.LogLevel = slog.LevelDebug }))
+	r.get("/page", "Host", "rebound.example")
+	r.logged(`"msg":"request"`, `"path":"/page","status":421`)
 }
 
 func TestAReloadTakesAllowedOriginsAndHosts(t *testing.T) {

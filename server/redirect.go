@@ -43,7 +43,10 @@ func (s *Server) target(addr net.Addr, setting string) target {
 // WebSocket in a page do not follow from http to https (the answer would need CORS at each step), Node's neither; and
 // what they have said by then, others could read.
 func (t target) direct(r *http.Request) direction {
-	d := direction{header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}}}
+	d := direction{header: http.Header{
+		"Content-Type":  {"text/plain; charset=utf-8"},
+		"Cache-Control": {"no-store"}, // a 308 may be kept for ever (RFC 9110, section 15.4.9), and the port may change
+	}}
 	url := t.url(r)
 	switch {
 	case url == "":

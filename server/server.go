@@ -11,7 +11,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/crier/crier/config"
 	"github.com/crier/crier/handlers"
@@ -212,10 +214,7 @@ func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, 1+len(s.plain.doors))
 	go func() { failed <- s.serveOn(s.http, s.listener, "addr") }() // ends with the listener, which drain closes
 	s.plain.serve(s, failed)
-	calm, end := context.WithCancel(ctx)
-	defer end()
-	go s.mindMemory(calm)        // ends with Run,
-	go s.watchCertificates(calm) // and so does this
+	defer s.watchOver(ctx)()
 	s.ready.Store(true)
 	s.announce()
 
@@ -230,6 +229,27 @@ func (s *Server) Run(ctx context.Context) error {
 		return nil
 	}
 }
+
+// watchOver starts what watches the process while it serves, and returns what ends it. The wait is bounded: an authority
+// may have told when to ask again, and golang.org/x/crypto/acme sleeps until then.
+func (s *Server) watchOver(ctx context.Context) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var watchers sync.WaitGroup
+	watchers.Go(func() { s.mindMemory(ctx) })
+	watchers.Go(func() { s.watchCertificates(ctx) })
+	return func() {
+		cancel()
+		ended := make(chan struct{})
+		go func() { watchers.Wait(); close(ended) }() // ends with the last watcher
+		select {
+		case <-ended:
+		case <-time.After(watchersEnd):
+		}
+	}
+}
+
+// watchersEnd is how long Run waits for its watchers at most.
+const watchersEnd = 5 * time.Second
 
 // ErrRestart, as the cause of the context that Run is given, says that the server will be back at once; clients whose
 // protocol has a word for that are told.

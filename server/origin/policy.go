@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
+
+	"github.com/crier/crier/server/websocket"
 )
 
 // A Policy says which pages may connect. All methods may be called concurrently.
@@ -61,7 +63,7 @@ func (p *Policy) JudgeFrom(r *http.Request, from string) Verdict {
 	switch {
 	case list.includes(c):
 		return Verdict{Allowed: from}
-	case c.kind == nobody, isBoard(r), isSameOrigin(r), p.isOwn(c.origin, r):
+	case c.kind == nobody, c.kind == file && isBoard(r), isSameOrigin(r), p.isOwn(c.origin, r):
 		return Verdict{}
 	}
 	return Verdict{Refusal: refuse(r, from, c)}
@@ -93,10 +95,18 @@ func isSameText(from, host string) bool {
 func isSameOrigin(r *http.Request) bool { return r.Header.Get("Sec-Fetch-Site") == "same-origin" }
 
 // isBoard says whether the client is the WebSocket library of ESP8266 and ESP32 boards (Links2004/arduinoWebSockets, its
-// SocketIOclient too), which writes "Origin: file://" unless it is told otherwise. No page can write this header of a
-// WebSocket, and no browser has such a name.
+// SocketIOclient too), which writes "Origin: file://" unless it is told otherwise. It asks for a WebSocket, or, as
+// SocketIOclient does first, for a session by polling. No page can write this header of a WebSocket, and no browser has
+// such a name.
 func isBoard(r *http.Request) bool {
-	return strings.HasPrefix(r.UserAgent(), "arduino-WebSocket-Client")
+	if r.Method != http.MethodGet || !strings.HasPrefix(r.UserAgent(), "arduino-WebSocket-Client") {
+		return false
+	}
+	if websocket.IsUpgrade(r) {
+		return true
+	}
+	q := r.URL.Query()
+	return q.Get("transport") == "polling" && !q.Has("sid") && !q.Has("j")
 }
 
 // A claim is what an Origin header says.

@@ -53,9 +53,34 @@ func TestWhoeverIsOfTheSameHostIsServed(t *testing.T) {
 			t.Errorf("%q at %q (%s): %+v", c.from, c.host, c.client, v.Refusal)
 		}
 	}
-	board := request("h:3000", "User-Agent: arduino-WebSocket-Client")
-	if v := judge(nil, "file://", board); v.Refusal != nil {
-		t.Errorf("an ESP32: %+v", v.Refusal)
+}
+
+func TestABoardIsServedWhereBoardsAsk(t *testing.T) {
+	const polling, socket = "/socket.io/?EIO=4&transport=polling", "/socket.io/?EIO=4&transport=websocket&sid=x"
+	for _, c := range []struct {
+		method, url, from string
+		upgrade, want     bool
+	}{
+		{http.MethodGet, polling, "file://", false, true},
+		{http.MethodGet, socket, "file://", true, true},
+		{http.MethodGet, "/ws/echo", "file://", true, true},
+		{http.MethodGet, polling, "https://elsewhere.org", false, false},
+		{http.MethodGet, polling, "null", false, false},
+		{http.MethodGet, socket, "https://elsewhere.org", true, false},
+		{http.MethodGet, polling + "&sid=x", "file://", false, false},
+		{http.MethodGet, polling + "&j=0", "file://", false, false},
+		{http.MethodPost, polling, "file://", false, false},
+		{http.MethodGet, "/", "file://", false, false},
+	} {
+		r := httptest.NewRequest(c.method, c.url, nil)
+		r.Header.Set("User-Agent", "arduino-WebSocket-Client")
+		if c.upgrade {
+			r.Header.Set("Connection", "Upgrade")
+			r.Header.Set("Upgrade", "websocket")
+		}
+		if v := judge(nil, c.from, r); (v.Refusal == nil) != c.want {
+			t.Errorf("%s %s of %s: %+v", c.method, c.url, c.from, v.Refusal)
+		}
 	}
 }
 

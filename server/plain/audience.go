@@ -26,7 +26,7 @@ func (a *audience) join(c *client) {
 	}
 }
 
-// leave is idempotent.
+// remove is idempotent.
 func (a *audience) remove(c *client) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -60,9 +60,9 @@ func (r *recovery) setAside() error {
 			s.keepFlaws = true
 		}
 	}
-	note := "The feed was damaged: " + strings.Join(r.reasons, "; ") + ".\nThe files in this folder hold copies of " +
-		"what is " +
-		"damaged; `crier feed check` and `crier feed export` read them. Nothing uses them: remove them when you like.\n"
+	note := "The feed was damaged: " + strings.Join(r.reasons, "; ") + ".\n" +
+		"The files in this folder hold copies of what is damaged; `crier feed check` and `crier feed export` read them. " +
+		"Nothing uses them: remove them when you like.\n"
 	if err := writeNote(d.opts.files, filepath.Join(aside, "what-happened.txt"), note); err != nil {
 		d.opts.Logger.Warn("feed: no note of the damage can be written", "folder", aside, "error", err)
 	}
