@@ -88,7 +88,6 @@ func (b *Broadcast) emit(
 	if !wire.Reserved(event) && ns.hub.unheard(&b.audience) {
 		return nil
 	}
-	b.tap(ns, event, args)
 	o := outgoings.Get().(*outgoing)
 	defer o.release()
 	text, attachments, err := wire.AppendEvent(o.buf[:0], ns.name, id, hasID, event, args)
@@ -96,6 +95,7 @@ func (b *Broadcast) emit(
 		return err
 	}
 	o.buf, o.text, o.attachments, o.flags, o.asks = text, text, attachments, b.audience.flags, hasID
+	b.tap(ns, event, args)
 	return ns.hub.post(&emission{outgoing: o, audience: &b.audience, expect: expect})
 }
 

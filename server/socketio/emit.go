@@ -44,22 +44,20 @@ func (s *Socket) Emit(event string, args ...any) error {
 
 // Emit sends an event to the client: see [Socket.Emit].
 func (e Emitter) Emit(event string, args ...any) error {
-	e.tap(event, args)
-	return e.sendEvent(false, func(dst []byte) ([]byte, [][]byte, error) {
+	return e.send(func(dst []byte) ([]byte, [][]byte, error) {
 		return wire.AppendEvent(dst, e.socket.ns.name, 0, false, event, args)
+	}, func(o *outgoing) error {
+		e.tap(event, args)
+		return e.post(o)
 	})
 }
 
 // An encoding writes a packet behind dst.
 type encoding func(dst []byte) (text []byte, attachments [][]byte, err error)
 
-// sendEvent encodes an event and puts it in order with all that is emitted in the namespace; asks: for an
-// acknowledgement.
-func (e Emitter) sendEvent(asks bool, encode encoding) error {
-	return e.send(encode, func(o *outgoing) error {
-		o.asks = asks
-		return e.socket.ns.hub.post(&emission{outgoing: o, to: &e.socket.seat})
-	})
+// post puts an event in order with all that is emitted in the namespace.
+func (e Emitter) post(o *outgoing) error {
+	return e.socket.ns.hub.post(&emission{outgoing: o, to: &e.socket.seat})
 }
 
 // sendAck encodes an acknowledgement and queues it behind what has been emitted. It has no place in the
@@ -96,13 +94,16 @@ func (e Emitter) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 	s := e.socket
 	answers := make(chan ackAnswer, 1)
 	id := s.ns.acks.Add(1)
-	err := s.expectAck(id, func(_ *Socket, args Args, err error) { answers <- ackAnswer{args, err} })
-	if err != nil {
-		return nil, err
-	}
-	e.tap(event, args)
-	err = e.sendEvent(true, func(dst []byte) ([]byte, [][]byte, error) {
+	err := e.send(func(dst []byte) ([]byte, [][]byte, error) {
 		return wire.AppendEvent(dst, s.ns.name, id, true, event, args)
+	}, func(o *outgoing) error {
+		e.tap(event, args)
+		err := s.expectAck(id, func(_ *Socket, args Args, err error) { answers <- ackAnswer{args, err} })
+		if err != nil {
+			return err
+		}
+		o.asks = true
+		return e.post(o)
 	})
 	if err != nil {
 		s.takeAck(id)

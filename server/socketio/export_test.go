@@ -17,7 +17,7 @@ func Awaited(s *Socket) int {
 const MaxRoomChanges = maxRoomChanges
 
 // Tapped is how many sockets are told of what is sent to their clients.
-func Tapped(ns *Namespace) int64 { return ns.tapped.Load() }
+func Tapped(ns *Namespace) int64 { return ns.tapped.n.Load() }
 
 // LostNetworks returns of how many networks there are lost sessions.
 func LostNetworks(io *Server) int {

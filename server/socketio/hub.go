@@ -74,7 +74,7 @@ func (h *hub) add(s *seat, tell func()) {
 		s.joined = h.recovery.position()
 	}
 	h.admit(s)
-	h.changedOwn(s.id, true)
+	h.changed(s.id, s.id, true)
 }
 
 // restore makes s a member of the namespace and of the rooms that the lost session was in, and has its client
@@ -92,12 +92,13 @@ func (h *hub) restore(s *seat, v *revival, tell func()) (ok bool) {
 	s.joined, s.sent, s.left, s.unrecorded = v.from, v.sent, v.lost.left, v.lost.unrecorded
 	s.recoveredAt = h.recovery.now()
 	h.admit(s)
-	h.changedOwn(s.id, true)
+	h.changed(s.id, s.id, true)
 	for _, stay := range v.lost.rooms {
 		if i := s.membershipOf(stay.room); i >= 0 {
 			s.rooms[i].since = stay.since // a middleware was quicker
 		} else {
-			h.changed(h.enter(s, stay.room, stay.since), s.id, true)
+			h.enter(s, stay.room, stay.since)
+			h.changed(stay.room, s.id, true)
 		}
 	}
 	return true
@@ -128,11 +129,11 @@ func (h *hub) remove(s *seat, reason Reason) {
 		delete(h.sockets, s.id)
 		h.everyone.remove(s.presence)
 		s.presence = nil
-		h.changedOwn(s.id, false)
+		h.changed(s.id, s.id, false)
 	}
 	for _, m := range s.rooms {
 		h.drop(m)
-		h.changed(m.room, s.id, false)
+		h.changed(m.room.name, s.id, false)
 	}
 	s.rooms = nil
 }
@@ -178,7 +179,7 @@ func (h *hub) join(s *seat, names []string) error {
 		h.enter(s, name, h.recovery.position())
 	}
 	for _, m := range s.rooms[before:] {
-		h.changed(m.room, s.id, true)
+		h.changed(m.room.name, s.id, true)
 	}
 	return nil
 }
@@ -193,7 +194,7 @@ func (h *hub) shrink(s *seat, n int) {
 }
 
 // enter makes s a member of the room of that name. h.mu must be held.
-func (h *hub) enter(s *seat, name string, since uint64) *room {
+func (h *hub) enter(s *seat, name string, since uint64) {
 	r := h.rooms[name]
 	if r == nil {
 		r = &room{name: name}
@@ -202,7 +203,6 @@ func (h *hub) enter(s *seat, name string, since uint64) *room {
 	m := r.add(s)
 	m.since = since
 	s.rooms = append(s.rooms, m)
-	return r
 }
 
 // quit takes s out of rooms.
@@ -215,7 +215,7 @@ func (h *hub) quit(s *seat, names []string) {
 		if i := s.membershipOf(name); i >= 0 {
 			s.sent, s.left = max(s.sent, s.rooms[i].sent()), h.recovery.position()
 			h.drop(s.rooms[i])
-			h.changed(s.rooms[i].room, s.id, false)
+			h.changed(name, s.id, false)
 			last := len(s.rooms) - 1
 			s.rooms[i], s.rooms[last] = s.rooms[last], nil
 			s.rooms = s.rooms[:last]

@@ -13,7 +13,7 @@ type listeners struct {
 type rareListeners struct {
 	middleware    []func(*Event) error
 	any           []func(*Event) error
-	once          []listener
+	once          []*listener // pointers, because each is removed by itself
 	outgoing      []func(event string, args []any)
 	disconnecting []func(Reason)
 }
@@ -38,25 +38,26 @@ func (s *Socket) On(event string, f func(*Event) error) {
 	s.listeners.events = append(s.listeners.events, listener{event, f})
 }
 
-// Once registers a handler for the next event of that name alone. It runs behind those of On.
+// Once registers a handler for the next event of that name alone. It runs behind those of On. One that is registered
+// while an event is handled waits for the next. One that is kept from running by an error of a handler before it waits
+// for the next too.
 func (s *Socket) Once(event string, f func(*Event) error) {
-	s.changeRare(func(r *rareListeners) { r.once = added(r.once, listener{event, f}) })
+	s.changeRare(func(r *rareListeners) { r.once = added(r.once, &listener{event, f}) })
 }
 
 // Off removes the handlers of an event, those of Once too. An event that is being handled goes on to all that it had
 // when that began.
 func (s *Socket) Off(event string) {
-	others := func(all []listener) []listener {
-		return slices.DeleteFunc(slices.Clone(all), func(l listener) bool { return l.event == event })
-	}
 	s.mu.Lock()
-	s.listeners.events = others(s.listeners.events)
+	s.listeners.events = without(s.listeners.events, func(l listener) bool { return l.event == event })
 	rare := s.listeners.rare
 	s.mu.Unlock()
 	if rare == nil {
 		return
 	}
-	s.changeRare(func(r *rareListeners) { r.once = others(r.once) })
+	s.changeRare(func(r *rareListeners) {
+		r.once = without(r.once, func(l *listener) bool { return l.event == event })
+	})
 }
 
 // OnAny registers a handler for every event; it runs before those of On.
@@ -103,14 +104,19 @@ func (s *Socket) changeRare(change func(*rareListeners)) {
 	switch now := len(r.outgoing) > 0; {
 	case now == tapped || s.reason != "": // finish has counted it out
 	case now:
-		s.ns.tapped.Add(1)
+		s.ns.tapped.add(s)
 	default:
-		s.ns.tapped.Add(-1)
+		s.ns.tapped.remove(s)
 	}
 }
 
 // added appends to a copy.
 func added[T any](all []T, one T) []T { return append(slices.Clip(all), one) }
+
+// without returns a copy that lacks those of which lacks says so.
+func without[T any](all []T, lacks func(T) bool) []T {
+	return slices.DeleteFunc(slices.Clone(all), lacks)
+}
 
 // listening returns the listeners as they are now.
 func (s *Socket) listening() listeners {
@@ -119,19 +125,6 @@ func (s *Socket) listening() listeners {
 	l := s.listeners
 	l.events, l.disconnect = slices.Clip(l.events), slices.Clip(l.disconnect)
 	return l
-}
-
-// takeOnce returns the listeners of Once for an event, and forgets them.
-func (s *Socket) takeOnce(event string) (taken []listener) {
-	named := func(l listener) bool { return l.event == event }
-	if rare := s.listening().rare; rare == nil || !slices.ContainsFunc(rare.once, named) {
-		return nil
-	}
-	s.changeRare(func(r *rareListeners) {
-		taken = slices.DeleteFunc(slices.Clone(r.once), func(l listener) bool { return !named(l) })
-		r.once = slices.DeleteFunc(slices.Clone(r.once), named)
-	})
-	return taken
 }
 
 // run lets an event's middleware and handlers have it. taken: there was one.
@@ -149,8 +142,26 @@ func (l *listeners) run(e *Event) (taken bool, err error) {
 	if l.rare == nil || err != nil {
 		return taken || some, err
 	}
-	more, err := runNamed(e.socket.takeOnce(e.name), e)
+	more, err := runOnce(l.rare.once, e)
 	return taken || some || more, err
+}
+
+// runOnce is runNamed for those of Once. Each is removed right before it runs: one that an error keeps from running
+// stays for the next event.
+func runOnce(all []*listener, e *Event) (some bool, err error) {
+	for _, one := range all {
+		if one.event != e.name {
+			continue
+		}
+		some = true
+		e.socket.changeRare(func(r *rareListeners) {
+			r.once = without(r.once, func(l *listener) bool { return l == one })
+		})
+		if err := one.f(e); err != nil {
+			return true, err
+		}
+	}
+	return some, nil
 }
 
 func runAll(all []func(*Event) error, e *Event) error {

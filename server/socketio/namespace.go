@@ -18,7 +18,7 @@ type Namespace struct {
 
 	hooks     hooks
 	announced chan struct{} // closed when the server's hooks have been told of it; nil if there are none
-	tapped    atomic.Int64  // sockets that are told of events to their clients
+	tapped    tappedSet
 
 	// Guarded by the registry's lock.
 

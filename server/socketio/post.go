@@ -153,6 +153,19 @@ func (h *hub) reached(all []*Socket, a *audience) []*Socket {
 	return all
 }
 
+// among returns those of sockets that an audience reaches. It marks none of them.
+func (h *hub) among(sockets []*Socket, a *audience) (reached []*Socket) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range sockets {
+		in := func(room string) bool { return s.membershipOf(room) >= 0 }
+		if s.presence != nil && a.includes(s.id, in) {
+			reached = append(reached, s)
+		}
+	}
+	return reached
+}
+
 // count returns how many sockets an audience reaches.
 func (h *hub) count(a *audience) (n int) {
 	h.mu.Lock()

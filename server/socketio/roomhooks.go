@@ -1,9 +1,6 @@
 package socketio
 
-import (
-	"slices"
-	"sync"
-)
+import "sync"
 
 // OnCreateRoom registers what is told of each room of this node that gets its first socket, with the room's name. Each
 // socket has a room of its own id too.
@@ -67,13 +64,21 @@ func (h *hub) hookRooms(change func(*roomHooks)) {
 	change(hooks)
 }
 
-// changed notes that a socket has joined a room, or left it. h.mu must be held; tell must follow when no lock is.
-func (h *hub) changed(r *room, id string, joins bool) {
+// changed notes that a socket has joined the room of that name, or left it, which may be that of its own id. It counts
+// the socket of that id and those that joined the name as one room. h.mu must be held; tell must follow when no lock is.
+func (h *hub) changed(name, id string, joins bool) {
 	hooks := h.roomHooks.Load()
 	if hooks == nil {
 		return
 	}
-	c := roomChange{r.name, id, joins, len(r.members) == 0 || joins && len(r.members) == 1}
+	members := 0
+	if r := h.rooms[name]; r != nil {
+		members = len(r.members)
+	}
+	if h.sockets[name] != nil {
+		members++
+	}
+	c := roomChange{name, id, joins, members == 0 || joins && members == 1}
 	hooks.mu.Lock()
 	defer hooks.mu.Unlock()
 	if len(hooks.changes) == maxRoomChanges {
@@ -81,15 +86,6 @@ func (h *hub) changed(r *room, id string, joins bool) {
 		return
 	}
 	hooks.changes = append(hooks.changes, c)
-}
-
-// changedOwn is changed for the room of a socket's own id.
-func (h *hub) changedOwn(id string, joins bool) {
-	own := room{name: id}
-	if joins {
-		own.members = make([]member, 1)
-	}
-	h.changed(&own, id, joins)
 }
 
 // tell tells what has changed. No lock may be held.
@@ -104,7 +100,7 @@ func (h *hub) tell() {
 			return
 		}
 		for i := range changes {
-			h.core.guardHook("rooms", func() { hooks.tell(&changes[i]) })
+			h.core.tellRooms(hooks, &changes[i])
 		}
 		if missed > 0 {
 			h.core.opts.Logger.Error("the hooks of rooms are too slow: changes were not told", "changes", missed)
@@ -128,24 +124,25 @@ func (h *roomHooks) take() (changes []roomChange, missed int) {
 	return changes, missed
 }
 
-func (h *roomHooks) tell(c *roomChange) {
+// tellRooms calls the hooks that a change concerns.
+func (k *core) tellRooms(h *roomHooks, c *roomChange) {
 	h.mu.Lock()
-	create, remove, join, leave := slices.Clip(h.create), slices.Clip(h.remove), slices.Clip(h.join), slices.Clip(h.leave)
+	create, remove, each := h.create, h.remove, h.join // never changed in place: see added
+	if !c.joins {
+		each = h.leave
+	}
 	h.mu.Unlock()
 	if c.joins && c.alone {
 		for _, f := range create {
-			f(c.room)
+			k.guardHook("rooms", func() { f(c.room) })
 		}
 	}
-	if c.joins {
-		leave = join
-	}
-	for _, f := range leave {
-		f(c.room, c.id)
+	for _, f := range each {
+		k.guardHook("rooms", func() { f(c.room, c.id) })
 	}
 	if !c.joins && c.alone {
 		for _, f := range remove {
-			f(c.room)
+			k.guardHook("rooms", func() { f(c.room) })
 		}
 	}
 }

@@ -201,7 +201,7 @@ func (s *Socket) giveUp(reason Reason) {
 func (s *Socket) finish(reason Reason) {
 	s.reason = reason
 	if rare := s.listeners.rare; rare != nil && len(rare.outgoing) > 0 {
-		s.ns.tapped.Add(-1)
+		s.ns.tapped.remove(s)
 	}
 	if s.ended != nil {
 		close(s.ended)

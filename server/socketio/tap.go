@@ -1,5 +1,12 @@
 package socketio
 
+import (
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
 // An OutgoingEvent is an event on its way to clients.
 type OutgoingEvent struct {
 	Namespace *Namespace
@@ -11,8 +18,9 @@ type OutgoingEvent struct {
 
 // OnAnyOutgoing registers what is told of each event that is emitted to the socket, alone or with others: its name, and
 // its arguments as they were given to Emit. It is called before the event is sent, in the goroutine that emits, with no
-// lock held, and holds it up. A volatile event may be dropped afterwards. It is not told
-// of acknowledgements, nor of what is sent again to a client that is recovered.
+// lock held, and holds it up. It is not told of events that can't be encoded, of acknowledgements, nor of what is sent
+// again to a client that is recovered. An event that it was told of may still be dropped: a volatile one, or because
+// the socket ends or a limit is met.
 func (s *Socket) OnAnyOutgoing(f func(event string, args []any)) {
 	s.changeRare(func(r *rareListeners) { r.outgoing = added(r.outgoing, f) })
 }
@@ -22,17 +30,19 @@ func (s *Socket) OffAnyOutgoing() { s.changeRare(func(r *rareListeners) { r.outg
 
 // OnAnyOutgoing registers what is told of each event that is emitted in the namespace, once, however many sockets it is
 // for. It is called before the event is sent, in the goroutine that emits, with no lock held, and holds it up. It may
-// emit itself, and is told of that too. Of a broadcast that reaches nobody on this node it is not told.
+// emit itself, and is told of that too. It is not told of events that can't be encoded, nor of a broadcast to rooms that
+// are empty on this node. It may be told of one whose exceptions leave nobody.
 func (ns *Namespace) OnAnyOutgoing(f func(*OutgoingEvent)) { ns.hooks.outgoing.add(f) }
 
 // tap tells of an event to one socket. Hooks get copies of args, which stay on the stack where there are none.
 func (e Emitter) tap(event string, args []any) {
 	s := e.socket
-	if s.ns.hooks.outgoing.none() && s.ns.tapped.Load() == 0 || !s.Connected() {
+	if s.ns.hooks.outgoing.none() && s.ns.tapped.none() {
 		return
 	}
 	for _, f := range s.ns.hooks.outgoing.all() {
-		f(&OutgoingEvent{s.ns, event, append([]any(nil), args...), s, nil})
+		o := &OutgoingEvent{s.ns, event, append([]any(nil), args...), s, nil}
+		s.ns.core.guardHook("outgoing", func() { f(o) })
 	}
 	s.tapped(event, args)
 }
@@ -40,12 +50,13 @@ func (e Emitter) tap(event string, args []any) {
 // tap tells of an event to many.
 func (b *Broadcast) tap(ns *Namespace, event string, args []any) {
 	for _, f := range ns.hooks.outgoing.all() {
-		f(&OutgoingEvent{ns, event, append([]any(nil), args...), nil, &Broadcast{ns.only, b.audience}})
+		o := &OutgoingEvent{ns, event, append([]any(nil), args...), nil, &Broadcast{ns.only, b.audience}}
+		ns.core.guardHook("outgoing", func() { f(o) })
 	}
-	if ns.tapped.Load() == 0 {
+	if ns.tapped.none() {
 		return
 	}
-	for _, s := range ns.hub.reached(nil, &b.audience) {
+	for _, s := range ns.hub.among(ns.tapped.all(), &b.audience) {
 		s.tapped(event, args)
 	}
 }
@@ -57,6 +68,41 @@ func (s *Socket) tapped(event string, args []any) {
 		return
 	}
 	for _, f := range rare.outgoing {
-		f(event, append([]any(nil), args...))
+		own := append([]any(nil), args...)
+		s.ns.core.guardHook("outgoing", func() { f(event, own) })
 	}
+}
+
+// A tappedSet is the sockets of a namespace that are told of events to their clients: a broadcast asks these alone, and
+// not all that it reaches. To find it empty is one load.
+type tappedSet struct {
+	n  atomic.Int64
+	mu sync.Mutex // guards the following; it may be taken while a socket's lock is held
+
+	sockets map[*Socket]struct{}
+}
+
+func (t *tappedSet) none() bool { return t.n.Load() == 0 }
+
+func (t *tappedSet) add(s *Socket) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.sockets == nil {
+		t.sockets = make(map[*Socket]struct{})
+	}
+	t.sockets[s] = struct{}{}
+	t.n.Store(int64(len(t.sockets)))
+}
+
+func (t *tappedSet) remove(s *Socket) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.sockets, s)
+	t.n.Store(int64(len(t.sockets)))
+}
+
+func (t *tappedSet) all() []*Socket {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Collect(maps.Keys(t.sockets))
 }
