@@ -151,8 +151,8 @@ func (c *core) upgrade(
 		header["Vary"] = allowed
 	}
 	c.addHeaders(header, r, initial)
-	return websocket.Upgrade(w, r, websocket.UpgradeOptions{
-		AnySubprotocol: true, // as the reference server (ws, completeUpgrade): those that are asked for say nothing to it
+	conn, err := websocket.Upgrade(w, r, websocket.UpgradeOptions{
+		AnySubprotocol: true, // as the reference server (ws, completeUpgrade), to which they say nothing
 		Compression:    c.opts.CompressWebSocket,
 		Header:         header,
 		Defer:          deferred,
@@ -161,6 +161,10 @@ func (c *core) upgrade(
 			Held: held,
 		},
 	})
+	if bad := (*websocket.HandshakeError)(nil); errors.As(err, &bad) {
+		c.tellRefused(r, &refusal{bad.Status, refuseRequest.Code, bad.Message, 0, ""})
+	}
+	return conn, err
 }
 
 func (c *core) closeFrame(code websocket.CloseCode, reason string) outbound.Frames {

@@ -55,8 +55,8 @@ func (c *core) encode(messages []Message, f form) outbound.Frames {
 	return frames
 }
 
-// recoded returns messages in the coding of Options.Recode. It hands over a copy: the list of those that are not
-// recoded, which are most, then needs no place on the heap (an allocation for each message sent).
+// recoded returns messages in the coding of Options.Recode. It copies the list, since Recode is a func value: without
+// the copy every caller's list would escape to the heap.
 func (c *core) recoded(messages []Message, f form) []Message {
 	own := append([]Message(nil), messages...)
 	if f&formOld != 0 {

@@ -19,6 +19,7 @@ type ending struct {
 	text  string
 	heard bool // the client has said good-bye itself, and only waits for the answer
 	now   bool // what is on its way is dropped too, unless the client takes it within shedTime
+	aside bool // the handler is told in a goroutine of its own: whoever ends the session must not be held up
 }
 
 type how uint8
@@ -51,10 +52,19 @@ func (s *Session) end(reason Reason, e ending) bool {
 		l.Debug("session closed", "reason", reason, "cause", e.cause)
 	}
 	carrier.close(&e)
+	if e.aside {
+		go s.tellEnded(reason) // ends with the handler's Close; the session is not released before
+	} else {
+		s.tellEnded(reason)
+	}
+	return true
+}
+
+// tellEnded tells the handler, and lets go of the session.
+func (s *Session) tellEnded(reason Reason) {
 	s.guard("Close", func() { s.handler.Close(reason) })
 	s.core.registry.ended(reason)
 	s.release()
-	return true
 }
 
 // leave says good-bye, and waits for the client to hear it.
@@ -133,8 +143,8 @@ func (s *Session) Abandon() { s.end(ReasonTransportClose, ending{}) }
 const shedTime = 500 * time.Millisecond
 
 // Shed ends the session at once, with ReasonSlowConsumer: for one that holds too much. What is queued is dropped, and
-// what has arrived of a POST or of a WebSocket message; a moment later also what the client has not taken of what was on
-// its way.
+// what has arrived of a POST or of a WebSocket message; a moment later also what the client has not taken of what was
+// on its way.
 func (s *Session) Shed() {
 	e := slowConsumer(outbound.ErrQueueFull)
 	e.now = true
@@ -159,19 +169,21 @@ func (o *outboxOwner) FramesWaiting() {
 // HeldBytes counts what the queue holds.
 func (o *outboxOwner) HeldBytes(delta int) { (*Session)(o).hold(delta) }
 
-// WriteFailed is called by the outbox, from the flusher's goroutine or that of a slow client's writer.
+// WriteFailed is called by the outbox, from the flusher's goroutine or that of a slow client's writer. When it returns
+// the reason is settled: the connection is closed then, and its reader would give another. The handler's Close does not
+// run here: the flusher writes to other clients too.
 func (o *outboxOwner) WriteFailed(err error) {
 	s := (*Session)(o)
+	reason, e := ReasonTransportClose, ending{cause: err}
 	switch {
 	case errors.Is(err, outbound.ErrQueueFull):
-		e := slowConsumer(err)
+		reason, e = ReasonSlowConsumer, slowConsumer(err)
 		e.limit = LimitQueue
-		s.end(ReasonSlowConsumer, e)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		s.end(ReasonSlowConsumer, ending{cause: err, limit: LimitWriteTime})
-	default:
-		s.end(ReasonTransportClose, ending{cause: err})
+		reason, e.limit = ReasonSlowConsumer, LimitWriteTime
 	}
+	e.aside = true
+	s.end(reason, e)
 }
 
 func (s *Session) isClosed() bool {

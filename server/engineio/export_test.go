@@ -59,3 +59,11 @@ func (s *Session) Switched() bool {
 
 // Uncommon returns the number of sessions that messages have other forms for.
 func (sv *Server) Uncommon() int { return int(sv.uncommon.Load()) }
+
+// PingAcrossRecode sends a ping that was encoded just before the session changed its coding.
+func (s *Session) PingAcrossRecode() error {
+	queued := form(s.out.Form())
+	frames := s.core.control(packetPing, queued)
+	s.Recode()
+	return s.push(queued, frames, nil)
+}

@@ -1,10 +1,8 @@
 package engineio_test
 
 import (
-	"cmp"
 	"compress/gzip"
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -318,70 +316,5 @@ func TestAPollIsAnsweredAsSoonAsThereIsSomething(t *testing.T) {
 	}
 	if p.Ready() {
 		t.Error("without a poll the session says that a message would leave at once")
-	}
-}
-
-func TestRefusedRequestsAreToldToTheProgram(t *testing.T) {
-	told := make(chan engineio.ConnectionError, 1)
-	h := open(t, engineio.Options{
-		DisableEIO3: true, MaxPayload: 10,
-		ConnectionError: func(e *engineio.ConnectionError) { told <- *e },
-		Allow: func(r *http.Request) error {
-			if r.Header.Get("X-Token") == "bad" {
-				return errors.New("no such token")
-			}
-			return nil
-		},
-	}, nil)
-	c := h.connect(mode{4, "polling"})
-	for _, test := range []struct {
-		method, query, body, header string
-		status, code                int
-		message                     string
-	}{
-		{"GET", "EIO=4", "", "", 400, engineio.CodeUnknownTransport, "Transport unknown"},
-		{"GET", "EIO=4&transport=polling&sid=nobody", "", "", 400, engineio.CodeUnknownSession, "Session ID unknown"},
-		{"PUT", "EIO=4&transport=polling", "", "", 400, engineio.CodeBadHandshakeMethod, "Bad handshake method"},
-		{"GET", "EIO=4&transport=websocket", "", "", 400, engineio.CodeBadRequest, "Bad request"},
-		{"GET", "EIO=4&transport=polling", "", "X-Token: bad", 403, engineio.CodeForbidden, "no such token"},
-		{"GET", "EIO=4&transport=polling", "", "Origin: " + foreign, 403, engineio.CodeForbidden, "Forbidden"},
-		{"GET", "EIO=3&transport=polling", "", "", 400, engineio.CodeUnsupportedVersion, "Unsupported protocol version"},
-		{"POST", "EIO=4&transport=polling&sid=" + c.sid, "4" + strings.Repeat("x", 20), "", 413, engineio.CodeBadRequest, "Payload too large"},
-	} {
-		a := c.request(test.method, test.query, test.body, cmp.Or(test.header, "X-Token: good"))
-		select {
-		case e := <-told:
-			if e.Status != test.status || e.Code != test.code || !strings.HasPrefix(e.Message, test.message) || e.Request.URL.RawQuery != test.query {
-				t.Errorf("%s: told of %+v", test.query, e)
-			}
-		default:
-			t.Errorf("%s: not told of %d %s", test.query, a.status, a.body)
-		}
-	}
-}
-
-func TestProgramsAddHeaderFields(t *testing.T) {
-	h := open(t, engineio.Options{
-		InitialHeaders: func(h http.Header, _ *http.Request) { h.Add("Set-Cookie", "node=1") },
-		Headers: func(h http.Header, r *http.Request) {
-			h.Set("X-Of", r.URL.Query().Get("sid"))
-		},
-	}, nil)
-	for _, d := range doorways {
-		if d.name == "POST" {
-			continue
-		}
-		_, header, _ := d.ask(h.stranger(mode{4, "polling"}))
-		if got := header["Set-Cookie"]; len(got) != 1 || got[0] != "node=1" || len(header["X-Of"]) != 1 {
-			t.Errorf("%s opens with %v", d.name, header)
-		}
-	}
-	c := h.connect(mode{4, "polling"})
-	a := c.request("POST", "EIO=4&transport=polling&sid="+c.sid, "3")
-	if a.header.Get("Set-Cookie") != "" || a.header.Get("X-Of") != c.sid {
-		t.Errorf("a later answer has %v", a.header)
-	}
-	if a := c.request("GET", "EIO=4&transport=polling&sid=x", ""); a.header.Get("X-Of") != "" {
-		t.Errorf("a refusal has %v", a.header)
 	}
 }

@@ -102,9 +102,9 @@ type Options struct {
 	DisableEIO3 bool
 
 	// AllowedOrigins are the origins, such as "https://example.org", whose pages may connect from another host;
-	// "https://*.example.org" are all its subdomains. "*" means any: do that only when nothing depends on cookies, since
-	// their pages may send them. So does "null" for everybody who knows how to hide an origin, not only files of the
-	// disk. Zero value means none: a page talks to the host it came from.
+	// "https://*.example.org" are all its subdomains. "*" means any: do that only when nothing depends on cookies,
+	// since their pages may send them. "null" permits files of the disk, and any other page that hides its origin (in a
+	// sandboxed frame): treat it like "*". Zero value means none: a page talks to the host it came from.
 	AllowedOrigins []string
 
 	// Hosts, if set, returns under which names, as in a Host header, else a client may have asked for the server: what
@@ -123,8 +123,8 @@ type Options struct {
 	// concurrently.
 	EscapeText func(text []byte) []byte
 
-	// Recode returns messages in another coding, for sessions whose Recode method was called: any number of messages for
-	// any number. It is called concurrently, once for all of the sessions that a Prepared goes to and that have one
+	// Recode returns messages in another coding, for sessions whose Recode method was called: any number of messages
+	// for any number. It is called concurrently, once for all of the sessions that a Prepared goes to and that have one
 	// kind of transport, and must not keep or change what it is given. Zero value means that there is no such session.
 	Recode func([]Message) []Message
 
@@ -134,14 +134,15 @@ type Options struct {
 	// RefusedOrigin, if set, is told of each request that was refused for its origin.
 	RefusedOrigin func(*http.Request, *origin.Refusal)
 
-	// ConnectionError, if set, is told of each request that is refused, before it is answered. Strangers can bring that
-	// about as often as they like: what is written of it must be bounded. It is called in the request's goroutine, and
-	// concurrently.
+	// ConnectionError, if set, is told of each request that is refused, WebSocket handshakes included. Strangers can
+	// bring that about as often as they like: what is written of it must be bounded. It is called in the request's
+	// goroutine, and concurrently.
 	ConnectionError func(*ConnectionError)
 
 	// InitialHeaders, if set, may add header fields to the answer that opens a session, such as a cookie for a proxy
 	// that binds clients to servers. It is called in the request's goroutine, and concurrently. Fields that the
-	// protocols need are not its to set. A session that begins with a WebSocket has them in the answer that accepts it.
+	// protocols need are not its to set. A session that begins with a WebSocket has them in the answer that accepts it;
+	// it may be called for a WebSocket that is then refused, whose answer does not have them.
 	InitialHeaders func(http.Header, *http.Request)
 
 	// Headers, if set, may add header fields to each answer to a request that belongs to a session or opens one, that

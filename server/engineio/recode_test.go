@@ -103,3 +103,29 @@ func TestWhenNobodyNeedsAnotherFormNoneIsKept(t *testing.T) {
 	}
 	waitFor(t, "no session is counted", func() bool { return h.sv.Uncommon() == 0 })
 }
+
+// A heartbeat may be due in the moment in which the client chooses its coding.
+func TestAPingThatMeetsAChangeOfCodingIsReadable(t *testing.T) {
+	var asked atomic.Int64
+	h := open(t, engineio.Options{Recode: recoder(&asked)}, nil)
+	for _, m := range modes {
+		c, p := h.join(m)
+		if m.transport == "upgrade" {
+			waitFor(t, "the upgrade", func() bool { return p.Transport() == engineio.WebSocket })
+		}
+		if err := p.PingAcrossRecode(); err != nil {
+			t.Errorf("%v: %v", m, err)
+		}
+		got := c.receive()
+		for got.kind == '6' {
+			got = c.receive()
+		}
+		if got.kind != '2' || got.data != "" {
+			t.Errorf("%v: the client was sent %+v, want a ping", m, got)
+		}
+		p.say(t, message{data: "a"})
+		if got, want := c.hear(), (message{true, "recoded:a"}); got != want {
+			t.Errorf("%v: heard %+v", m, got)
+		}
+	}
+}

@@ -58,15 +58,22 @@ func (s *Session) follow(queued form, frames outbound.Frames) error {
 	return err
 }
 
-// push queues frames that were encoded for a queue of the form queued, which may have changed with an upgrade
-// meanwhile. Without b they leave at once.
+// push queues frames that were encoded for a queue of the form queued. Without b they leave at once.
+//
+// The form may have changed meanwhile. With the upgrade to WebSocket, what was for long-polling becomes frames. With
+// Recode the frames stay as they are: before it only packets are sent that have no coding, such as pings.
 func (s *Session) push(queued form, frames outbound.Frames, b *outbound.Batch) error {
-	err := s.pushAs(queued, frames, b)
-	if errors.Is(err, outbound.ErrForm) {
-		frames = s.core.arena.Put(queued.appendFrames(nil, [][]byte{frames.Bytes()}))
-		err = s.pushAs(form(s.out.Form()), frames, b)
+	for {
+		err := s.pushAs(queued, frames, b)
+		if !errors.Is(err, outbound.ErrForm) {
+			return err
+		}
+		now := form(s.out.Form())
+		if queued&^now&formPayload != 0 {
+			frames = s.core.arena.Put(queued.appendFrames(nil, [][]byte{frames.Bytes()}))
+		}
+		queued = now
 	}
-	return err
 }
 
 func (s *Session) pushAs(queued form, frames outbound.Frames, b *outbound.Batch) error {

@@ -70,9 +70,6 @@ func (sv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		sv.refuse(w, r, err)
 	case s == nil:
-		if !upgrade {
-			sv.addHeaders(w.Header(), r, true)
-		}
 		sv.open(w, r, &q, upgrade)
 	case upgrade:
 		serveUpgrade(s, w, r)
@@ -147,6 +144,7 @@ func (sv *Server) open(w http.ResponseWriter, r *http.Request, q *query, upgrade
 			sv.refuse(w, r, err)
 			return
 		}
+		sv.addHeaders(w.Header(), r, true)
 		p.serve(w, r, q)
 		return
 	}
@@ -169,8 +167,8 @@ func (sv *Server) open(w http.ResponseWriter, r *http.Request, q *query, upgrade
 	conn.Go(k, k.over)
 }
 
-// openPause is how long the OPEN packet of a WebSocket of EIO 3 comes after the handshake's answer. A client of that time
-// may listen for messages only when it has seen the connection open, and loses what it reads together with the answer.
+// openPause is how long the OPEN packet of a WebSocket of EIO 3 comes after the handshake's answer. A client of that
+// time may listen for messages only when it has seen the connection open, and loses what it reads with the answer.
 // Of 120 such clients on a busy machine 102 lost a packet written right behind the answer, and 2 one that was written
 // 0.5 ms later; the reference server, which takes about as long to make the packet, lost 81.
 const openPause = 500 * time.Microsecond
@@ -229,7 +227,9 @@ func (p *polling) serve(w http.ResponseWriter, r *http.Request, q *query) {
 		p.servePost(w, r, q)
 	default:
 		w.Header().Set("Allow", "GET, POST, OPTIONS")
-		p.session.core.refuse(w, r, &refusal{http.StatusMethodNotAllowed, refuseRequest.Code, refuseRequest.Message, 0, ""})
+		bad := *refuseRequest
+		bad.status = http.StatusMethodNotAllowed
+		p.session.core.refuse(w, r, &bad)
 	}
 }
 

@@ -98,8 +98,8 @@ func (s *Session) giveUpPlace() {
 // ID returns the session's id. Whoever knows it can speak for the client: do not show it to others.
 func (s *Session) ID() string { return s.id }
 
-// PublicID returns an id of the session that others may see: 16 characters, the same for as long as it lasts. It is made
-// of a hash of ID, which can't be had from it.
+// PublicID returns an id of the session that others may see: 16 characters, the same for as long as it lasts. It is
+// made of a hash of ID, which can't be had from it.
 func (s *Session) PublicID() string {
 	sum := sha256.Sum256([]byte("crier public id of " + s.id))
 	return base64.RawURLEncoding.EncodeToString(sum[:publicBytes])
@@ -299,8 +299,8 @@ func (s *Session) addTo(st *Stats) {
 	st.Sent += s.out.Pushed()
 }
 
-// logger returns where the session's steps are told, or nil if nobody wants to know: what is made for a line that is not
-// written was a tenth of a handshake's allocations.
+// logger returns where the session's steps are told, or nil if nobody wants to know: what is made for a line that is
+// not written was a tenth of a handshake's allocations.
 func (s *Session) logger() *slog.Logger {
 	if l := s.core.opts.Logger; l.Enabled(context.Background(), slog.LevelDebug) {
 		return l.With("address", s.request.RemoteAddr)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -269,4 +270,37 @@ func TestAStalledClientIsNotReady(t *testing.T) {
 			t.Error("a session that ends is ready")
 		}
 	})
+}
+
+// A slowCloser is a Handler whose Close returns late.
+type slowCloser struct{ closing, release chan bool }
+
+func (c *slowCloser) Message(bool, []byte) error { return nil }
+
+func (c *slowCloser) Close(engineio.Reason) {
+	close(c.closing)
+	<-c.release
+}
+
+// What finds a queue full writes to other clients too.
+func TestAHandlerThatIsSlowToCloseHoldsUpNoOtherClient(t *testing.T) {
+	const limit = 1 << 20
+	for _, m := range []mode{{4, "polling"}, {4, "websocket"}} {
+		h := open(t, engineio.Options{MaxQueue: limit}, nil)
+		slow, sessions := &slowCloser{make(chan bool), make(chan bool)}, make(chan *engineio.Session, 1)
+		accept := func(s *engineio.Session) engineio.Handler { sessions <- s; return slow }
+		h.handler.Store(&accept)
+		h.connect(m)
+		h.handler.Store(nil)
+		overfeed(t, &peer{Session: <-sessions}, limit)
+		<-slow.closing
+		for range 2 * runtime.GOMAXPROCS(0) { // some share its worker
+			neighbour, other := h.join(m)
+			other.say(t, message{data: "unharmed"})
+			if got := neighbour.hear(); got.data != "unharmed" {
+				t.Errorf("%v: a neighbour heard %+v", m, got)
+			}
+		}
+		close(slow.release)
+	}
 }

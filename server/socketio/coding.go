@@ -90,9 +90,9 @@ func recode(messages []engineio.Message) []engineio.Message {
 // packetRoom is what MessagePack needs for a packet beside its arguments: the names of the members.
 const packetRoom = 32
 
-// widest is how many times as long as in JSON a packet can be in MessagePack and, on long-polling, base64: a number
-// of three digits and its comma become nine bytes, and these twelve characters.
-const widest = 3
+// widest is how many times as long as in JSON a packet can be in MessagePack and, on long-polling, base64: "-0," takes
+// three bytes, nine as a floating-point number, and these twelve characters.
+const widest = 4
 
 // spareFor returns how many bytes of messages may still be queued for the client, measured in JSON, beside an answer.
 func (c *client) spareFor(answer engineio.Message) int {

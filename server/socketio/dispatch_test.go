@@ -20,8 +20,7 @@ func TestAHandlersErrorAnswersItsAck(t *testing.T) {
 			return nil
 		})
 		s.On("forbidden", func(*socketio.Event) error {
-			t.Error("a middleware's error does not keep the event " +
-				"away")
+			t.Error("a middleware's error does not keep the event away")
 			return nil
 		})
 		s.On("ours", func(*socketio.Event) error {

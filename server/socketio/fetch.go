@@ -3,6 +3,7 @@ package socketio
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/crier/crier/server/socketio/wire"
 )
@@ -31,12 +32,14 @@ func (r *RemoteSocket) Rooms() []string { return r.rooms }
 // Handshake returns what the client sent when it connected. It is put together with each call.
 func (r *RemoteSocket) Handshake() *Handshake { return r.handshake() }
 
-// Data returns what SetData kept. Of a socket on another node that is not the value itself but an [Arg], with the JSON
-// that it was sent as: BindData works for both.
+// Data returns what SetData kept. Of a socket on this node that is the value itself, which others may be reading: once
+// SetData has it, it must not be changed, only replaced by another. Of a socket on another node it is an [Arg], with the
+// JSON that it was sent as. BindData works for both.
 func (r *RemoteSocket) Data() any { return r.data }
 
-// BindData stores what SetData kept in the value that v points to, by way of JSON: see [wire.Arg.Bind]. The error says
-// what can't be written or read.
+// BindData stores what SetData kept in the value that v points to, by way of JSON. It shares nothing with what is kept.
+// The error is one of encoding/json, for what can't be written or does not fit v, or says what other languages could
+// not read: see [wire.Arg.Portable].
 func (r *RemoteSocket) BindData(v any) error {
 	raw, err := wire.AppendJSON(nil, r.data)
 	if err != nil {
@@ -78,6 +81,9 @@ func (r *RemoteSocket) Disconnect(closeSession bool) { r.to().DisconnectSockets(
 // FetchSockets returns the sockets that the broadcast reaches, of all nodes, as they are at the moment, in no
 // particular order. It waits for other nodes as long as ctx; what is known by then is returned, with ctx's error. A
 // server that is alone never waits.
+//
+// It costs some 120 bytes for each socket, and 16 for each of its rooms. Nothing is emitted in the namespace and nobody
+// joins or leaves while the list is made: do not fetch thousands of sockets often.
 func (b *Broadcast) FetchSockets(ctx context.Context) (all []*RemoteSocket, err error) {
 	for _, ns := range b.namespaces {
 		all = ns.hub.fetch(all, ns, &b.audience)
@@ -95,6 +101,7 @@ func (h *hub) fetch(all []*RemoteSocket, ns *Namespace, a *audience) []*RemoteSo
 	h.settle() // sockets may have to be marked
 	t := h.newTask(a)
 	defer h.reuse(t)
+	all = slices.Grow(all, t.reach.members())
 	t.reach.each(anyWorker, func(m *member) {
 		s := m.seat
 		all = append(all, &RemoteSocket{ns, s.id, s.roomNames(), s.data, s.socket.Handshake})

@@ -90,8 +90,8 @@ func TestCVE_2022_2421_APlaceholderNamesAnAttachmentOrNothing(t *testing.T) {
 			`true`, `[0]`, `{}`, `"` + strings.Repeat("9", 1000) + `"`, strings.Repeat("9", 1000),
 		} {
 			for name, args := range map[string]string{
-				"alone": `{"_placeholder":true,"num":` + num + `}`, "deep " +
-					"inside": `{"a":[{"b":{"num":` + num + `,"_placeholder":true}}]}`,
+				"alone":             `{"_placeholder":true,"num":` + num + `}`,
+				"deep inside":       `{"a":[{"b":{"num":` + num + `,"_placeholder":true}}]}`,
 				"said again":        `{"_placeholder":true,"num":0,"num":` + num + `}`,
 				"behind a good one": `{"_placeholder":true,"num":0},{"_placeholder":true,"num":` + num + `}`,
 			} {

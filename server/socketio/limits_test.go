@@ -144,8 +144,7 @@ func TestALimitThatAPacketBreaksIsNamed(t *testing.T) {
 		attack []packet
 	}{
 		"attachments": {socketio.LimitAttachments, "too_many_attachments", []packet{{text: `511-["x"]`}}},
-		"depth": {socketio.LimitDepth, "too_deep", []packet{{text: `2["x",` + strings.Repeat("[",
-			256) + strings.Repeat("]", 256) + `]`}}},
+		"depth":       {socketio.LimitDepth, "too_deep", []packet{{text: `2["x",` + nested(256) + `]`}}},
 		"depth of auth": {socketio.LimitDepth, "too_deep", []packet{{text: `0/a,` + strings.Repeat(`{"a":`,
 			257) + "1" + strings.Repeat("}", 257)}}},
 		"event name": {socketio.LimitEventName, "event_name_too_long",
@@ -186,7 +185,7 @@ func TestWhatIsWithinTheLimitsIsTaken(t *testing.T) {
 	})
 	p := join(t, url, socket4)
 	for _, text := range []string{
-		`20["x",` + strings.Repeat("[", 255) + strings.Repeat("]", 255) + `]`,
+		`20["x",` + nested(255) + `]`,
 		`20["` + strings.Repeat("n", 256) + `"]`,
 		`20["x","` + strings.Repeat("[", 1000) + `\"["]`,
 	} {
@@ -394,3 +393,6 @@ func TestALimitThatIsNegativeIsAnError(t *testing.T) {
 		}
 	}
 }
+
+// nested returns an empty array in others, depth in all.
+func nested(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }

@@ -106,8 +106,9 @@ func TestAnAnswerSaysWhoseItIs(t *testing.T) {
 		peers[0].next() // and is silent
 		peers[2].next()
 		peers[2].cut()
-		eventually(t, "one has answered, and one has "+
-			"left", func() bool { return socketio.Awaited(s[1])+socketio.Awaited(s[2]) == 0 })
+		eventually(t, "one has answered, and one has left", func() bool {
+			return socketio.Awaited(s[1])+socketio.Awaited(s[2]) == 0
+		})
 		cancel()
 	}()
 	answers, err := io.EmitWithAck(ctx, "whose?")

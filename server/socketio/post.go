@@ -127,7 +127,7 @@ func (h *hub) pushOrPost(t *task) {
 // push pushes to one worker's sockets, or all. The workers concerned have no tasks. h.mu must be held.
 func (h *hub) push(t *task, worker int) {
 	t.reach.each(worker, func(m *member) {
-		_ = engine.SendPrepared(m.session, &t.prepared, &h.batch) // one that can't be sent to is ending, and is told why
+		_ = engine.SendPrepared(m.session, &t.prepared, &h.batch) // fails only if the session is ending
 	})
 	h.batch.Flush()
 }

@@ -23,7 +23,7 @@ type seat struct {
 	unrecorded  mark          // the newest event to it alone that is not recorded
 	recoveredAt recoveryTime  // zero if it was not recovered
 
-	marked uint64 // the last broadcast that reached it, or was not to; used in tasks of its worker, or when there are none
+	marked uint64 // the last broadcast that reached it, or was not to; used in its worker's tasks, or while none exist
 }
 
 // A room is a set of sockets.

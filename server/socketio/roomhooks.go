@@ -65,7 +65,8 @@ func (h *hub) hookRooms(change func(*roomHooks)) {
 }
 
 // changed notes that a socket has joined the room of that name, or left it, which may be that of its own id. It counts
-// the socket of that id and those that joined the name as one room. h.mu must be held; tell must follow when no lock is.
+// the socket of that id and those that joined the name as one room. h.mu must be held; tell must follow when no lock
+// is.
 func (h *hub) changed(name, id string, joins bool) {
 	hooks := h.roomHooks.Load()
 	if hooks == nil {

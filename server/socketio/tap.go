@@ -30,8 +30,8 @@ func (s *Socket) OffAnyOutgoing() { s.changeRare(func(r *rareListeners) { r.outg
 
 // OnAnyOutgoing registers what is told of each event that is emitted in the namespace, once, however many sockets it is
 // for. It is called before the event is sent, in the goroutine that emits, with no lock held, and holds it up. It may
-// emit itself, and is told of that too. It is not told of events that can't be encoded, nor of a broadcast to rooms that
-// are empty on this node. It may be told of one whose exceptions leave nobody.
+// emit itself, and is told of that too. It is not told of events that can't be encoded. Of a broadcast that reaches
+// nobody on this node it is told if a room has members, all of whom are left out, or while a lost session may return.
 func (ns *Namespace) OnAnyOutgoing(f func(*OutgoingEvent)) { ns.hooks.outgoing.add(f) }
 
 // tap tells of an event to one socket. Hooks get copies of args, which stay on the stack where there are none.

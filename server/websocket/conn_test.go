@@ -295,6 +295,28 @@ func TestASlowTLSPeerIsNotAStuckOne(t *testing.T) {
 	})
 }
 
+// Without a deadline a TLS peer is waited for, whatever deadline the write before had.
+func TestATLSWriteWithoutADeadlineWaits(t *testing.T) {
+	certified := httptest.NewTLSServer(nil)
+	defer certified.Close()
+	synctest.Test(t, func(t *testing.T) {
+		served, client := tlsPipe(t, certified.TLS.Certificates)
+		conn := NewConn(served, UpgradeOptions{})
+		defer conn.Close()
+		go func() {
+			b := make([]byte, 16)
+			_, _ = client.Read(b)
+			time.Sleep(time.Minute)
+			_, _ = client.Read(b)
+		}()
+		for _, deadline := range []time.Time{time.Now().Add(time.Second), {}} {
+			if n, err := conn.Write([][]byte{{1}}, deadline); n != 1 || err != nil {
+				t.Errorf("until %v: wrote %d: %v", deadline, n, err)
+			}
+		}
+	})
+}
+
 func TestAPlainConnectionWaitsWithASmallBuffer(t *testing.T) {
 	server, client := net.Pipe()
 	defer server.Close()

@@ -50,6 +50,7 @@ func (c *Conn) Write(bufs [][]byte, deadline time.Time) (n int64, err error) {
 	if err := c.nc.SetWriteDeadline(deadline); err != nil {
 		return 0, err
 	}
+	c.patience = 0
 	if _, ok := c.nc.(*tls.Conn); ok && !deadline.IsZero() {
 		c.patience = time.Until(deadline)
 	}

@@ -11,9 +11,9 @@ import (
 	"unicode/utf8"
 )
 
-// Arg is one argument of an event or acknowledgement, as it came in: JSON that nobody has decoded yet, and the
-// binary attachments that it refers to. Given to Emit or Ack it goes out again unread, alone or
-// inside a Go value. The zero Arg is null.
+// Arg is one argument of an event or acknowledgement: what came in, but for what Portable names. It is JSON that nobody
+// has decoded yet, and the binary attachments that it refers to. Given to Emit or Ack it goes out again unread, alone
+// or inside a Go value. The zero Arg is null.
 //
 // What common JSON readers of other languages can't read is replaced when the argument is made, so that nobody who
 // passes it on ends their connections: see Portable.
@@ -82,8 +82,8 @@ func (a Arg) HasLiteralPlaceholder() bool {
 	return s.literals > 0
 }
 
-// JSON returns the argument as it came in, as valid JSON that other languages can read. Where an attachment belongs it has an
-// object {"_placeholder":true,"num":N}. The bytes must not be changed.
+// JSON returns what came in, but for what Portable names: valid JSON that other languages can read. Where an attachment
+// belongs it has an object {"_placeholder":true,"num":N}. The bytes must not be changed.
 func (a Arg) JSON() []byte {
 	if a.raw == nil {
 		return null

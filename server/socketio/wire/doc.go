@@ -2,7 +2,7 @@
 // arguments, and the binary attachments that follow it.
 //
 // Arguments stay raw JSON until somebody binds them to Go values. What is passed on unread is checked once and
-// copied.
+// copied: it is what came in, but for what [Arg.Portable] names.
 //
 // The protocol is described in the repository socketio/socket.io under docs/socket.io-protocol: v4.md and
 // v5-current.md.

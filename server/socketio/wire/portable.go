@@ -14,10 +14,10 @@ var (
 )
 
 // Portable returns an error if the argument came in with what common JSON readers of other languages refuse: a number
-// that no 64-bit floating-point number is near to (1e400, or an integer of 400 digits), one of over 1,100 characters, or
-// an escape of half a surrogate pair ("\ud800" alone). JavaScript writes the last alone. What goes out has null in
-// place of such a number, as the reference server, the nearest number in place of the long, and U+FFFD in place of the
-// half.
+// that no 64-bit floating-point number is near to (1e400, or an integer of 400 digits), one of over 1,100 characters,
+// or an escape of half a surrogate pair ("\ud800" alone). Of these JavaScript writes only the last. What goes out has
+// null in place of a number out of range, as with the reference server, the nearest number in place of one that is too
+// long, and U+FFFD in place of half a pair.
 func (a Arg) Portable() error {
 	if a.flaw == nil {
 		return nil
