@@ -176,6 +176,7 @@ func TestAPollIsReleasedOnceTheWebSocketIsProved(t *testing.T) {
 func TestASecondUpgradeDoesNotDisturbTheFirst(t *testing.T) {
 	c, p := open(t, engineio.Options{}, nil).join(mode{4, "polling"})
 	first := c.open()
+	waitFor(t, "the first is tried out", p.Probed) // the client hears of it a moment before
 	expectTakenAndClosed(t, c, "beside the first")
 	for _, step := range []packet{{kind: '2', data: "probe"}, {kind: '5'}} {
 		if err := first.write(step); err != nil {
