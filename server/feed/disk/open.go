@@ -291,8 +291,8 @@ func (r *recovery) beginLife() {
 	case r.own:
 		d.opts.Logger.Warn("feed: a new life begins, since the newest entries may be lost", "folder", d.dir, "above", last)
 	case r.was == nil && !r.stateBad:
-		d.opts.Logger.Warn("feed: a new life begins, since nothing tells whether these are the files that were written last: "+
-			"an older version of Crier wrote them, or feed.state is missing", "folder", d.dir, "above", last)
+		d.opts.Logger.Warn("feed: a new life begins, since nothing tells whether these are the files that were "+
+			"written last: an older version of Crier wrote them, or feed.state is missing", "folder", d.dir, "above", last)
 	default:
 		d.opts.Logger.Warn("feed: a new life begins, since these are not the files that were written last, but a copy or a "+
 			"backup; if the whole folder was moved, and nothing was written to the old one since, `crier feed moved FOLDER` "+
