@@ -71,7 +71,7 @@ func (p *poller) open() (sid string) {
 
 // Sessions that never poll, each of which asks for answers that are far larger than the question.
 func TestAThousandSessionsThatNeverPollHoldLessThan64MiBTogether(t *testing.T) {
-	r := start(t, nil)
+	r := start(t, unhurried)
 	near := r.guest("near")
 	for i := range 100 { // whom the answers to f name
 		g, err := r.tryGuestFrom("127.0.0.3", fmt.Sprintf("%064d", i))
@@ -112,7 +112,7 @@ func TestAThousandSessionsThatNeverPollHoldLessThan64MiBTogether(t *testing.T) {
 
 // Of JSONP a name of < takes six times as many bytes.
 func TestWhatJSONPMultipliesIsCountedAsItIsHeld(t *testing.T) {
-	r := start(t, nil)
+	r := start(t, unhurried)
 	near := r.guest("near")
 	p := r.poller(true)
 	sids := make([]string, 100)

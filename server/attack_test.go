@@ -17,7 +17,8 @@ import (
 )
 
 // The tests below attack a server that has its default settings, from an address of its own, and look at what that
-// does to a client of another address.
+// does to a client of another address. It answers pings only when it is asked whether it is harmed, so it has its time.
+func unhurried(c *config.Config) { c.PingTimeout = 10 * time.Minute }
 
 // attackers is the address of those who attack; guests have 127.0.0.1.
 const attackers = "127.0.0.2"
@@ -51,7 +52,7 @@ func peak(measure func() int64, f func()) (most int64) {
 }
 
 func TestRepeatedIDsStartNoGoroutines(t *testing.T) {
-	r := start(t, nil)
+	r := start(t, unhurried)
 	near := r.guest("near")
 	guests := make([]*guest, 300)
 	inParallel(len(guests), func(i int) {
@@ -137,7 +138,7 @@ func TestTheLossesOfOneAddressDoNotPushOutAnothers(t *testing.T) {
 
 // Messages that are never whole, through each door that takes WebSockets.
 func TestWhatOneAddressHasHeldForItsWebSocketsIsBounded(t *testing.T) {
-	r := start(t, nil)
+	r := start(t, unhurried)
 	near := r.guest("near")
 	half := clientFrame(ws.NewBinaryFrame(make([]byte, 990_000)))[:900_000]
 	for _, path := range []string{"/socket.io/?EIO=4&transport=websocket", "/ws/echo", "/ws/news"} {

@@ -137,6 +137,7 @@ func TestWhatUpperLayersHoldCountsForTheSessionAlsoBehindItsEnd(t *testing.T) {
 	book := new(ledger)
 	h := open(t, engineio.Options{Account: func(string) engineio.Account { return book }}, nil)
 	_, p := h.join(mode{4, "polling"})
+	waitFor(t, "the answer with OPEN is given back", func() bool { return p.Held() == 0 && book.held.Load() == 0 })
 	p.Charge(70_000)
 	if p.Held() != 70_000 || book.held.Load() != 70_000 {
 		t.Errorf("%d are held, %d told", p.Held(), book.held.Load())

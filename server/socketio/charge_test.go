@@ -21,6 +21,14 @@ func (l *ledger) account() socketio.Options {
 	return socketio.Options{Engine: engineio.Options{Account: func(string) engineio.Account { return l }}}
 }
 
+// cutOnLine cuts once the server has something to lose: on long-polling it learns of the cut only by a poll that waits.
+// The peer is the server's only one.
+func (p *peer) cutOnLine(io *socketio.Server) {
+	p.t.Helper()
+	eventually(p.t, "a poll waits", func() bool { return socketio.IsReady(io.Sockets()[0]) })
+	p.cut()
+}
+
 func TestEventsAreChargedUntilTheirHandlersHaveRun(t *testing.T) {
 	const size = 100_000
 	inEveryMode(t, func(t *testing.T, m mode) {
@@ -49,7 +57,7 @@ func TestEventsAreChargedUntilTheirHandlersHaveRun(t *testing.T) {
 		next <- struct{}{}
 		receive(t, began, "the second event")
 		eventually(t, "two events are charged", charged(2))
-		p.cut()
+		p.cutOnLine(io)
 		next <- struct{}{}
 		receive(t, began, "the third event")
 		eventually(t, "one event is charged", charged(1))
@@ -78,8 +86,7 @@ func TestAPacketThatLacksAttachmentsIsChargedUntilItIsWholeOrItsSessionEnds(t *t
 		eventually(t, "nothing is charged", func() bool { return book.held.Load() == 0 })
 		write(header, attachment)
 		eventually(t, "the next half is charged", isCharged)
-		p.cut()
-		p.leave() // on long-polling this is how the server learns of it
+		p.cutOnLine(io)
 		eventually(t, "it is given back", func() bool { return book.held.Load() == 0 && book.left.Load() == 1 })
 	})
 }

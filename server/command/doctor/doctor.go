@@ -9,7 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log"
 )
 
 // What the command ends with.
@@ -56,9 +55,6 @@ func Run(args []string, stdout, stderr io.Writer) int {
 }
 
 func examine(opts *options, stdout io.Writer) int {
-	usual := log.Writer()
-	log.SetOutput(io.Discard) // net/http logs what a server sends unasked
-	defer log.SetOutput(usual)
 	p := newProbe(opts)
 	defer p.close()
 	report := &Report{URL: opts.name(), Checks: []Result{}}

@@ -126,8 +126,6 @@ func TestWhatIsNotSocketIOIsSaid(t *testing.T) {
 		"empty":         {func(http.ResponseWriter, *http.Request) {}, "200 OK, empty"},
 		"a terminal's":  {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "\x1b[2Jgone\r\n\u202e") }, "?[2Jgone"},
 		"endless":       {func(w http.ResponseWriter, _ *http.Request) { endless(w) }, "more than 64 KiB"},
-		"drips":         {drip, "did not come whole within 1s"},
-		"silent":        {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "no answer came within 1s"},
 		"a large head":  {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X", strings.Repeat("x", 1<<20)) }, "header has more than 64 KiB"},
 		"gone":          {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "closed without a whole answer"},
 		"no upstream":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, "nginx: proxy_pass"},
@@ -136,7 +134,7 @@ func TestWhatIsNotSocketIOIsSaid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := run(t, exitFault, "--timeout=1s", serve(t, c.answer).URL)
+			r := run(t, exitFault, serve(t, c.answer).URL)
 			if len(r.Checks) == 0 || r.Checks[len(r.Checks)-1].Status != Fault {
 				t.Fatalf("%+v", r)
 			}
@@ -146,6 +144,39 @@ func TestWhatIsNotSocketIOIsSaid(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAServerThatTakesTooLongIsSaid(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		says   string
+	}{
+		"drips":  {drip, "did not come whole within 2s"},
+		"silent": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "no answer came within 2s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := reached(t, serve(t, c.answer).URL)
+			p.opts.timeout = 2 * time.Second // of this check alone
+			one := &Report{Checks: []Result{p.timed(t.Context(), check{name: "server", do: p.identify})}}
+			one.expect(t, "server", Fault, c.says)
+		})
+	}
+}
+
+// reached returns a probe whose server was reached, with all the time that it needed.
+func reached(t *testing.T, at string) *probe {
+	t.Helper()
+	opts, err := parse([]string{at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newProbe(opts)
+	t.Cleanup(p.close)
+	if r := p.reach(t.Context()); r.Status != OK {
+		t.Fatalf("%+v", r)
+	}
+	return p
 }
 
 func drip(w http.ResponseWriter, r *http.Request) {
