@@ -51,15 +51,28 @@ func startAuthority(t *testing.T) *testAuthority {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+	for range 3 { // another process may take a port between the search for it and its use
+		if a := runAuthority(t, folder); a != nil {
+			return a
+		}
+	}
+	t.Fatal("its ports were taken three times")
+	return nil
+}
+
+// runAuthority returns nil if a port was taken.
+func runAuthority(t *testing.T, folder string) *testAuthority {
+	t.Helper()
 	own := certtest.NewAuthority(t)
 	pair := own.Issue("127.0.0.1")
 	ca := filepath.Join(folder, "ca.pem")
 	certtest.Write(t, ca, own.PEM())
 	a := &testAuthority{ca: ca, tlsPort: freePort(t), httpPort: freePort(t)}
-	listen, dns := fmt.Sprintf("127.0.0.1:%d", freePort(t)), fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	local := func() string { return fmt.Sprintf("127.0.0.1:%d", freePort(t)) }
+	listen, management, dns, dnsManagement := local(), local(), local(), local()
 	a.directory = "https://" + listen + "/dir"
 	settings, err := json.Marshal(map[string]any{"pebble": map[string]any{
-		"listenAddress": listen, "managementListenAddress": fmt.Sprintf("127.0.0.1:%d", freePort(t)),
+		"listenAddress": listen, "managementListenAddress": management,
 		"certificate": pair.CertFile, "privateKey": pair.KeyFile, "httpPort": a.httpPort, "tlsPort": a.tlsPort,
 		"retryAfter": map[string]int{"authz": 1, "order": 1}, "keyAlgorithm": "ecdsa",
 		"profiles": map[string]any{"default": map[string]any{"description": "one", "validityPeriod": 7776000}},
@@ -70,45 +83,58 @@ func startAuthority(t *testing.T) *testAuthority {
 	file := filepath.Join(folder, "pebble.json")
 	certtest.Write(t, file, settings)
 	off := []string{"-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", "", "-defaultIPv6", ""}
-	runTool(t, filepath.Join(folder, "pebble-challtestsrv"),
-		append(off, "-dnsserver", dns, "-management", fmt.Sprintf("127.0.0.1:%d", freePort(t)))...)
-	a.stop = runTool(t, filepath.Join(folder, "pebble"), "-config", file, "-dnsserver", dns)
-	waitFor(t, listen)
-	return a
+	names := runTool(t, filepath.Join(folder, "pebble-challtestsrv"), append(off, "-dnsserver", dns, "-management", dnsManagement)...)
+	pebble := runTool(t, filepath.Join(folder, "pebble"), "-config", file, "-dnsserver", dns)
+	a.stop = pebble.stop
+	if names.opens(dns) && names.opens(dnsManagement) && pebble.opens(listen) {
+		return a
+	}
+	names.stop()
+	pebble.stop()
+	return nil
 }
 
-// runTool runs a program until the test ends, or stop is called.
-func runTool(t *testing.T, name string, args ...string) (stop func()) {
+// A tool is a program that runs until the test ends, or stop is called.
+type tool struct {
+	t     *testing.T
+	log   *journal
+	ended chan struct{}
+	stop  func()
+}
+
+func runTool(t *testing.T, name string, args ...string) *tool {
 	t.Helper()
-	log := &journal{}
-	tool := exec.Command(name, args...)
-	tool.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1")
-	tool.Stdout, tool.Stderr = log, log
-	if err := tool.Start(); err != nil {
+	program := exec.Command(name, args...)
+	p := &tool{t: t, log: &journal{}, ended: make(chan struct{})}
+	program.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1")
+	program.Stdout, program.Stderr = p.log, p.log
+	if err := program.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan struct{})
-	go func() { _ = tool.Wait(); close(ended) }()
-	stop = func() { _ = tool.Process.Kill(); <-ended }
+	go func() { _ = program.Wait(); close(p.ended) }()
+	p.stop = func() { _ = program.Process.Kill(); <-p.ended }
 	t.Cleanup(func() {
-		stop()
+		p.stop()
 		if t.Failed() {
-			t.Logf("%s:\n%s", filepath.Base(name), log)
+			t.Logf("%s:\n%s", filepath.Base(name), p.log)
 		}
 	})
-	return stop
+	return p
 }
 
-func waitFor(t *testing.T, addr string) {
-	t.Helper()
-	r := &running{t: t, log: &journal{}}
+// opens waits until an address answers; false: a port was taken.
+func (p *tool) opens(addr string) bool {
+	p.t.Helper()
+	taken := func() bool { return strings.Contains(p.log.String(), "address already in use") }
+	r := &running{t: p.t, log: p.log}
 	r.untilPatiently(addr+" is there", func() bool {
 		conn, err := net.Dial("tcp", addr)
 		if err == nil {
 			conn.Close()
 		}
-		return err == nil
+		return err == nil || taken()
 	})
+	return !taken()
 }
 
 // issuer returns who signed the certificate that is shown for a name, or the error.
