@@ -14,6 +14,7 @@ if (!["crier", "reference"].includes(TARGET)) throw new Error(`TARGET is ${TARGE
 const ROOT = path.join(__dirname, "..");
 const START_MS = 10_000;
 const STOP_MS = 10_000;
+const LOG_MS = 15_000;
 
 const COMMANDS = {
   crier: {
@@ -79,10 +80,11 @@ async function within(ms, promise, message) {
   }
 }
 
-// Below the ports that systems give to connections, so none of those can take one before the server does; each process
-// begins elsewhere, so that two rarely try the same.
-const PORTS = { first: 10_000, count: 20_000 };
-let portsTried = process.pid * 97;
+// Below the ports that systems give to connections, so none of those can take one before the server does. Processes with
+// ids close together begin far apart: by the golden section of all ports, which keeps 50 neighbours 274 ports or more from
+// each other. e2e/plain/clients.py does the same.
+const PORTS = { first: 10_000, count: 20_000, apart: 12_361 };
+let portsTried = process.pid * PORTS.apart;
 
 async function freePort() {
   for (;;) {
@@ -98,10 +100,11 @@ async function freePort() {
   }
 }
 
-// Tries until the port answers; each try ends with the kernel's answer, so there is nothing to tune.
+// Tries until the port answers; each try ends with the kernel's answer, so there is nothing to tune. The answer may be that
+// of another process, which has taken the port: the server has to say that it listens.
 async function listening(port, child) {
   while (running.has(child)) {
-    const open = await new Promise((resolve) => {
+    const open = /\blistening\b/.test(child.said) && await new Promise((resolve) => {
       const socket = net.connect(port, "127.0.0.1", () => (socket.destroy(), resolve(true)));
       socket.once("error", () => resolve(false));
     });
@@ -133,11 +136,33 @@ const describeServer = (child, port) => ({
 
 // The product: env are CRIER_* settings; `port` asks for a port that was used before. Clients by hand do not leave when
 // they are asked to, so the drain is short. Each has a data folder of its own unless it is given one.
+//
+// Between the search for a free port and its use another process may take it. Where the port is chosen here, another is
+// tried once.
 async function startProduct(env = {}, port = undefined, command = COMMANDS.product) {
-  port ??= await freePort();
-  const child = launch(command, { CRIER_ADDR: `127.0.0.1:${port}`, CRIER_DRAIN_TIMEOUT: "1s", CRIER_DATA: env.CRIER_DATA ?? dataFolder(), ...env });
-  await started(child, listening(port, child));
-  return describeServer(child, port);
+  const start = async (port) => {
+    const data = env.CRIER_DATA ?? dataFolder();
+    const child = launch(command, { CRIER_ADDR: `127.0.0.1:${port}`, CRIER_DRAIN_TIMEOUT: "1s", CRIER_DATA: data, ...env });
+    await started(child, listening(port, child));
+    return describeServer(child, port);
+  };
+  if (port !== undefined) return start(port);
+  return againIfTaken(async () => start(await freePort()));
+}
+
+// Does it once more where a server found its port taken.
+const againIfTaken = (start) =>
+  start().catch((error) => {
+    if (!/address already in use|EADDRINUSE/.test(error.message)) throw error;
+    return start();
+  });
+
+// Waits until a server's log has what the expression matches. A line may come behind the answer that it is about.
+async function logged(server, expression) {
+  for (const end = Date.now() + LOG_MS; !expression.test(server.log()); ) {
+    if (Date.now() > end) throw new Error(`${expression} is not in the log:\n${server.log()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 // Runs `crier WORDS` to its end: {code, stdout, stderr}.
@@ -165,11 +190,13 @@ async function startLab(env = {}) {
 
 module.exports = {
   TARGET,
+  againIfTaken,
   command,
   dataFolder,
   describeServer,
   freePort,
   launch,
+  logged,
   startFeed,
   startLab,
   startProduct,

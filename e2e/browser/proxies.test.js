@@ -9,7 +9,7 @@ const test = require("node:test");
 const { pathToFileURL } = require("node:url");
 const { openProxy } = require("../proxy");
 const { browserPromise } = require("../suite");
-const { dataFolder, startProduct, TARGET } = require("../target");
+const { dataFolder, logged, startProduct, TARGET } = require("../target");
 const { assertQuiet, chromiumForFile, openPage, picture, reads } = require("./chromium");
 
 const chromium = chromiumForFile();
@@ -85,7 +85,7 @@ promise("behind a proxy that changes Host, page, log and metric say so, in every
       await picture(page, `proxy ${locale} narrow`);
     }
   }
-  assert.match(server.log(), /proxy_set_header Host \$http_host;/);
+  await logged(server, /proxy_set_header Host \$http_host;/);
   assert.equal(server.log().split("proxy_set_header").length, 2, "one line");
   const metrics = await (await fetch(`${server.url}/metrics`)).text();
   assert.match(metrics, /crier_refused_requests_total\{reason="proxy"\} [1-9]/);
@@ -145,6 +145,5 @@ promise("README's first page works from the disk where null is allowed, and is r
   await heard;
   const closed = await product(t);
   await opens(closed);
-  for (let tries = 0; !/origin=null|"origin":"null"/.test(closed.log()) && tries < 300; tries++) await new Promise((next) => setTimeout(next, 50));
-  assert.match(closed.log(), /"null\\?" to the setting allowed_origins/);
+  await logged(closed, /"null\\?" to the setting allowed_origins/);
 });

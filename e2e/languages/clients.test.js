@@ -26,6 +26,16 @@ const CLIENTS = {
   "zishang520 in Go": { command: [GO], transports: ["websocket", "upgrade"] },
 };
 
+// zishang520's v3.0.6 is disconnected right behind "connect" in one of 80 connections on a busy machine, by the reference
+// too. Twice in a row is not that.
+const LOST = 1;
+
+async function comesIn(puppet) {
+  const { answer, lost = 0 } = await puppet.step("registered");
+  assert.ok(lost <= LOST, `${lost} registrations were lost`);
+  return answer;
+}
+
 const server = serverFor(() => startProduct());
 
 test.before(() => execFileSync("go", ["build", "-o", GO, "."], { cwd: path.join(__dirname, "go"), stdio: "inherit" }));
@@ -35,7 +45,7 @@ for (const [client, { command, transports }] of Object.entries(CLIENTS)) {
     test(`${client} talks, hears, and comes back (${transport})`, { timeout: TEST_MS }, async (t) => {
       const friend = await registered(t, server, FRIEND, `friend of ${client} on ${transport}`);
       const puppet = new Puppet(t, command, server, transport, `${client} on ${transport}`);
-      const { answer } = await puppet.step("registered");
+      const answer = await comesIn(puppet);
       assert.equal(answer.name, `${client} on ${transport}`);
       assert.equal(answer.complete, undefined);
 
@@ -59,7 +69,7 @@ for (const [client, { command, transports }] of Object.entries(CLIENTS)) {
       await say(friend, "said while it was away");
       await say(friend, { list: [1, 2.5, null, "x"] });
       puppet.order("back");
-      const back = (await puppet.step("registered")).answer;
+      const back = await comesIn(puppet);
       assert.equal(back.complete, true);
       await say(friend, "welcome back");
       assert.deepEqual(texts((await puppet.news(6)).slice(3)), [

@@ -9,7 +9,9 @@
 //     bytes       emits the bytes from 0 to 255         {step: "acked", answer}
 //     leave       disconnects                           {step: "left"}
 //     back        connects and registers again, with    {step: "registered", answer, transport}
-//                 {since} of the newest news            which it prints at its start, too
+//                 {since} of the newest news            which it prints at its start, too; with {attempts, lost} where
+//                                                       it connects more than once, and registers as often as it was
+//                                                       disconnected before the answer
 //                 and for each of the news              {step: "heard", data or {bytes: HEX}, meta}
 //
 // It ends with its input.

@@ -3,14 +3,16 @@
 // Crier with each plain endpoint on a port of its own, beside the routes.
 
 const { test } = require("node:test");
-const { TARGET, freePort, startProduct } = require("../target");
+const { TARGET, againIfTaken, freePort, startProduct } = require("../target");
 const { LIBRARIES, open } = require("./clients");
 
 const TEST_MS = 20_000;
 const ENDPOINTS = ["echo", "hello", "chat", "news"];
 
 // A server whose addresses are in `at`: at.echo is the route's, at.echoPort that of the port of its own.
-async function startDoors(env = {}) {
+const startDoors = (env = {}) => againIfTaken(() => openDoors(env));
+
+async function openDoors(env) {
   const ports = await Promise.all(ENDPOINTS.map(freePort));
   const addresses = ENDPOINTS.map((name, i) => [`CRIER_${name.toUpperCase()}_ADDR`, `127.0.0.1:${ports[i]}`]);
   const server = await startProduct({ ...Object.fromEntries(addresses), ...env });

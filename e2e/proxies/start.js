@@ -3,12 +3,12 @@
 // The proxies of deploy/proxies, each as a child process with its own folder, on loopback ports. A file of deploy/ is
 // used as it is: only what it tells its reader to change is changed, and the ports.
 
-const { execFileSync } = require("node:child_process");
 const { existsSync, readFileSync, writeFileSync } = require("node:fs");
 const https = require("node:https");
 const path = require("node:path");
 const tls = require("node:tls");
-const { dataFolder, describeServer, freePort, launch, started } = require("../target");
+const { certificate: ownCertificate } = require("../certificate");
+const { againIfTaken, dataFolder, describeServer, freePort, launch, started } = require("../target");
 
 const FILES = path.join(__dirname, "..", "..", "deploy", "proxies");
 const HOST = "localhost";
@@ -96,13 +96,10 @@ const loadModule = (name) => `LoadModule ${name}_module /usr/lib/apache2/modules
 let made;
 function certificate() {
   if (made) return made;
-  const folder = dataFolder();
-  const [key, cert] = ["key.pem", "cert.pem"].map((name) => path.join(folder, name));
-  const names = ["-subj", `/CN=${HOST}`, "-addext", `subjectAltName=DNS:${HOST},IP:127.0.0.1`];
-  const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"];
-  execFileSync("openssl", ["req", ...kind, ...names, "-keyout", key, "-out", cert], { stdio: "pipe" });
-  writeFileSync(path.join(folder, "both.pem"), readFileSync(cert, "utf8") + readFileSync(key, "utf8"));
-  return (made = { folder, ca: readFileSync(cert, "utf8") });
+  const { folder, cert, key } = ownCertificate();
+  const ca = readFileSync(cert, "utf8");
+  writeFileSync(path.join(folder, "both.pem"), ca + readFileSync(key, "utf8"));
+  return (made = { folder, ca });
 }
 
 // The text with each of the values changed; one that is not there is an error.
@@ -131,7 +128,9 @@ async function serving(child, port, ca) {
 //
 // The answer is {name, url, ca, port, plainPort, agent, log(), ended, terminate(), stop(), kill()}: `url` is https, `ca` the
 // certificate that clients have to trust, `plainPort` speaks HTTP and redirects, `agent` is for https.request.
-async function startProxy(name, { upstream, edit = (text) => text }) {
+const startProxy = (name, how) => againIfTaken(() => startOnce(name, how));
+
+async function startOnce(name, { upstream, edit = (text) => text }) {
   const proxy = PROXIES[name];
   const { folder: certificates, ca } = certificate();
   const place = { folder: dataFolder(), secure: await freePort(), plain: await freePort() };

@@ -137,7 +137,7 @@ function welcome(socket) {
 }
 
 const [host, port] = process.env.CRIER_ADDR.split(":");
-httpServer.listen(Number(port), host);
+httpServer.listen(Number(port), host, () => console.log(`listening on ${host}:${port}`));
 process.on("SIGTERM", () => {
   for (const socket of doors.clients) socket.close(1001);
   io.close(() => process.exit(0));

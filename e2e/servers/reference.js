@@ -92,5 +92,5 @@ io.on("connection", (socket) => {
 });
 
 const [host, port] = process.env.CRIER_ADDR.split(":");
-httpServer.listen(Number(port), host);
+httpServer.listen(Number(port), host, () => console.log(`listening on ${host}:${port}`));
 process.on("SIGTERM", () => io.close(() => process.exit(0)));

@@ -7,7 +7,7 @@ const { execFile } = require("node:child_process");
 const test = require("node:test");
 const { certificate } = require("../certificate");
 const { BOTH, ask, connect, next, open } = require("../client");
-const { TARGET, freePort, startProduct } = require("../target");
+const { TARGET, freePort, logged, startProduct } = require("../target");
 
 async function startSecure(t, env = {}) {
   const { cert, key } = certificate();
@@ -39,7 +39,7 @@ promise("curl gets the page over HTTP/2 and HTTP/1.1, and is told where plain HT
   const hello = await curl(plain.url.replace("http:", "https:"));
   assert.equal(hello.code, 35);
   assert.match(hello.stderr, /wrong version number/);
-  assert.match(plain.log(), /a TLS client spoke to an address that is plain HTTP/);
+  await logged(plain, /a TLS client spoke to an address that is plain HTTP/);
 });
 
 promise("a client with an http URL is refused with words, and the log tells the operator", async (t) => {
@@ -47,7 +47,7 @@ promise("a client with an http URL is refused with words, and the log tells the 
   const socket = open(t, { ...server, url: server.plain }, { version: "4.8.4", transport: "polling" });
   const error = await new Promise((resolve) => socket.once("connect_error", resolve));
   assert.equal(error.description, 403);
-  assert.match(server.log(), /a client spoke plain HTTP to an address that speaks TLS/);
+  await logged(server, /a client spoke plain HTTP to an address that speaks TLS/);
   const { stdout } = await curl(`${server.plain}/socket.io/?EIO=4&transport=polling`);
   assert.match(stdout, /must begin with https:\/\/127\.0\.0\.1:/);
 });
