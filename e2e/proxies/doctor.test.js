@@ -76,7 +76,7 @@ const MISTAKES = [
   },
   {
     name: "nginx sends its own Host",
-    edit: replacing([/proxy_set_header Host .*\n/, ""]),
+    edit: replacing([/proxy_set_header Host .*\n/, ""], [/proxy_set_header X-Forwarded-Host .*\n/, ""]),
     faults: { "own-page": /Host is crier[^]*proxy_set_header Host \$http_host/ },
   },
   {
