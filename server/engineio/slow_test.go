@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -288,6 +289,8 @@ func TestAHandlerThatIsSlowToCloseHoldsUpNoOtherClient(t *testing.T) {
 	for _, m := range []mode{{4, "polling"}, {4, "websocket"}} {
 		h := open(t, engineio.Options{MaxQueue: limit}, nil)
 		slow, sessions := &slowCloser{make(chan bool), make(chan bool)}, make(chan *engineio.Session, 1)
+		release := sync.OnceFunc(func() { close(slow.release) })
+		t.Cleanup(release)
 		accept := func(s *engineio.Session) engineio.Handler { sessions <- s; return slow }
 		h.handler.Store(&accept)
 		h.connect(m)
@@ -301,6 +304,6 @@ func TestAHandlerThatIsSlowToCloseHoldsUpNoOtherClient(t *testing.T) {
 				t.Errorf("%v: a neighbour heard %+v", m, got)
 			}
 		}
-		close(slow.release)
+		release()
 	}
 }
