@@ -20,7 +20,8 @@ func TestMain(m *testing.M) {
 	if os.Getenv(runAsCrier) != "" {
 		main()
 	}
-	// A process that ignores SIGHUP, as under nohup, hands that down to those that it starts; one that takes it does not.
+	// A process that ignores SIGHUP, as under nohup, hands that down to those that it starts; one that takes it does
+	// not.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	goleak.VerifyTestMain(m)
 }

@@ -116,8 +116,8 @@ type Options struct {
 	// at once. Past it the speaker's events wait. Zero values mean 20 and 500.
 	MaxMessageRate, MessageBurst int
 
-	// MaxMessageByteRate and MessageByteBurst are the same for bytes; a message that is larger than a burst is said, and
-	// what follows waits longer. Zero values mean 64 KiB and 1 MiB.
+	// MaxMessageByteRate and MessageByteBurst are the same for bytes; a message that is larger than a burst is said,
+	// and what follows waits longer. Zero values mean 64 KiB and 1 MiB.
 	MaxMessageByteRate, MessageByteBurst int
 
 	// MaxReadRate is how many bytes a second one speaker is answered with by f and history, lasting, and ReadBurst how

@@ -290,8 +290,8 @@ func TestWhatNotEveryClientCanBeToldIsRefused(t *testing.T) {
 	})
 }
 
-// An entry that an older version has stored, or another program, must not end those who are told of it, as news, as what they
-// missed, or as a page of the history.
+// An entry that an older version has stored, or another program, must not end those who are told of it, as news, as
+// what they missed, or as a page of the history.
 func TestWhatOtherLanguagesCannotReadIsNotToldFromTheFeed(t *testing.T) {
 	inBothVersions(t, func(t *testing.T, version int) {
 		f := newFeed(t, memory.New(0), feed.Options{})

@@ -1,5 +1,6 @@
-// Package public holds the web client that is built into the binary: the chat page at "/", the page at "/playground/" for
-// those who learn or debug WebSocket, and npm's socket.io-client bundles that any page can load from the Socket.IO path.
+// Package public holds the web client that is built into the binary: the chat page at "/", the page at "/playground/"
+// for those who learn or debug WebSocket, and npm's socket.io-client bundles that any page can load from the
+// Socket.IO path.
 //
 // The pages lie beside this file. The bundles are copied from npm by the build ("make" or, in this folder, "npm ci" and
 // "npm run bundle"); a binary that was built without them works for everything else, and [NotBundled] is what it has
@@ -28,9 +29,9 @@ const Playground = "/playground/"
 // hostName is what a Content-Security-Policy can name: no IPv6 address. What follows the name is the port.
 var hostName = regexp.MustCompile(`^([A-Za-z0-9_.-]+)(?::[0-9]*)?$`)
 
-// Policy returns the Content-Security-Policy that the chat page works under with every transport, for a browser that asked
-// host, as in the Host header, for it: no inline script or style and no other host. Forms and frames are there for
-// JSONP, which posts a form into a frame of its own.
+// Policy returns the Content-Security-Policy that the chat page works under with every transport, for a browser that
+// asked host, as in the Host header, for it: no inline script or style and no other host. Forms and frames are there
+// for JSONP, which posts a form into a frame of its own.
 func Policy(host string) string {
 	sockets := ""
 	if hostName.MatchString(host) {
@@ -40,9 +41,9 @@ func Policy(host string) string {
 		"; form-action 'self'; frame-src 'self'; base-uri 'none'"
 }
 
-// PlaygroundPolicy returns the Content-Security-Policy of the playground. Under it the page can open a WebSocket to every
-// port of host, since endpoints can have ports of their own, and show the pictures that come over it; it is as strict
-// as [Policy] otherwise.
+// PlaygroundPolicy returns the Content-Security-Policy of the playground. Under it the page can open a WebSocket to
+// every port of host, since endpoints can have ports of their own, and show the pictures that come over it; it is as
+// strict as [Policy] otherwise.
 func PlaygroundPolicy(host string) string {
 	sockets := ""
 	if name := hostName.FindStringSubmatch(host); name != nil {

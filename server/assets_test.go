@@ -133,7 +133,8 @@ func TestTheClientScriptsAreServedUnderThePathOfSocketIO(t *testing.T) {
 	}
 }
 
-// <script crossorigin> and import ask whether the page's origin may read the script; without CORS headers browsers refuse to run it.
+// <script crossorigin> and import ask whether the page's origin may read the script; without CORS headers browsers
+// refuse to run it.
 func TestPagesOfAllowedOriginsMayReadTheClientScripts(t *testing.T) {
 	r := start(t, func(c *config.Config) { c.AllowedOrigins = []string{"https://friend.example"} })
 	const path = "/socket.io/socket.io.esm.min.js"

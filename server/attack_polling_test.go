@@ -137,8 +137,8 @@ func TestWhatJSONPMultipliesIsCountedAsItIsHeld(t *testing.T) {
 		}
 	})
 	t.Logf("%d KiB were counted; %d KiB more were in use", counted>>10, beside>>10)
-	// Beside it are the buffers of answers that are under way, and pooled ones. Multiplied and uncounted it was 50 MiB for
-	// each session.
+	// Beside it are the buffers of answers that are under way, and pooled ones. Multiplied and uncounted it was 50
+	// MiB for each session.
 	if counted < 10<<20 || beside > 64<<20 {
 		t.Errorf("%d bytes were counted; %d more were in use", counted, beside)
 	}

@@ -13,8 +13,8 @@ import (
 // proxies pass on nothing else.
 const DiagnosisFile = "doctor"
 
-// A Diagnosis tells a client what the server sees of its request, and whether it believes the address that it comes from.
-// It says nothing of other clients.
+// A Diagnosis tells a client what the server sees of its request, and whether it believes the address that it comes
+// from. It says nothing of other clients.
 type Diagnosis struct {
 	Instance  string `json:"instance"`  // of this process: random, another with each start
 	Address   string `json:"address"`   // the client's IP address, as limits count it

@@ -14,8 +14,8 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// patience is how long a test waits for what must happen; reaching it is a failure. It is longer than a heartbeat takes to end a session
-// whose poll was cut before the server had read it.
+// patience is how long a test waits for what must happen; reaching it is a failure. It is longer than a heartbeat
+// takes to end a session whose poll was cut before the server had read it.
 const patience = 90 * time.Second
 
 // A guest is a client of the product over WebSocket, by the reference library. It keeps little: thousands may be there.

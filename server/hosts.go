@@ -8,8 +8,8 @@ import (
 	"github.com/crier/crier/server/origin"
 )
 
-// guard answers requests for hosts that are not this server's with 421 (RFC 9110, section 15.5.20), and serves the others.
-// addr is where the requests come in. Those for the paths in open are served in any case.
+// guard answers requests for hosts that are not this server's with 421 (RFC 9110, section 15.5.20), and serves the
+// others. addr is where the requests come in. Those for the paths in open are served in any case.
 func (s *Server) guard(addr string, next http.Handler, open ...string) http.Handler {
 	return s.guardBy((*origin.Hosts).Include, addr, next, open...)
 }
@@ -91,8 +91,8 @@ func isInternal(host string) bool {
 	return err == nil && !strings.Contains(h.Name, ".")
 }
 
-// hosts returns which hosts a request was for before its proxies changed the Host header, if the proxy that it came from
-// is trusted and says so.
+// hosts returns which hosts a request was for before its proxies changed the Host header, if the proxy that it came
+// from is trusted and says so.
 func (p proxies) hosts(r *http.Request) (names []string) {
 	if !p.trustsPeer(r) {
 		return nil
@@ -118,9 +118,9 @@ func (p proxies) trustsPeer(r *http.Request) bool {
 }
 
 // otherHosts returns under which hosts else than the Host header's a page may have asked: those that a proxy that is
-// trusted names, and each of them, the Host header's too, with the port that it names. A page of another site can't write
-// these headers: its browser would ask first (CORS), and be refused. A page by DNS rebinding can, but is of the same
-// origin as the server anyway: guard keeps it out.
+// trusted names, and each of them, the Host header's too, with the port that it names. A page of another site can't
+// write these headers: its browser would ask first (CORS), and be refused. A page by DNS rebinding can, but is of the
+// same origin as the server anyway: guard keeps it out.
 func (s *Server) otherHosts(r *http.Request) []string {
 	p := *s.proxies.Load()
 	names := p.hosts(r)

@@ -141,9 +141,9 @@ func splitList(lines []string) []string {
 	return strings.Split(strings.Join(lines, ","), ",")
 }
 
-// forwardedValues returns a parameter, such as "for", of each element of a Forwarded header, "" where there is none (RFC
-// 7239, section 4). It is not ok if any of it is malformed: with a quotation mark of its own a client could hide what the proxy has
-// added, or make it look like something else.
+// forwardedValues returns a parameter, such as "for", of each element of a Forwarded header, "" where there is none
+// (RFC 7239, section 4). It is not ok if any of it is malformed: with a quotation mark of its own a client could hide
+// what the proxy has added, or make it look like something else.
 func forwardedValues(header, parameter string) (values []string, ok bool) {
 	found := ""
 	for rest := header; ; {

@@ -230,8 +230,8 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 }
 
-// watchOver starts what watches the process while it serves, and returns what ends it. The wait is bounded: an authority
-// may have told when to ask again, and golang.org/x/crypto/acme sleeps until then.
+// watchOver starts what watches the process while it serves, and returns what ends it. The wait is bounded: an
+// authority may have told when to ask again, and golang.org/x/crypto/acme sleeps until then.
 func (s *Server) watchOver(ctx context.Context) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var watchers sync.WaitGroup

@@ -45,8 +45,8 @@ func (p *poller) once() error {
 	return err
 }
 
-// BenchmarkPollingFanOut tells 200 clients on long-polling one message at a time, each of which polls again for the next. It
-// reports the processor time of the process, clients included, for each delivery.
+// BenchmarkPollingFanOut tells 200 clients on long-polling one message at a time, each of which polls again for the
+// next. It reports the processor time of the process, clients included, for each delivery.
 func BenchmarkPollingFanOut(b *testing.B) {
 	const clients = 200
 	for _, version := range []int{3, 4} {

@@ -12,11 +12,12 @@ import (
 	"github.com/crier/crier/server/internal/limit"
 )
 
-// Attacks that servers of this protocol have known, on sessions and their upgrade: by sequence in session ids, by odd values in the
-// query, by what stands where it should not. Each must get its clear answer and leave everybody else alone.
+// Attacks that servers of this protocol have known, on sessions and their upgrade: by sequence in session ids, by odd
+// values in the query, by what stands where it should not. Each must get its clear answer and leave everybody else
+// alone.
 
-// Socket.IO 0.9 drew its ids from Math.random, so that one who had seen some could tell the next, and speak for others. Ids must
-// be random in every bit, and a neighbour of one that is known must not be one.
+// Socket.IO 0.9 drew its ids from Math.random, so that one who had seen some could tell the next, and speak for
+// others. Ids must be random in every bit, and a neighbour of one that is known must not be one.
 func TestCVE_2017_16031_SessionIDsCannotBeGuessed(t *testing.T) {
 	const drawn = 2000
 	many, err := limit.NewAddresses(limit.AddressLimits{MaxOpen: 2 * drawn, MaxRate: 2 * drawn})
@@ -55,8 +56,8 @@ func TestCVE_2017_16031_SessionIDsCannotBeGuessed(t *testing.T) {
 	}
 }
 
-// Socket.IO before 2.4 let the pages of every origin in, with the visitor's cookies. A foreign one must be refused on each way in,
-// also into a session that is open, and a preflight must allow it nothing.
+// Socket.IO before 2.4 let the pages of every origin in, with the visitor's cookies. A foreign one must be refused on
+// each way in, also into a session that is open, and a preflight must allow it nothing.
 func TestCVE_2020_28481_AForeignOriginIsRefusedOnEveryWayIn(t *testing.T) {
 	h := open(t, engineio.Options{AllowedOrigins: []string{"https://friend.org"}}, echo)
 	near := h.bystanders()
@@ -108,8 +109,8 @@ var badFrames = map[string]struct {
 	"text that is none":     {"\x81\x81\x00\x00\x00\x00\xff", 1007},
 }
 
-// Engine.IO of 2021 died of a bad frame that came in the segment of the upgrade request, before it had its listeners in place. The
-// client must be told what it did, and an open session whose upgrade it was must go on.
+// Engine.IO of 2021 died of a bad frame that came in the segment of the upgrade request, before it had its listeners
+// in place. The client must be told what it did, and an open session whose upgrade it was must go on.
 func TestCVE_2022_21676_ABadFrameInTheSegmentOfTheUpgradeHarmsItsSenderAlone(t *testing.T) {
 	h := open(t, engineio.Options{}, echo)
 	near, before := h.bystanders(), runtime.NumGoroutine()
@@ -139,8 +140,8 @@ func TestCVE_2022_21676_ABadFrameInTheSegmentOfTheUpgradeHarmsItsSenderAlone(t *
 	near.expectAlone(t, h, before)
 }
 
-// Engine.IO before 6.4.2 looked up what the query called its transport and used what it found, or did not find. Each odd name
-// must be told that there is no such transport, also by a WebSocket, and also for a session that is open.
+// Engine.IO before 6.4.2 looked up what the query called its transport and used what it found, or did not find. Each
+// odd name must be told that there is no such transport, also by a WebSocket, and also for a session that is open.
 func TestCVE_2023_31125_AnOddTransportIsAnsweredAsUnknown(t *testing.T) {
 	h := open(t, engineio.Options{}, echo)
 	near := h.bystanders()
@@ -161,8 +162,8 @@ func TestCVE_2023_31125_AnOddTransportIsAnsweredAsUnknown(t *testing.T) {
 	}
 }
 
-// Engine.IO before 6.6.7 found a session in every object's prototype under the id "__proto__". A session is only what was opened,
-// however odd the name, and nothing of the name may stay.
+// Engine.IO before 6.6.7 found a session in every object's prototype under the id "__proto__". A session is only what
+// was opened, however odd the name, and nothing of the name may stay.
 func TestCVE_2026_59724_AnOddSessionIDFindsNoSession(t *testing.T) {
 	h := open(t, engineio.Options{}, echo)
 	near := h.bystanders()
@@ -195,8 +196,8 @@ func TestCVE_2026_59724_AnOddSessionIDFindsNoSession(t *testing.T) {
 	}
 }
 
-// Engine.IO before 6.6.10 let a session of one revision be upgraded by a request of another, and died of the next heartbeat. The
-// upgrade must be refused, and the session go on in the revision that it has.
+// Engine.IO before 6.6.10 let a session of one revision be upgraded by a request of another, and died of the next
+// heartbeat. The upgrade must be refused, and the session go on in the revision that it has.
 func TestCVE_2026_102599_AnUpgradeInAnotherRevisionIsRefused(t *testing.T) {
 	h := open(t, engineio.Options{}, echo)
 	near := h.bystanders()
@@ -217,8 +218,9 @@ func TestCVE_2026_102599_AnUpgradeInAnotherRevisionIsRefused(t *testing.T) {
 	near.expectUnharmed(t)
 }
 
-// Who has learned a session's id can speak for it, which is why nobody is shown it; but two that use one id at once must not get
-// parts of each other's answers. A second poll ends the session and tells both; on a WebSocket the second is turned away.
+// Who has learned a session's id can speak for it, which is why nobody is shown it; but two that use one id at once
+// must not get parts of each other's answers. A second poll ends the session and tells both; on a WebSocket the
+// second is turned away.
 func TestTwoClientsThatShareASessionIDDoNotShareASession(t *testing.T) {
 	h := open(t, engineio.Options{}, echo)
 	near := h.bystanders()

@@ -80,8 +80,8 @@ func (h *heart) isAwaiting(s *Session) bool {
 	return s.beats.in != nothing
 }
 
-// isLate reports whether the heart saw late that the session's last wait was over: the process had stood still, and what
-// the client has sent meanwhile may not have been read.
+// isLate reports whether the heart saw late that the session's last wait was over: the process had stood still, and
+// what the client has sent meanwhile may not have been read.
 func (h *heart) isLate(s *Session) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

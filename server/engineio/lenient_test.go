@@ -14,7 +14,8 @@ import (
 
 // What some clients and proxies send that the documents do not say, and that the reference server takes.
 
-// The option "protocols" of socket.io-client 4.8: a browser that has asked for a subprotocol and gets none closes the connection.
+// The option "protocols" of socket.io-client 4.8: a browser that has asked for a subprotocol and gets none closes the
+// connection.
 func TestAClientThatAsksForSubprotocolsGetsItsFirst(t *testing.T) {
 	run(t, func(t *testing.T, m mode) {
 		if m.polls() {
@@ -48,8 +49,8 @@ func TestAClientThatAsksForSubprotocolsGetsItsFirst(t *testing.T) {
 	})
 }
 
-// Some proxies (linkerd, vertx) pass on a GET with a body in chunks, empty where there was none. The reference passes over what is
-// in the body, too.
+// Some proxies (linkerd, vertx) pass on a GET with a body in chunks, empty where there was none. The reference passes
+// over what is in the body, too.
 func TestTheBodyOfAGetIsPassedOver(t *testing.T) {
 	const chunked = "Transfer-Encoding: chunked"
 	for _, m := range []mode{{3, "polling"}, {3, "jsonp"}, {4, "polling"}, {4, "jsonp"}} {
@@ -85,8 +86,8 @@ func TestTheBodyOfAGetIsPassedOver(t *testing.T) {
 	}
 }
 
-// The Java client 2.1 breaks the lines of base64 after 76 characters and behind the padding, as Android's Base64.DEFAULT does; others
-// write the alphabet that is safe in URLs, or no padding.
+// The Java client 2.1 breaks the lines of base64 after 76 characters and behind the padding, as Android's
+// Base64.DEFAULT does; others write the alphabet that is safe in URLs, or no padding.
 func TestBase64IsTakenAsClientsWriteIt(t *testing.T) {
 	data := "\xfb\xff\xbf" + someBytes(1000)
 	standard := base64.StdEncoding.EncodeToString([]byte(data))

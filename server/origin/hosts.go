@@ -9,8 +9,8 @@ import (
 // Hosts are the names by which a server may be asked. A page whose name in the DNS was turned to this server (DNS
 // rebinding) is of the same origin as the server for its browser; by the name it is known.
 //
-// What no page can be from by a trick with the DNS is always in: IP addresses, and localhost with all below it. The zero
-// Hosts have no more. They are not changed once they are made.
+// What no page can be from by a trick with the DNS is always in: IP addresses, and localhost with all below it. The
+// zero Hosts have no more. They are not changed once they are made.
 type Hosts struct {
 	any     bool
 	exact   map[string]struct{}
@@ -44,8 +44,8 @@ var (
 	errSubdomains = errors.New("an address has no subdomains")
 )
 
-// CanonicalHost returns an item of such a list in the form in which it is compared: a name or an address without a port,
-// "*.example.org" for all subdomains of a name, or "*" for any. The error says what is wrong.
+// CanonicalHost returns an item of such a list in the form in which it is compared: a name or an address without a
+// port, "*.example.org" for all subdomains of a name, or "*" for any. The error says what is wrong.
 func CanonicalHost(pattern string) (string, error) {
 	if pattern == Any {
 		return pattern, nil
@@ -71,7 +71,8 @@ func CanonicalHost(pattern string) (string, error) {
 	return h.Name, nil
 }
 
-// Include says whether a server may be asked by what a Host header says. No header at all is in: every browser sends one.
+// Include says whether a server may be asked by what a Host header says. No header at all is in: every browser sends
+// one.
 func (s *Hosts) Include(header string) bool {
 	if s.any || header == "" {
 		return true

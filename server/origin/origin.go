@@ -116,8 +116,8 @@ func (o Origin) port() uint16 {
 	return schemes[o.Scheme].port
 }
 
-// isOf says whether the origin is that of pages that come from a host as a request names it. The ports 80 and 443 are one
-// there: behind a proxy that ends TLS the server knows neither the scheme nor the port of the page.
+// isOf says whether the origin is that of pages that come from a host as a request names it. The ports 80 and 443 are
+// one there: behind a proxy that ends TLS the server knows neither the scheme nor the port of the page.
 func (o Origin) isOf(h Host) bool {
 	if !o.isWeb() || o.Host.Name != h.Name {
 		return false

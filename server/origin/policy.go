@@ -16,8 +16,8 @@ type Policy struct {
 
 // NewPolicy lets in pages of the host that a request is for, and of the origins in allowed.
 //
-// hosts, if not nil, returns under which names else a client may have asked for the server: what a proxy says, if it can
-// be believed. It is called where the Host header is another than the page's.
+// hosts, if not nil, returns under which names else a client may have asked for the server: what a proxy says, if it
+// can be believed. It is called where the Host header is another than the page's.
 func NewPolicy(allowed *List, hosts func(*http.Request) []string) *Policy {
 	p := &Policy{hosts: hosts}
 	p.Allow(allowed)
@@ -90,14 +90,15 @@ func isSameText(from, host string) bool {
 	return ok && (scheme == "http" || scheme == "https") && host != "" && strings.EqualFold(rest, host)
 }
 
-// isSameOrigin says whether the browser itself has compared the page's origin with the address that it asked, before any
-// proxy changed the Host header, and found them the same. No page can write this header (Fetch Metadata, section 2.3).
+// isSameOrigin says whether the browser itself has compared the page's origin with the address that it asked, before
+// any proxy changed the Host header, and found them the same. No page can write this header (Fetch Metadata, section
+// 2.3).
 func isSameOrigin(r *http.Request) bool { return r.Header.Get("Sec-Fetch-Site") == "same-origin" }
 
-// isBoard says whether the client is the WebSocket library of ESP8266 and ESP32 boards (Links2004/arduinoWebSockets, its
-// SocketIOclient too), which writes "Origin: file://" unless it is told otherwise. It asks for a WebSocket, or, as
-// SocketIOclient does first, for a session by polling. No page can write this header of a WebSocket, and no browser has
-// such a name.
+// isBoard says whether the client is the WebSocket library of ESP8266 and ESP32 boards (Links2004/arduinoWebSockets,
+// its SocketIOclient too), which writes "Origin: file://" unless it is told otherwise. It asks for a WebSocket, or,
+// as SocketIOclient does first, for a session by polling. No page can write this header of a WebSocket, and no
+// browser has such a name.
 func isBoard(r *http.Request) bool {
 	if r.Method != http.MethodGet || !strings.HasPrefix(r.UserAgent(), "arduino-WebSocket-Client") {
 		return false
@@ -127,8 +128,8 @@ const (
 
 // read says whom an Origin header speaks for.
 //
-// These clients write what no browser does, and are no pages: elephant.io "*" or a slash at the end, maldikhan/go.socket.io
-// the whole address of the request.
+// These clients write what no browser does, and are no pages: elephant.io "*" or a slash at the end,
+// maldikhan/go.socket.io the whole address of the request.
 func read(from string) claim {
 	switch {
 	case from == Any:

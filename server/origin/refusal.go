@@ -63,8 +63,8 @@ func refuse(r *http.Request, from string, c claim) *Refusal {
 	return f
 }
 
-// seemsProxied says whether a page that is foreign by the Host header may be of this server all the same. It decides about
-// words alone, never about who is let in: anybody may have written these headers.
+// seemsProxied says whether a page that is foreign by the Host header may be of this server all the same. It decides
+// about words alone, never about who is let in: anybody may have written these headers.
 func seemsProxied(r *http.Request, o Origin) bool {
 	if r.Header.Get("Sec-Fetch-Site") != "" {
 		return false // the browser says that it is another site

@@ -33,8 +33,8 @@ func (r *RemoteSocket) Rooms() []string { return r.rooms }
 func (r *RemoteSocket) Handshake() *Handshake { return r.handshake() }
 
 // Data returns what SetData kept. Of a socket on this node that is the value itself, which others may be reading: once
-// SetData has it, it must not be changed, only replaced by another. Of a socket on another node it is an [Arg], with the
-// JSON that it was sent as. BindData works for both.
+// SetData has it, it must not be changed, only replaced by another. Of a socket on another node it is an [Arg], with
+// the JSON that it was sent as. BindData works for both.
 func (r *RemoteSocket) Data() any { return r.data }
 
 // BindData stores what SetData kept in the value that v points to, by way of JSON. It shares nothing with what is kept.

@@ -24,8 +24,8 @@ type ReadLimits struct {
 	FragmentTimeout time.Duration
 
 	// Held is told by how many bytes the memory has grown or shrunk that a message takes which is not whole yet, or is
-	// being handled: in whole steps of HeldStep, so that it is not called for small messages. When Read returns, the sum
-	// of what it was told is 0. It is called by the reader and must be quick. Nil: nobody counts.
+	// being handled: in whole steps of HeldStep, so that it is not called for small messages. When Read returns, the
+	// sum of what it was told is 0. It is called by the reader and must be quick. Nil: nobody counts.
 	Held func(delta int)
 }
 
@@ -114,9 +114,9 @@ func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
 // NetConn returns the connection underneath. Reading, writing or setting deadlines there breaks Conn.
 func (c *Conn) NetConn() net.Conn { return c.nc }
 
-// Interrupt makes Read return ErrInterrupted, and forget a message that is not whole, as soon as the handler that it may
-// be calling has returned. The connection stays open, so that the peer can hear why: Discard reads what it still sends.
-// Any goroutine may call it.
+// Interrupt makes Read return ErrInterrupted, and forget a message that is not whole, as soon as the handler that it
+// may be calling has returned. The connection stays open, so that the peer can hear why: Discard reads what it still
+// sends. Any goroutine may call it.
 func (c *Conn) Interrupt() {
 	c.interrupted.Store(true)
 	_ = c.nc.SetReadDeadline(longAgo) // fails only if the connection is gone

@@ -68,8 +68,8 @@ func allBytes() []byte {
 	return b
 }
 
-// attempts is how often it tries to connect: on a busy machine v3.0.6 misses what comes right behind its handshake, from
-// the reference in one of 80 connections too.
+// attempts is how often it tries to connect: on a busy machine v3.0.6 misses what comes right behind its handshake,
+// from the reference in one of 80 connections too.
 const attempts = 5
 
 // disconnected is what v3.0.6 tells the acknowledgements of a socket that has lost its connection.

@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	// lateAfter is from when on an answer counts as held back, above what two answers take: people notice it, and a busy
-	// machine alone rarely takes as long three times in a row.
+	// lateAfter is from when on an answer counts as held back, above what two answers take: people notice it, and a
+	// busy machine alone rarely takes as long three times in a row.
 	lateAfter = time.Second
 
-	// waitForPoll is how long a poll may take to the server before the packet is sent that it will bring the answer to. If
-	// it takes longer, the measure is only a weaker one.
+	// waitForPoll is how long a poll may take to the server before the packet is sent that it will bring the answer
+	// to. If it takes longer, the measure is only a weaker one.
 	waitForPoll = 50 * time.Millisecond
 
 	delayTries = 3

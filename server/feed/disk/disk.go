@@ -37,8 +37,8 @@ import (
 
 // Options are the settings of a [Store]. The zero value is ready to use.
 type Options struct {
-	// SegmentBytes is the size at which a file of the feed is full. Zero means 16 MiB. Files are removed whole, so up to
-	// one of them is on the disk beyond what the limits allow, and one more holds the room ahead.
+	// SegmentBytes is the size at which a file of the feed is full. Zero means 16 MiB. Files are removed whole, so up
+	// to one of them is on the disk beyond what the limits allow, and one more holds the room ahead.
 	SegmentBytes int64
 
 	// SegmentAge is the time after which a file is full whatever its size, so that what was retired for its age also

@@ -48,8 +48,8 @@ const (
 	reserve = 1 << 14
 	// livesKept is how many lives a state tells of.
 	livesKept = 32
-	// stateSlot is the size of one of the two places in the file of the state. They are written in turns, so one of them
-	// is whole whatever happens, and no room on the disk is needed for it: a full disk can be made free.
+	// stateSlot is the size of one of the two places in the file of the state. They are written in turns, so one of
+	// them is whole whatever happens, and no room on the disk is needed for it: a full disk can be made free.
 	stateSlot = 4096
 )
 
