@@ -95,8 +95,8 @@ func origins() kind[[]string] {
 }
 
 func hosts() kind[[]string] {
-	return listOf("HOSTS", `a list of hosts without ports, such as "example.org" or "*.example.org" (all its subdomains), or "*"`,
-		true, because(origin.CanonicalHost))
+	return listOf("HOSTS", `a list of hosts without ports, such as "example.org" or "*.example.org" (all its `+
+		`subdomains), or "*"`, true, because(origin.CanonicalHost))
 }
 
 // because says of an item that is not allowed why.
@@ -260,9 +260,10 @@ func isPort(text string) bool {
 func mountPath() kind[string] {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/"
 	return kind[string]{
-		word:    "PATH",
-		allowed: `a path such as "/socket.io/": it begins with "/", is not "/" alone, and holds only letters, digits and -._~/`,
-		format:  strconv.Quote,
+		word: "PATH",
+		allowed: `a path such as "/socket.io/": it begins with "/", is not "/" alone, and holds only letters, ` +
+			"digits and -._~/",
+		format: strconv.Quote,
 		parse: func(text string) (string, error) {
 			path := strings.TrimSuffix(text, "/") + "/"
 			if len(path) < 3 || path[0] != '/' || strings.Trim(path, plain) != "" || strings.Contains(path, "//") ||

@@ -17,7 +17,8 @@ func (s *Server) guard(addr string, next http.Handler, open ...string) http.Hand
 // guardInside is guard for an address that others ask inside of a network, by names without a dot as well, such as
 // "crier:9100" in Docker and Kubernetes.
 func (s *Server) guardInside(addr string, next http.Handler) http.Handler {
-	return s.guardBy(func(hosts *origin.Hosts, name string) bool { return isInternal(name) || hosts.Include(name) }, addr, next)
+	include := func(hosts *origin.Hosts, name string) bool { return isInternal(name) || hosts.Include(name) }
+	return s.guardBy(include, addr, next)
 }
 
 func (s *Server) guardBy(

@@ -14,15 +14,15 @@ const otherHost origin.Reason = "host"
 // refusalLines are what the log says of each kind of refusal, and what the operator can do.
 var refusalLines = map[origin.Reason]string{
 	origin.Foreign: "refused a page of another origin; to let it in, add the origin to the setting allowed_origins",
-	origin.Hidden: "refused a page whose origin is hidden, such as a file opened from the disk; to let in these, and every page " +
-		`that hides its origin, add "null" to the setting allowed_origins`,
-	origin.OnDisk: "refused a page in a file, or a client that pretends to be one, as Cordova, Electron and some WebSocket " +
-		`libraries do; to let them in, add "file://" to the setting allowed_origins`,
-	origin.Proxied: "refused a page because the Host header is another than its origin; if it is Crier's own page, a proxy in " +
-		"front changes the header: let it pass on what it got (nginx: proxy_set_header Host $http_host;), or send " +
+	origin.Hidden: "refused a page whose origin is hidden, such as a file opened from the disk; to let in these, and " +
+		`every page that hides its origin, add "null" to the setting allowed_origins`,
+	origin.OnDisk: "refused a page in a file, or a client that pretends to be one, as Cordova, Electron and some " +
+		`WebSocket libraries do; to let them in, add "file://" to the setting allowed_origins`,
+	origin.Proxied: "refused a page because the Host header is another than its origin; if it is Crier's own page, a " +
+		"proxy in front changes the header: let it pass on what it got (nginx: proxy_set_header Host $http_host;), or send " +
 		"X-Forwarded-Host and be named in the setting trusted_proxies; if not, add the origin to allowed_origins",
-	otherHost: "refused a request for a host that is not among those of this server; to let it in, add the host to the setting " +
-		"allowed_hosts, or, if it came through a proxy, the proxy's address to trusted_proxies",
+	otherHost: "refused a request for a host that is not among those of this server; to let it in, add the host to " +
+		"the setting allowed_hosts, or, if it came through a proxy, the proxy's address to trusted_proxies",
 }
 
 // refusals count and log what is refused for where it comes from, or for whom it is. Each kind has its own lines: those

@@ -40,15 +40,19 @@ func Setting(limit string) string {
 // Hits puts in how often the limits of a part were met.
 func (s *Scrape) Hits(part string, hits map[string]uint64) {
 	for limit, n := range hits {
-		s.Counter("crier_limit_hits_total", "How often a limit was met, by the setting behind it.", n, "part", part, "limit", Setting(limit))
+		s.Counter("crier_limit_hits_total", "How often a limit was met, by the setting behind it.", n,
+			"part", part, "limit", Setting(limit))
 	}
 }
 
 // traffic is what the parts that have clients have in common.
 func (s *Scrape) traffic(part string, queued int, received, sent uint64) {
-	s.Gauge("crier_queued_bytes", "Bytes that wait for clients, or are on their way to them.", float64(queued), "part", part)
-	s.Counter("crier_packets_received_total", "Packets and plain messages from clients, heartbeats included.", received, "part", part)
-	s.Counter("crier_packets_sent_total", "Packets and plain messages queued for clients, heartbeats included.", sent, "part", part)
+	s.Gauge("crier_queued_bytes", "Bytes that wait for clients, or are on their way to them.", float64(queued),
+		"part", part)
+	s.Counter("crier_packets_received_total", "Packets and plain messages from clients, heartbeats included.", received,
+		"part", part)
+	s.Counter("crier_packets_sent_total", "Packets and plain messages queued for clients, heartbeats included.", sent,
+		"part", part)
 }
 
 // SocketIO tells of the sessions, and of the sockets in them.

@@ -192,5 +192,7 @@ const (
 
 func (o *Options) lasting(w wait) time.Duration {
 	half := o.PingTimeout / 2
-	return [waits]time.Duration{0, o.PingInterval, o.PingTimeout, o.PingInterval + half, o.PingTimeout - half, half, o.PingTimeout / 16}[w]
+	return [waits]time.Duration{
+		0, o.PingInterval, o.PingTimeout, o.PingInterval + half, o.PingTimeout - half, half, o.PingTimeout / 16,
+	}[w]
 }

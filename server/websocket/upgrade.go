@@ -106,11 +106,14 @@ func checkHandshake(r *http.Request) (key string, refusal *HandshakeError) {
 	case r.ProtoMajor != 1 || r.ProtoMinor < 1:
 		return "", &HandshakeError{http.StatusHTTPVersionNotSupported, "A WebSocket begins with an HTTP/1.1 request."}
 	case !hasToken(r.Header["Upgrade"], "websocket"):
-		return "", &HandshakeError{http.StatusUpgradeRequired, "This address speaks WebSocket: the Upgrade header does not ask for it. A proxy in between may have removed it."}
+		return "", &HandshakeError{http.StatusUpgradeRequired, "This address speaks WebSocket: the Upgrade header " +
+			"does not ask for it. A proxy in between may have removed it."}
 	case !hasToken(r.Header["Connection"], "upgrade"):
-		return "", &HandshakeError{http.StatusUpgradeRequired, "This address speaks WebSocket: the Connection header does not say Upgrade. A proxy in between may have changed it."}
+		return "", &HandshakeError{http.StatusUpgradeRequired, "This address speaks WebSocket: the Connection header " +
+			"does not say Upgrade. A proxy in between may have changed it."}
 	case !isSingle(r.Header["Sec-Websocket-Version"], "13"):
-		return "", &HandshakeError{http.StatusUpgradeRequired, "This server speaks version 13 of the WebSocket protocol."}
+		return "", &HandshakeError{http.StatusUpgradeRequired,
+			"This server speaks version 13 of the WebSocket protocol."}
 	case !isEmpty(r):
 		// Its bytes would be taken for frames.
 		return "", &HandshakeError{http.StatusBadRequest, "A request for a WebSocket has no body."}
@@ -207,7 +210,8 @@ var handshakeFields = map[string]bool{
 // acceptance returns the answer that accepts.
 func acceptance(key, subprotocol, extension string, header http.Header) []byte {
 	b := make(appender, 0, 256)
-	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
+	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"...)
+	b = append(b, "Sec-WebSocket-Accept: "...)
 	b = append(appendAccept(b, key), "\r\n"...)
 	if subprotocol != "" {
 		b = append(append(append(b, "Sec-WebSocket-Protocol: "...), subprotocol...), "\r\n"...)

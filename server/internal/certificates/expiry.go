@@ -99,5 +99,6 @@ func (e *expiry) warnFrom(h Held) time.Duration {
 }
 
 func (h Held) fields() []any {
-	return []any{"name", h.Name, "from", date(h.NotBefore), "until", date(h.Expiry), "days", int(time.Until(h.Expiry).Hours() / 24)}
+	days := int(time.Until(h.Expiry).Hours() / 24)
+	return []any{"name", h.Name, "from", date(h.NotBefore), "until", date(h.Expiry), "days", days}
 }
