@@ -7,12 +7,12 @@ const net = require("node:net");
 const { randomBytes } = require("node:crypto");
 const { settle } = require("../client");
 
-class Line {
+class Connection {
   static async open(t, server) {
     const socket = net.connect(server.port, "127.0.0.1");
     t.after(() => socket.destroy());
     await settle("a connection", (resolve, reject) => socket.once("connect", resolve).once("error", reject));
-    return new Line(socket);
+    return new Connection(socket);
   }
 
   #bytes = Buffer.alloc(0);
@@ -80,4 +80,4 @@ class Line {
   }
 }
 
-module.exports = { Line };
+module.exports = { Connection };

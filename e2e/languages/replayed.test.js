@@ -6,7 +6,7 @@ const assert = require("node:assert/strict");
 const { registered, say } = require("../speakers");
 const { promise, serverFor } = require("../suite");
 const { startProduct } = require("../target");
-const { Line } = require("./replay");
+const { Connection } = require("./replay");
 
 const server = serverFor(() => startProduct());
 const host = () => `127.0.0.1:${server.port}`;
@@ -30,12 +30,12 @@ async function talk(send, next, friend, name) {
 }
 
 // Sends and takes packets over polling, with one request at a time on the connection; `get` and `post` write what the client writes.
-function overPolling(line, get, post) {
+function overPolling(connection, get, post) {
   const waiting = [];
   const next = async () => {
     while (!waiting.length) {
       get();
-      const { status, body } = await line.answer();
+      const { status, body } = await connection.answer();
       assert.equal(status, 200, body);
       waiting.push(...body.split("\x1e").filter((packet) => packet !== "6"));
     }
@@ -43,7 +43,7 @@ function overPolling(line, get, post) {
   };
   const send = async (packet) => {
     post(packet);
-    assert.equal((await line.answer()).body, "ok");
+    assert.equal((await connection.answer()).body, "ok");
   };
   return { send, next };
 }
@@ -52,17 +52,17 @@ function overPolling(line, get, post) {
 // the upgrade's confirmation behind the probe without waiting for an answer.
 promise("an ESP8266 or ESP32 with arduinoWebSockets is served", async (t) => {
   const friend = await friendOf(t, "ESP");
-  const line = await Line.open(t, server);
-  line.request([
+  const connection = await Connection.open(t, server);
+  connection.request([
     "GET /socket.io/?EIO=4&transport=polling HTTP/1.1",
     `Host: ${host()}`,
     "Connection: keep-alive",
     "Origin: file://",
     "User-Agent: arduino-WebSocket-Client",
   ]);
-  const { status, body } = await line.answer();
+  const { status, body } = await connection.answer();
   assert.equal(status, 200, body);
-  line.request([
+  connection.request([
     `GET /socket.io/?EIO=4&transport=websocket&sid=${sidOf(body)} HTTP/1.1`,
     `Host: ${host()}`,
     "Connection: Upgrade",
@@ -73,17 +73,17 @@ promise("an ESP8266 or ESP32 with arduinoWebSockets is served", async (t) => {
     "Origin: file://",
     "User-Agent: arduino-WebSocket-Client",
   ]);
-  assert.equal((await line.answer()).status, 101);
-  line.send("2probe", "5");
-  assert.equal(await line.text(), "3probe");
-  await talk((packet) => line.send(packet), () => line.text(), friend, "ESP");
+  assert.equal((await connection.answer()).status, 101);
+  connection.send("2probe", "5");
+  assert.equal(await connection.text(), "3probe");
+  await talk((packet) => connection.send(packet), () => connection.text(), friend, "ESP");
 });
 
 // socket.io-client-swift over Starscream 4.
 promise("a client in Swift with Starscream is served", async (t) => {
   const friend = await friendOf(t, "Swift");
-  const line = await Line.open(t, server);
-  line.request([
+  const connection = await Connection.open(t, server);
+  connection.request([
     "GET /socket.io/?transport=websocket&EIO=4 HTTP/1.1",
     `Host: ${host()}`,
     "Upgrade: websocket",
@@ -93,20 +93,20 @@ promise("a client in Swift with Starscream is served", async (t) => {
     `Sec-WebSocket-Key: ${KEY}`,
     "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits; server_max_window_bits=15",
   ]);
-  assert.equal((await line.answer()).status, 101);
-  assert.match(await line.text(), /^0\{"sid":/);
-  await talk((packet) => line.send(packet), () => line.text(), friend, "Swift");
+  assert.equal((await connection.answer()).status, 101);
+  assert.match(await connection.text(), /^0\{"sid":/);
+  await talk((packet) => connection.send(packet), () => connection.text(), friend, "Swift");
 });
 
 // The client for Java and Android 2.1, whose requests are OkHttp's.
 promise("a client in Java with OkHttp is served by polling", async (t) => {
   const friend = await friendOf(t, "Java");
-  const line = await Line.open(t, server);
+  const connection = await Connection.open(t, server);
   const usual = ["Accept: */*", `Host: ${host()}`, "Connection: Keep-Alive", "Accept-Encoding: gzip", "User-Agent: okhttp/3.12.12"];
   let query = "EIO=4&transport=polling";
-  const get = () => line.request([`GET /socket.io/?${query} HTTP/1.1`, ...usual]);
+  const get = () => connection.request([`GET /socket.io/?${query} HTTP/1.1`, ...usual]);
   const post = (packet) =>
-    line.request(
+    connection.request(
       [
         `POST /socket.io/?${query} HTTP/1.1`,
         "Content-Type: text/plain;charset=UTF-8",
@@ -115,7 +115,7 @@ promise("a client in Java with OkHttp is served by polling", async (t) => {
       ],
       packet,
     );
-  const { send, next } = overPolling(line, get, post);
+  const { send, next } = overPolling(connection, get, post);
   query += `&sid=${sidOf(await next())}`;
   await talk(send, next, friend, "Java");
 });
@@ -123,12 +123,12 @@ promise("a client in Java with OkHttp is served by polling", async (t) => {
 // elephant.io 5 in PHP, by polling.
 promise("a client in PHP with elephant.io is served by polling", async (t) => {
   const friend = await friendOf(t, "PHP");
-  const line = await Line.open(t, server);
+  const connection = await Connection.open(t, server);
   let query = "EIO=4&transport=polling";
   const usual = [`Host: ${host()}`, "Connection: keep-alive", "Origin: *"];
-  const get = () => line.request([`GET /socket.io/?${query}&t=OxYz HTTP/1.1`, ...usual]);
+  const get = () => connection.request([`GET /socket.io/?${query}&t=OxYz HTTP/1.1`, ...usual]);
   const post = (packet) =>
-    line.request(
+    connection.request(
       [
         `POST /socket.io/?${query}&t=OxYz HTTP/1.1`,
         "Content-type: text/plain; charset=UTF-8",
@@ -137,7 +137,7 @@ promise("a client in PHP with elephant.io is served by polling", async (t) => {
       ],
       packet,
     );
-  const { send, next } = overPolling(line, get, post);
+  const { send, next } = overPolling(connection, get, post);
   query += `&sid=${sidOf(await next())}`;
   await talk(send, next, friend, "PHP");
 });
